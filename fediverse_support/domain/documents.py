@@ -120,7 +120,7 @@ class GroupRow(ActorRow):
 def post_document(row: PostRow, instance: Instance) -> vocab.Post:
     """Return a post of ours as peers read it.
 
-    Its title opens the content; a root's content ends by naming its group. Source: ActivityPub section 3.1; FEP-1b12 for `audience`.
+    Its title opens the content; a root's content ends by naming its group. Source for `audience`: FEP-1b12.
     """
     is_root = row.parent_uri is None
     place = _addressed_group(row)
@@ -178,7 +178,7 @@ def post_audience(row: PostRow) -> vocab.Audience:
 def actor_document(row: ActorRow, instance: Instance) -> vocab.Actor:
     """Return a person of ours, or the instance actor, as peers read it.
 
-    The day it was made is all it says about time: a finer moment would tie the persons of an account together.
+    The day it was made is all it says about time: a finer moment would tie an account's persons together.
     """
     return vocab.Actor(
         id=row.uri,
