@@ -1,0 +1,387 @@
+"""A PostgreSQL of our own: made on the first start, our child while we run, gone when we are.
+
+Standard library only and synchronous, so that a small parent process can hold it. Reached through a unix
+socket in a private directory, by peer authentication: no port, no password. One process owns the server;
+others on the same data directory (the command line while the server runs) attach to it, and the owner waits
+for them before it stops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import logging
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+from urllib.parse import quote
+
+from fediverse_support.adapters import postgres_files
+from fediverse_support.adapters.postgres_files import Places, PostgresProblem, RunAs
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "fediverse_support"
+START_SECONDS: Final = 60.0
+"""Recovery after a crash may take a while; a start normally takes a twentieth of a second."""
+STOP_SECONDS: Final = 3.0
+LOG_LIMIT: Final = 4 * 1024 * 1024
+PR_SET_PDEATHSIG: Final = 1
+
+INITDB: Final = (
+    "--username=postgres", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=peer", "--auth-host=reject", "--no-instructions",
+)  # fmt: skip
+# Nothing people wrote may reach the log: no statement, no parameter, no detail line with a row's values.
+OPTIONS: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+CREATE: Final = f"create role {NAME} login\ncreate database {NAME} owner {NAME}\n"
+ROLES: Final = f"local all {NAME} peer map=owner\nlocal all postgres peer map=owner\n"
+
+
+class EmbeddedPostgres:
+    """The server of one data directory.
+
+    `start`, then `dsn`, then `stop`; `poll` tells whether it still runs.
+    """
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        self.data_dir: Final = data_dir.absolute()
+        self._durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket_dir: Path | None = None
+        self._places: Places | None = None
+        self._owner_lock: IO[str] | None = None
+        self._guest_lock: IO[str] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The address for the database driver."""
+        return f"postgresql://{NAME}@/{NAME}?host={quote(str(self._socket_dir), safe='')}"
+
+    @property
+    def is_owner(self) -> bool:
+        """The server is our child; False when we attached to another process's."""
+        return self._process is not None
+
+    def start(self) -> None:
+        """Start the server, or attach to the one another process runs on this directory.
+
+        Raises `PostgresProblem` with one sentence. Must be called from the main thread: on Linux the server
+        is told to stop when the thread that started it ends.
+        """
+        try:
+            self._make_data_dir()
+            if self._take_ownership():
+                self._start_own()
+        except PostgresProblem:
+            self._let_go()
+            raise
+        except OSError as error:
+            self._let_go()
+            raise PostgresProblem(_sentence_for(error, self.data_dir)) from error
+
+    def poll(self) -> int | None:
+        """Return the exit status of our server if it has ended, else None."""
+        return None if self._process is None else self._process.poll()
+
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End our server: fast for `seconds`, then at once.
+
+        Attached guests are given two seconds to finish.
+        """
+        if self._process is not None:
+            self._wait_for_guests(2.0 if self._process.poll() is None else 0.0)
+            for number, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 1.0), (signal.SIGKILL, 5.0)):
+                if self._process.poll() is not None:
+                    break
+                self._process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(patience)
+            self._process = None
+            if self._socket_dir is not None and self._places and self._socket_dir.parent != self._places.home:
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
+        self._let_go()
+
+    def _make_data_dir(self) -> None:
+        # A database of another user must be able to pass through; what lies beside it is 0600 or 0700.
+        self.data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+
+    def _take_ownership(self) -> bool:
+        """Own the data directory, or become a guest of the process that does.
+
+        Wait while it starts or stops.
+        """
+        deadline = time.monotonic() + 15
+        while True:
+            if (lock := _locked(self.data_dir / "postgres.lock", fcntl.LOCK_EX)) is not None:
+                lock.truncate(0)
+                lock.write(str(os.getpid()))
+                lock.flush()
+                self._owner_lock = lock
+                return True
+            guest = _locked(self.data_dir / "postgres.guests.lock", fcntl.LOCK_SH)
+            if guest is not None and (socket_dir := self._running_socket()) is not None:
+                self._guest_lock, self._socket_dir = guest, socket_dir
+                return False
+            if guest is not None:
+                guest.close()
+            if time.monotonic() > deadline:
+                owner = (self.data_dir / "postgres.lock").read_text().strip() or "unknown"
+                raise PostgresProblem(
+                    f"The database in {self.data_dir} is held by process {owner}, which does not make it available."
+                )
+            time.sleep(0.05)
+
+    def _running_socket(self) -> Path | None:
+        data = (self.data_dir / "postgres").resolve() / "data"
+        try:
+            lines = (data / "postmaster.pid").read_text().splitlines()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        is_ready = len(lines) >= 8 and lines[7].strip() == "ready"
+        return Path(lines[4]) if is_ready and lines[4] else None
+
+    def _start_own(self) -> None:
+        user = postgres_files.choose_user()
+        places = self._places = postgres_files.prepare_places(self.data_dir, user)
+        programs = postgres_files.find_programs(places, user)
+        if not (places.data / "PG_VERSION").is_file():
+            _make_cluster(programs, places, user, durable=self._durable)
+        _check_version(places)
+        _end_leftovers(places)
+        _write_access_rules(places, user)
+        self._socket_dir = postgres_files.prepare_socket_dir(places, user)
+        self._process = _spawn(programs, places, user, self._options())
+        self._wait_until_ready(places)
+
+    def _options(self) -> dict[str, str]:
+        options = {**OPTIONS, "unix_socket_directories": str(self._socket_dir)}
+        if not self._durable:
+            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return options
+
+    def _wait_until_ready(self, places: Places) -> None:
+        assert self._process is not None  # noqa: S101 (called right after it was set)
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise PostgresProblem(f"PostgreSQL did not start: {_last_words(places.log)}")
+            if _pid_in(places.data) == self._process.pid and self._running_socket() is not None:
+                return
+            time.sleep(0.01)
+        self.stop(0.0)
+        raise PostgresProblem(
+            f"PostgreSQL was not ready after {START_SECONDS:.0f} seconds; see {places.log}."
+        )
+
+    def _wait_for_guests(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while (lock := _locked(self.data_dir / "postgres.guests.lock", fcntl.LOCK_EX)) is None:
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(0.02)
+        self._guest_lock = lock  # keeps new guests away until the server is gone
+
+    def _let_go(self) -> None:
+        for lock in (self._guest_lock, self._owner_lock):
+            if lock is not None:
+                lock.close()
+        self._guest_lock = self._owner_lock = None
+
+
+@contextlib.contextmanager
+def running(data_dir: Path, *, durable: bool = True) -> Iterator[str]:
+    """Lend the address of a running server: our own for this while, or the one that runs already."""
+    server = EmbeddedPostgres(data_dir, durable=durable)
+    server.start()
+    try:
+        yield server.dsn
+    finally:
+        server.stop()
+
+
+def _locked(path: Path, how: int) -> IO[str] | None:
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    path.chmod(0o600)
+    return file
+
+
+def _make_cluster(programs: Path, places: Places, user: RunAs, *, durable: bool) -> None:
+    """Make a new cluster with its role and database, beside its final place, and move it there when it is whole."""
+    if places.data.exists() and any(places.data.iterdir()):
+        raise PostgresProblem(
+            f"{places.data} is not a PostgreSQL data directory; move it away and start again."
+        )
+    shutil.rmtree(places.unfinished, ignore_errors=True)
+    flags = INITDB if durable else (*INITDB, "--no-sync")
+    _run([str(programs / "initdb"), *flags, "-D", str(places.unfinished)], places, user, "")
+    single = ["--single", "-D", str(places.unfinished), "-c", "log_min_messages=error"]
+    _run([str(programs / "postgres"), *single, "postgres"], places, user, CREATE)
+    if places.data.exists():
+        places.data.rmdir()
+    places.unfinished.rename(places.data)
+
+
+def _run(command: list[str], places: Places, user: RunAs, text: str) -> None:
+    done = subprocess.run(  # noqa: S603 (our own programs, no shell)
+        command, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        cwd=places.home, env=_environment(), **_identity(user),
+    )  # fmt: skip
+    if done.returncode != 0 or "FATAL" in done.stdout or "ERROR" in done.stdout:
+        shutil.rmtree(places.unfinished, ignore_errors=True)
+        raise PostgresProblem(f"A new database could not be made: {_worst_line(done.stdout)}")
+
+
+def _identity(user: RunAs) -> dict[str, int | list[int]]:
+    return {"user": user.uid, "group": user.gid, "extra_groups": []} if user.is_other else {}
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "PGTZ": "UTC"}
+
+
+def _check_version(places: Places) -> None:
+    version = (places.data / "PG_VERSION").read_text().strip()
+    if version != postgres_files.MAJOR:
+        raise PostgresProblem(
+            f"{places.data} was made by PostgreSQL {version} and this release brings {postgres_files.MAJOR}; "
+            "dump it with the old release and load it with the new one."
+        )
+
+
+def _write_access_rules(places: Places, user: RunAs) -> None:
+    names = dict.fromkeys([pwd.getpwuid(os.geteuid()).pw_name, user.name])
+    idents = "".join(f'owner "{name}" {role}\n' for name in names for role in (NAME, "postgres"))
+    for name, text in (("pg_hba.conf", ROLES), ("pg_ident.conf", idents)):
+        path = places.data / name
+        path.write_text(text, encoding="utf-8")
+        postgres_files.hand_over(path, user)
+
+
+def _end_leftovers(places: Places) -> None:
+    """End a server that outlived its owner, and forget a pid file whose process is no server of this
+    directory.
+
+    Only the owner of the directory's lock comes here. A pid alone proves nothing: it may be a zombie, or
+    belong to another program by now, so what counts is a process that works in this very directory.
+    """
+    pid = _pid_in(places.data)
+    if pid is None:
+        return
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        alive = _working_in(places.data, pid)
+        if not alive:
+            break
+        log.warning("ending a database server that outlived its owner", extra={"pids": alive})
+        for one in alive if number == signal.SIGKILL else alive[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, number)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _working_in(places.data, pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    if alive := _working_in(places.data, pid):
+        raise PostgresProblem(f"Process {alive[0]} is still using {places.data} and does not end.")
+    (places.data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _working_in(data: Path, pid: int) -> list[int]:
+    """Return the processes whose working directory is `data`, the one with `pid` first."""
+    proc = Path("/proc")
+    if not (proc / "self" / "cwd").exists():
+        return [pid] if _is_postgres(pid, data) else []
+    found = []
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink() == data:
+                    found.append(int(entry.name))
+    return sorted(found, key=lambda one: one != pid)
+
+
+def _is_postgres(pid: int, data: Path) -> bool:
+    command = ["ps", "-o", "stat=,command=", "-p", str(pid)]
+    line = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    return "postgres" in line and str(data) in line and not line.lstrip().startswith("Z")
+
+
+def _pid_in(data: Path) -> int | None:
+    try:
+        first = (data / "postmaster.pid").read_text().split("\n", 1)[0]
+    except FileNotFoundError:
+        return None
+    return int(first) if first.strip().isdigit() else 0
+
+
+def _spawn(programs: Path, places: Places, user: RunAs, options: dict[str, str]) -> subprocess.Popen[bytes]:
+    if places.log.exists() and places.log.stat().st_size > LOG_LIMIT:
+        places.log.replace(places.log.with_suffix(".log.1"))
+    command = [str(programs / "postgres"), "-D", str(places.data)]
+    for name, value in options.items():
+        command += ["-c", f"{name}={value}"]
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    us = os.getpid()
+
+    def die_with_us() -> None:
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+            if os.getppid() != us:
+                os._exit(1)
+
+    with places.log.open("ab") as out:
+        places.log.chmod(0o600)
+        return subprocess.Popen(  # noqa: S603 (our own program, no shell)
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=places.home, env=_environment(),
+            start_new_session=True, preexec_fn=die_with_us, **_identity(user),
+        )  # fmt: skip
+
+
+def _last_words(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 8192))
+            return _worst_line(file.read().decode(errors="replace"))
+    except OSError as error:
+        return _sentence_for(error, path)
+
+
+def _worst_line(text: str) -> str:
+    """Pick from what a program said the line that tells most, as a sentence."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if any("No space left on device" in line for line in lines):
+        return "the disk is full."
+    for mark in ("FATAL:", "PANIC:", "ERROR:", "error:"):
+        for line in reversed(lines):
+            if mark in line:
+                return line.split(mark, 1)[1].strip().rstrip(".") + "."
+    return (lines[-1] if lines else "it said nothing").rstrip(".") + "."
+
+
+def _sentence_for(error: OSError, where: Path) -> str:
+    if error.errno == 28:
+        return f"The disk is full: the database in {where} cannot be started."
+    place = error.filename or where
+    return f"The embedded PostgreSQL cannot use {place}: {error.strerror or error}."

@@ -1,0 +1,252 @@
+"""What the operator decided: one frozen `Settings`, read once at the start.
+
+Names may come from the environment, from the file given with `--config`, or from `.env` in the current
+directory; the first of these that has a name wins. An empty value counts as not set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Final, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from federation import uris
+from federation.errors import Malformed
+from fediverse_support.domain.instance import Federation, Instance
+
+Registration = Literal["open", "approval", "invite", "closed"]
+LogFormat = Literal["text", "json"]
+Network = IPv4Network | IPv6Network
+T = TypeVar("T", bound=str)
+
+PREFIX: Final = "FEDIVERSE_SUPPORT_"
+OUR_NAMES: Final = (
+    "FEDIVERSE_SUPPORT_BASE_URL",
+    "FEDIVERSE_SUPPORT_DATA_DIR",
+    "FEDIVERSE_SUPPORT_FEDERATION",
+    "FEDIVERSE_SUPPORT_REGISTRATION",
+    "FEDIVERSE_SUPPORT_ALLOW_HTTP",
+    "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS",
+    "FEDIVERSE_SUPPORT_UNDO_SECONDS",
+    "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD",
+    "FEDIVERSE_SUPPORT_LOG_FORMAT",
+)
+SHARED_NAMES: Final = ("DATABASE_URL", "SMTP_URL", "SSL_CERT_FILE", "FORWARDED_ALLOW_IPS")
+NAMES: Final = OUR_NAMES + SHARED_NAMES
+DAY: Final = 86_400
+ENV_LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)\Z")
+
+
+class SettingsError(Exception):
+    """A setting is unknown or malformed; the text is one sentence that names it and never shows a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the operator can set, typed and checked. Secrets stay out of `repr`."""
+
+    base_url: str = "http://localhost:8000"
+    database_url: str | None = field(default=None, repr=False)
+    data_dir: Path = Path("var")
+    federation: Federation = "open"
+    registration: Registration = "approval"
+    allow_http: bool = False
+    allowed_networks: tuple[Network, ...] = ()
+    undo_for: timedelta = timedelta(minutes=10)
+    newcomer_posts_held: int = 2
+    log_format: LogFormat = "text"
+    smtp_url: str | None = field(default=None, repr=False)
+    ssl_cert_file: Path | None = None
+    trusted_proxies: str = "127.0.0.1,::1"
+
+    @property
+    def instance(self) -> Instance:
+        """This installation as the rest of the application knows it."""
+        return Instance(
+            base_url=self.base_url,
+            federation=self.federation,
+            newcomer_posts_held=self.newcomer_posts_held,
+            undo_for=self.undo_for,
+            allow_http=self.allow_http,
+        )
+
+
+def load(
+    environ: Mapping[str, str] | None = None, *, config: Path | None = None, directory: Path | None = None
+) -> Settings:
+    """Read and check all settings; raise `SettingsError` with one sentence about the first that is wrong.
+
+    `environ` defaults to the process environment, `directory` (where `.env` is looked for) to the current
+    one.
+    """
+    environ = os.environ if environ is None else environ
+    _refuse_unknown(environ, "the environment", only_ours=True)
+    dotenv = _read_dotenv((directory or Path()) / ".env")
+    _refuse_unknown(dotenv, "the file .env", only_ours=True)
+    toml = {} if config is None else _read_toml(config)
+    _refuse_unknown(toml, f"the file {config}", only_ours=False)
+    values = {}
+    for name in NAMES:
+        for source in (environ, toml, dotenv):
+            if text := source.get(name, "").strip():
+                values[name] = text
+                break
+    return _checked(values)
+
+
+def _checked(values: Mapping[str, str]) -> Settings:
+    base_url = _base_url(values.get("FEDIVERSE_SUPPORT_BASE_URL", "http://localhost:8000"))
+    allow_http = _one_of("FEDIVERSE_SUPPORT_ALLOW_HTTP", values, ("0", "1"), "0") == "1"
+    if allow_http and not base_url.startswith("http://"):
+        raise SettingsError(
+            "FEDIVERSE_SUPPORT_ALLOW_HTTP is 1, which is only for development: it needs a "
+            f"FEDIVERSE_SUPPORT_BASE_URL that starts with http://, and yours is {base_url}."
+        )
+    federations: tuple[Federation, ...] = ("open", "allowlist", "off")
+    registrations: tuple[Registration, ...] = ("open", "approval", "invite", "closed")
+    formats: tuple[LogFormat, ...] = ("text", "json")
+    certificates = values.get("SSL_CERT_FILE")
+    if certificates is not None and not Path(certificates).is_file():
+        raise SettingsError(f"SSL_CERT_FILE names {certificates}, which is not a file.")
+    return Settings(
+        base_url=base_url,
+        database_url=_url_of("DATABASE_URL", values, ("postgresql", "postgres")),
+        data_dir=_data_dir(values.get("FEDIVERSE_SUPPORT_DATA_DIR", "var")),
+        federation=_one_of("FEDIVERSE_SUPPORT_FEDERATION", values, federations, "open"),
+        registration=_one_of("FEDIVERSE_SUPPORT_REGISTRATION", values, registrations, "approval"),
+        allow_http=allow_http,
+        allowed_networks=_networks(values.get("FEDIVERSE_SUPPORT_ALLOWED_NETWORKS", "")),
+        undo_for=timedelta(seconds=_whole("FEDIVERSE_SUPPORT_UNDO_SECONDS", values, 600, most=DAY)),
+        newcomer_posts_held=_whole("FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD", values, 2, most=1000),
+        log_format=_one_of("FEDIVERSE_SUPPORT_LOG_FORMAT", values, formats, "text"),
+        smtp_url=_url_of("SMTP_URL", values, ("smtp", "smtps")),
+        ssl_cert_file=None if certificates is None else Path(certificates),
+        trusted_proxies=values.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
+    )
+
+
+def _refuse_unknown(values: Mapping[str, object], where: str, *, only_ours: bool) -> None:
+    for name in values:
+        if name in NAMES or (only_ours and not name.startswith(PREFIX)):
+            continue
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise SettingsError(f"There is no setting {name} ({where} has it).{hint}")
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The file {path} cannot be read: {_reason(error)}.") from error
+    values = {}
+    for number, line in enumerate(lines, start=1):
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        if (match := ENV_LINE.match(line)) is None:
+            raise SettingsError(f"Line {number} of {path} is not of the form NAME=value.")
+        name, value = match[1], match[2]
+        if value[:1] in "\"'" and len(value) >= 2 and value.find(value[0], 1) > 0:
+            value = value[1 : value.find(value[0], 1)]
+        else:
+            value = value.split(" #", 1)[0].rstrip()
+        values[name] = value
+    return values
+
+
+def _read_toml(path: Path) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The file {path} cannot be read: {_reason(error)}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The file {path} is not TOML: {error}.") from error
+    return {name: _plain(name, value, path) for name, value in table.items()}
+
+
+def _plain(name: str, value: object, path: Path) -> str:
+    match value:
+        case bool():
+            return "1" if value else "0"
+        case str() | int():
+            return str(value)
+        case list() if all(isinstance(item, str) for item in value):
+            return ",".join(value)
+        case _:
+            raise SettingsError(f"{name} in the file {path} must be a text, a whole number or true/false.")
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _base_url(text: str) -> str:
+    wanted = "FEDIVERSE_SUPPORT_BASE_URL must be http:// or https:// and a host name, with a port if need be"
+    try:
+        uri = uris.parse(text)
+    except Malformed as error:
+        raise SettingsError(f"{wanted}; it is {text}.") from error
+    if uri.removesuffix("/") != uris.origin(uri):
+        raise SettingsError(f"{wanted}, and nothing after it; it is {text}.")
+    return uris.origin(uri)
+
+
+def _url_of(name: str, values: Mapping[str, str], schemes: tuple[str, ...]) -> str | None:
+    text = values.get(name)
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        well_formed = parts.scheme in schemes and "://" in text and (parts.port is None or parts.port > 0)
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise SettingsError(
+            f"{name} must be an address that starts with {schemes[0]}:// (its value is not shown here)."
+        )
+    return text
+
+
+def _one_of(name: str, values: Mapping[str, str], allowed: tuple[T, ...], default: T) -> T:
+    text = values.get(name, default)
+    if text not in allowed:
+        raise SettingsError(f"{name} must be {', '.join(allowed[:-1])} or {allowed[-1]}; it is {text}.")
+    return cast(T, text)
+
+
+def _whole(name: str, values: Mapping[str, str], default: int, *, most: int) -> int:
+    text = values.get(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
+        raise SettingsError(f"{name} must be a whole number from 0 to {most}; it is {text}.")
+    return int(text)
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    found = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as error:
+            raise SettingsError(
+                "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS must be networks such as 10.0.0.0/8, "
+                f"separated by commas; {part} is none."
+            ) from error
+    return tuple(found)
+
+
+def _data_dir(text: str) -> Path:
+    if "\x00" in text:
+        raise SettingsError("FEDIVERSE_SUPPORT_DATA_DIR must be a directory; it holds a zero byte.")
+    return Path(text).expanduser()
