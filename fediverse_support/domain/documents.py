@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Final
 
-from federation import vocab
+from federation import addressing, vocab
 from federation.uris import Host, Uri
 from fediverse_support.domain import richtext
 from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind
@@ -154,25 +154,20 @@ def post_document(row: PostRow, instance: Instance) -> vocab.Post:
 
 def post_audience(row: PostRow) -> vocab.Audience:
     """Return to whom a post of ours is addressed; never wider than the row's audience."""
-    group = _addressed_group(row)
-    named = tuple(actor.uri for actor in _mentioned(row) if group is None or actor.uri != group.uri)
-    own = () if row.author_followers_uri is None else (row.author_followers_uri,)
-    members = () if group is None or group.followers_uri is None else (group.followers_uri,)
-    match row.audience:
-        case "public" if group is not None:
-            return vocab.Audience((group.uri, vocab.PUBLIC), (*members, *named), group.uri)
-        case "unlisted" if group is not None:
-            return vocab.Audience((group.uri, *members), (vocab.PUBLIC, *named), group.uri)
-        case "group" if group is not None:
-            return vocab.Audience((group.uri,), members, group.uri)
-        case "public":
-            return vocab.Audience((vocab.PUBLIC,), (*own, *named))
-        case "unlisted":
-            return vocab.Audience(own, (vocab.PUBLIC, *named))
-        case "followers":
-            return vocab.Audience(own, named)
-        case _:
+    place = _addressed_group(row)
+    named = tuple(actor.uri for actor in _mentioned(row) if place is None or actor.uri != place.uri)
+    own = row.author_followers_uri
+    if place is None:
+        if own is None or row.audience == "group":
             return vocab.Audience(named)
+        return addressing.for_profile_post(row.author_uri, own, named, row.audience)
+    if place.followers_uri is None:
+        to = (place.uri,) if row.audience == "group" else (place.uri, vocab.PUBLIC)
+        return vocab.Audience(to, named, place.uri)
+    if row.audience == "unlisted":
+        return vocab.Audience((place.uri, place.followers_uri), (vocab.PUBLIC, *named), place.uri)
+    kind: addressing.GroupKind = "members" if row.audience == "group" else "public"
+    return addressing.for_group_post(row.author_uri, place.uri, place.followers_uri, named, kind)
 
 
 def actor_document(row: ActorRow, instance: Instance) -> vocab.Actor:
