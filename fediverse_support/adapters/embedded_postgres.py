@@ -38,7 +38,8 @@ PR_SET_PDEATHSIG: Final = 1
 
 INITDB: Final = (
     "--username=postgres", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=peer", "--auth-host=reject", "--no-instructions",
+    "--builtin-locale=C.UTF-8", "--data-checksums", "--auth-local=peer", "--auth-host=reject",
+    "--no-instructions",
 )  # fmt: skip
 # Nothing people wrote may reach the log: no statement, no parameter, no detail line with a row's values.
 OPTIONS: Final = {
@@ -147,7 +148,7 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 owner = (self.data_dir / "postgres.lock").read_text().strip() or "unknown"
                 raise PostgresProblem(
-                    f"The database in {self.data_dir} is held by process {owner}, which does not make it available."
+                    f"The database in {self.data_dir} is held by process {owner}, which does not share it."
                 )
             time.sleep(0.05)
 
@@ -231,7 +232,7 @@ def _locked(path: Path, how: int) -> IO[str] | None:
 
 
 def _make_cluster(programs: Path, places: Places, user: RunAs, *, durable: bool) -> None:
-    """Make a new cluster with its role and database, beside its final place, and move it there when it is whole."""
+    """Make a new cluster with its role and database, and put it in its place when it is whole."""
     if places.data.exists() and any(places.data.iterdir()):
         raise PostgresProblem(
             f"{places.data} is not a PostgreSQL data directory; move it away and start again."

@@ -125,7 +125,7 @@ def _make_elsewhere(user: RunAs) -> Path:
 
 
 def may_enter(path: Path, user: RunAs) -> bool:
-    """Say whether `user` may enter this directory and every one above it, by owner, group and others' bits."""
+    """Say by the permission bits whether `user` may enter this directory and every one above it."""
     path = path.resolve()
     return all(_allows(place, user, 0o1) for place in (path, *path.parents))
 
@@ -148,7 +148,7 @@ def hand_over(path: Path, user: RunAs) -> None:
 
 
 def find_programs(places: Places, user: RunAs) -> Path:
-    """Return the `bin` directory of PostgreSQL, a copy that `user` can read if the installed one is closed to them."""
+    """Return the `bin` directory of PostgreSQL: the installed one, or a copy that `user` can read."""
     spec = importlib.util.find_spec(WHEEL)  # finds without importing: the package's own code is not used
     if spec is None or not spec.submodule_search_locations:
         raise PostgresProblem(
@@ -208,7 +208,7 @@ def _copied(installed: Path, places: Places, user: RunAs) -> Path:
 
 
 def prepare_socket_dir(places: Places, user: RunAs) -> Path:
-    """Return a private directory for the server's socket, short enough for the kernel's limit on such paths."""
+    """Return a private directory for the socket, its path short enough for the kernel."""
     near = places.home / "run"
     if len(os.fsencode(near / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
         near.mkdir(mode=0o700, exist_ok=True)
