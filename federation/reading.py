@@ -1,0 +1,74 @@
+"""Documents → what we understand of them.
+
+The one entrance: a document goes in, a frozen value of `vocab` comes out, or `Unsupported` for what is well
+formed and not ours to act on, or `Malformed` is raised. No other exception, whatever the peer wrote. Nothing
+here says that a document is *true*: whose word it is, is decided by `authenticity`. Sources: ActivityStreams
+2.0, FEP-1b12, FEP-fe34.
+"""
+
+from __future__ import annotations
+
+from federation import (
+    quirks,
+    reading_activities,
+    reading_actors,
+    reading_objects,
+    reading_posts,
+)
+from federation.documents import Document
+from federation.errors import Malformed
+from federation.reading_parts import first_known
+from federation.vocab import Activity, Actor, Collection, Post, Tombstone, Unsupported
+
+HIDDEN = frozenset({"bto", "bcc"})
+
+
+def read(document: Document) -> Activity | Post | Actor | Tombstone | Collection | Unsupported:
+    """Return the value of a document of any kind; the first type that we know decides."""
+    _refuse_hidden_recipients(document)
+    known = first_known(quirks.mend(document), reading_activities.KINDS | reading_objects.KINDS)
+    if known in reading_activities.KINDS:
+        return reading_activities.read(document)
+    return reading_objects.read(document)
+
+
+def read_activity(document: Document, *, raw: bytes | None = None) -> Activity | Unsupported:
+    """Return the activity in a document.
+
+    `raw` is the exact body it was parsed from: a group's relay keeps the relayed activity's text as it stands
+    there. Raises `Malformed`, among others `bto_present` for hidden recipients anywhere in the document: what
+    is kept must never be able to betray them.
+    """
+    _refuse_hidden_recipients(document)
+    return reading_activities.read(document, raw=raw)
+
+
+def read_object(document: Document) -> Post | Actor | Tombstone | Collection | Unsupported:
+    """Return the object in a document that was fetched; raises `Malformed`."""
+    _refuse_hidden_recipients(document)
+    return reading_objects.read(document)
+
+
+def read_actor(document: Document) -> Actor:
+    """Return the actor in a document; raises `Malformed` for a broken one and for anything else."""
+    _refuse_hidden_recipients(document)
+    return reading_actors.read(quirks.mend(document))
+
+
+def read_post(document: Document) -> Post:
+    """Return the post in a document; raises `Malformed` for a broken one and for anything else."""
+    _refuse_hidden_recipients(document)
+    return reading_posts.read(quirks.mend(document))
+
+
+def _refuse_hidden_recipients(document: Document) -> None:
+    waiting: list[object] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            # An empty list hides nobody; some software always writes one.
+            if not HIDDEN.isdisjoint(value) and any(value.get(member) for member in HIDDEN):
+                raise Malformed("bto_present")
+            waiting.extend(entry for entry in value.values() if isinstance(entry, dict | list))
+        elif isinstance(value, list):
+            waiting.extend(entry for entry in value if isinstance(entry, dict | list))

@@ -1,0 +1,316 @@
+"""Activities: document → `vocab.Activity` or `Unsupported`. Internal to `reading`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from federation import groups, quirks, reading_actors, reading_objects, reading_posts
+from federation.documents import Document, id_of, line, many, moment, one, text
+from federation.errors import Malformed
+from federation.reading_parts import audience_of, first_known, own_id, required, types_of, unsupported
+from federation.uris import Uri
+from federation.vocab import (
+    PUBLIC,
+    Accept,
+    Activity,
+    Actor,
+    Announce,
+    Audience,
+    Create,
+    Delete,
+    Flag,
+    Follow,
+    Like,
+    Post,
+    Reject,
+    Undo,
+    Unsupported,
+    Update,
+)
+
+MAX_NESTING: Final = 4
+MAX_FLAGGED: Final = 50
+MAX_REPORT: Final = 5_000
+MAX_REASON: Final = 500
+
+IGNORED: Final[Mapping[str, str]] = {
+    "Dislike": "no_downvotes",
+    **dict.fromkeys(("Add", "Remove", "Block", "Lock", "Move", "View", "Read", "Listen"), "not_handled"),
+    **dict.fromkeys(("Invite", "Offer", "Arrive", "Travel", "Ignore", "TentativeAccept"), "not_handled"),
+    **dict.fromkeys(("TentativeReject", "Warn", "Resolve", "QuoteRequest", "FeatureRequest"), "not_handled"),
+    **dict.fromkeys(("LikeRequest", "ReplyRequest", "AnnounceRequest"), "not_handled"),
+}
+"""Verbs that are well known and have no effect here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An activity's document with what every verb needs of it."""
+
+    document: Document
+    actor: Uri
+    object: object
+    audience: Audience
+    depth: int
+    raw: bytes | None
+
+    @property
+    def id(self) -> Uri:
+        """The activity's own id; raises `Malformed("bad_id")` where there is none."""
+        return own_id(self.document)
+
+
+def read(document: Document, *, raw: bytes | None = None, depth: int = 0) -> Activity | Unsupported:
+    """Return the activity in a document; the first verb we know decides.
+
+    `raw` is the exact body, from which a relayed activity is cut. Raises `Malformed`: `bad_id`, `bad_actor`,
+    `several_actor`, `bad_object`, `several_object`, `not_an_activity`, `foreign_undo`, and the codes of
+    objects.
+    """
+    if depth > MAX_NESTING:
+        return unsupported(document, "nested_too_deep")
+    document = quirks.mend(document)
+    verb = first_known(document, KINDS)
+    if verb is None:
+        if not types_of(document) or first_known(document, reading_objects.KINDS) is not None:
+            raise Malformed("not_an_activity")
+        return unsupported(document, "unknown_type")
+    actor = required(document, "actor")
+    if verb in IGNORED:
+        return unsupported(document, IGNORED[verb], verb)
+    return READERS[verb](
+        Envelope(
+            document=document,
+            actor=actor,
+            object=document.get("object") if verb == "Flag" else _single(document.get("object")),
+            audience=audience_of(document),
+            depth=depth,
+            raw=raw,
+        )
+    )
+
+
+def _single(value: object) -> object:
+    if isinstance(value, list) and len(value) > 1:
+        raise Malformed("several_object")
+    return one(value)
+
+
+def _target(value: object) -> Uri:
+    found = id_of(value)
+    if found is None or found == PUBLIC:
+        raise Malformed("bad_object")
+    return found
+
+
+def _is_bare(value: object) -> bool:
+    """Say whether a value only names a thing: a string, or an object without a type."""
+    return not isinstance(value, dict) or not types_of(value)
+
+
+def _follow(it: Envelope) -> Follow:
+    return Follow(id=it.id, actor=it.actor, object=_target(it.object), audience=it.audience)
+
+
+def _join(it: Envelope) -> Follow:
+    return Follow(id=it.id, actor=it.actor, object=_target(it.object), verb="Join", audience=it.audience)
+
+
+def _leave(it: Envelope) -> Undo:
+    # A Leave names the group, not the Join; the app finds what is undone by actor and object.
+    return Undo(id=it.id, actor=it.actor, object=_join(it), audience=it.audience)
+
+
+def _answered(it: Envelope) -> Follow | Uri | None:
+    if _is_bare(it.object):
+        return _target(it.object)
+    inner = _inner(it.object, it.depth, frozenset({"Follow", "Join"}))
+    return inner if isinstance(inner, Follow) else None
+
+
+def _accept(it: Envelope) -> Accept | Unsupported:
+    answered = _answered(it)
+    if answered is None:
+        return unsupported(it.document, "object_type", "Accept")
+    return Accept(id=it.id, actor=it.actor, object=answered, audience=it.audience)
+
+
+def _reject(it: Envelope) -> Reject | Unsupported:
+    answered = _answered(it)
+    if answered is None:
+        return unsupported(it.document, "object_type", "Reject")
+    return Reject(id=it.id, actor=it.actor, object=answered, audience=it.audience)
+
+
+def _create(it: Envelope) -> Create | Unsupported:
+    created: object = _target(it.object) if _is_bare(it.object) else None
+    if isinstance(it.object, dict) and created is None:
+        created = reading_objects.read(it.object)
+    if isinstance(created, Unsupported):
+        return unsupported(it.document, created.why, "Create")
+    if not isinstance(created, str | Post):
+        return unsupported(it.document, "object_type", "Create")
+    return Create(
+        id=it.id,
+        actor=it.actor,
+        object=created if isinstance(created, Post) else Uri(created),
+        audience=it.audience,
+        published=moment(it.document.get("published")),
+    )
+
+
+def _update(it: Envelope) -> Update | Unsupported:
+    changed: Post | Actor | Uri
+    if _is_bare(it.object):
+        changed = _target(it.object)
+    elif isinstance(it.object, dict) and first_known(it.object, reading_actors.KINDS) is not None:
+        # An embedded actor is only a hint to fetch it, so a broken copy is as good as its id.
+        try:
+            changed = reading_actors.read(quirks.mend(it.object))
+        except Malformed:
+            changed = _target(it.object)
+    else:
+        found = reading_objects.read(it.object) if isinstance(it.object, dict) else None
+        if not isinstance(found, Post):
+            why = found.why if isinstance(found, Unsupported) else "object_type"
+            return unsupported(it.document, why, "Update")
+        changed = found
+    return Update(
+        id=it.id,
+        actor=it.actor,
+        object=changed,
+        audience=it.audience,
+        published=moment(it.document.get("published")),
+    )
+
+
+def _delete(it: Envelope) -> Delete:
+    former, deleted = "", None
+    if isinstance(it.object, dict):
+        if first_known(it.object, frozenset({"Tombstone"})):
+            stone = reading_objects.read_tombstone(it.object)
+            former, deleted = stone.former_type, stone.deleted
+        else:
+            former = first_known(it.object, reading_posts.KINDS | reading_actors.KINDS) or ""
+    summary = it.document.get("summary")
+    return Delete(
+        id=it.id,
+        actor=it.actor,
+        object=_target(it.object),
+        former_type=former,
+        reason=line(summary, MAX_REASON) if isinstance(summary, str) else None,
+        deleted=deleted,
+        audience=it.audience,
+    )
+
+
+def _like(it: Envelope) -> Like:
+    own = own_id(it.document) if it.document.get("id") is not None else None
+    return Like(id=own, actor=it.actor, object=_target(it.object), audience=it.audience)
+
+
+def _announce(it: Envelope) -> Announce | Unsupported:
+    announced: Activity | Uri
+    embedded = None
+    if isinstance(it.object, dict) and first_known(it.object, KINDS) is not None:
+        inner = _inner(it.object, it.depth, KINDS - {"Announce"})
+        if inner is None:
+            return unsupported(it.document, "nested_announce", "Announce")
+        if isinstance(inner, Unsupported):
+            return unsupported(it.document, f"inner_{inner.why}", "Announce")
+        if not groups.may_relay(inner):
+            return unsupported(it.document, "inner_not_relayable", "Announce")
+        announced, embedded = inner, _cut(it)
+    elif isinstance(it.object, dict) and first_known(it.object, reading_actors.KINDS) is not None:
+        return unsupported(it.document, "object_type", "Announce")
+    else:
+        # An embedded object proves nothing about its author: only its id is taken.
+        announced = _target(it.object)
+    if announced == it.id:
+        raise Malformed("announces_itself")
+    return Announce(
+        id=it.id,
+        actor=it.actor,
+        object=announced,
+        embedded=embedded,
+        audience=it.audience,
+        published=moment(it.document.get("published")),
+    )
+
+
+def _undo(it: Envelope) -> Undo | Unsupported:
+    if _is_bare(it.object):
+        return Undo(id=it.id, actor=it.actor, object=_target(it.object), audience=it.audience)
+    inner = _inner(
+        it.object, it.depth, frozenset({"Follow", "Join", "Like", "EmojiReact", "Announce", "Delete"})
+    )
+    if not isinstance(inner, Follow | Like | Announce | Delete):
+        return unsupported(it.document, "object_type", "Undo")
+    # Only a Delete may be taken back by somebody else: another moderator restores what the first removed.
+    if inner.actor != it.actor and not isinstance(inner, Delete):
+        raise Malformed("foreign_undo")
+    return Undo(id=it.id, actor=it.actor, object=inner, audience=it.audience)
+
+
+def _flag(it: Envelope) -> Flag:
+    found = (id_of(entry) for entry in many(it.object, MAX_FLAGGED))
+    flagged = tuple(dict.fromkeys(uri for uri in found if uri is not None and uri != PUBLIC))
+    if not flagged:
+        raise Malformed("bad_object")
+    return Flag(
+        id=it.id,
+        actor=it.actor,
+        objects=flagged,
+        content=text(it.document.get("content"), MAX_REPORT).strip(),
+        audience=it.audience,
+    )
+
+
+def _inner(value: object, depth: int, verbs: frozenset[str]) -> Activity | Unsupported | None:
+    """Return the embedded activity if its verb is one of `verbs`; None otherwise."""
+    if not isinstance(value, dict) or first_known(value, KINDS) not in verbs:
+        return None
+    return read(value, depth=depth + 1)
+
+
+class _Wrapper(msgspec.Struct):
+    object: msgspec.Raw
+
+
+class _ListWrapper(msgspec.Struct):
+    object: list[msgspec.Raw]
+
+
+def _cut(it: Envelope) -> bytes:
+    """Return the exact text of the relayed activity, so that a proof inside it stays valid."""
+    if it.raw is None:
+        return msgspec.json.encode(it.object)
+    raw = it.raw.removeprefix(b"\xef\xbb\xbf")
+    try:
+        if isinstance(it.document.get("object"), list):
+            return bytes(msgspec.json.decode(raw, type=_ListWrapper).object[0])
+        return bytes(msgspec.json.decode(raw, type=_Wrapper).object)
+    except (msgspec.MsgspecError, UnicodeDecodeError, IndexError) as error:
+        raise Malformed("not_json") from error
+
+
+READERS: Final[Mapping[str, Callable[[Envelope], Activity | Unsupported]]] = {
+    "Follow": _follow,
+    "Join": _join,
+    "Leave": _leave,
+    "Accept": _accept,
+    "Reject": _reject,
+    "Create": _create,
+    "Update": _update,
+    "Delete": _delete,
+    "Like": _like,
+    "EmojiReact": _like,
+    "Announce": _announce,
+    "Undo": _undo,
+    "Flag": _flag,
+}
+KINDS: Final = frozenset(READERS) | frozenset(IGNORED)
