@@ -1,0 +1,138 @@
+"""Logins with their first person actor, access tokens, and the instance's own actor."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.actions import local_keys, names
+from fediverse_support.db.pool import Db
+from fediverse_support.domain.actors import Role
+from fediverse_support.domain.errors import Invalid, NotFound
+from fediverse_support.domain.ids import AccountId, fresh_token
+from fediverse_support.domain.instance import Instance
+from fediverse_support.store import accounts
+from fediverse_support.store.accounts import AccountStanding
+from fediverse_support.store.actors_local import NewActor, insert_local_actor
+
+SHORTEST_PASSWORD: Final = 12
+LONGEST_PASSWORD: Final = 1024
+LONGEST_EMAIL: Final = 254
+EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+\Z")
+SCOPES: Final = ("read", "write", "follow", "push", "admin:read", "admin:write")
+SCOPE: Final = re.compile(r"(read|write|admin:read|admin:write)(:[a-z_]{2,20})?\Z|(follow|push|profile)\Z")
+
+HashPassword = Callable[[str], Awaitable[str]]
+"""`adapters.passwords.Passwords.hash`, handed in because actions reach no adapter."""
+
+
+async def create_account(
+    db: Db,
+    instance: Instance,
+    *,
+    name: str,
+    password: str,
+    hash_password: HashPassword,
+    secret: bytes,
+    email: str | None = None,
+    role: Role = "member",
+    standing: AccountStanding = "active",
+) -> AccountId:
+    """Make a login and the person actor that speaks for it; return the account's id.
+
+    `secret` seals the actor's private key. Raises `Invalid` with every field that is wrong (`name`:
+    malformed or reserved, `password`: too_short or too_long, `email`: malformed) and `Conflict`
+    (`name_taken`, `name_alike`).
+    """
+    name = _checked(name, password, email)
+    password_hash = await hash_password(password)
+    key = await local_keys.make_key_pair(secret)
+    now = db.now()
+    uri = instance.person_uri(fresh_token())
+    async with db.transaction() as tx:
+        # The name first: whoever comes second at the same moment waits here and then hears that it is taken.
+        await names.refuse_taken(tx, name)
+        account_id = await accounts.insert_account(
+            tx, name=name, email=email, password_hash=password_hash, role=role, standing=standing, now=now
+        )
+        person = NewActor(
+            kind="person",
+            uri=uri,
+            name=name,
+            display_name=name,
+            url=instance.profile_url(name),
+            public_key_pem=key.public_pem,
+            sealed_key=key.sealed,
+            account_id=account_id,
+        )
+        actor_id = await insert_local_actor(tx, instance, person, now)
+        assert actor_id is not None  # noqa: S101 (its URI is random)
+        await accounts.take_name(tx, name, actor_id, now)
+    return account_id
+
+
+async def create_token(db: Db, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
+    """Make an access token of the client API for the account's open person and return it; only its hash is
+    kept.
+
+    Raises `NotFound` when there is no active account of that name and `Invalid` for an unknown scope.
+    """
+    unknown = [scope for scope in scopes if not SCOPE.match(scope)]
+    if unknown or not scopes:
+        which = f"unknown scope {unknown[0]!r}" if unknown else "no scope"
+        raise Invalid(
+            {"scopes": "unknown"}, f"A token needs scopes such as {' '.join(SCOPES)}; there is {which}."
+        )
+    token = secrets.token_urlsafe(32)
+    token_hash = hashlib.sha256(token.encode()).digest()
+    async with db.transaction() as tx:
+        found = await accounts.insert_token(tx, token_hash, name.strip().lower(), scopes, db.now())
+    if found is None:
+        raise NotFound(f"There is no active account {name.strip()}.")
+    return token
+
+
+async def ensure_instance_actor(db: Db, instance: Instance, secret: bytes) -> None:
+    """Make the actor that signs for the instance itself, unless it exists; called at every start."""
+    async with db.connection() as conn:
+        if await accounts.has_actor(conn, instance.actor_uri):
+            return
+    key = await local_keys.make_key_pair(secret)
+    actor = NewActor(
+        kind="instance",
+        uri=instance.actor_uri,
+        name=instance.host,
+        display_name=instance.name,
+        url=Uri(f"{instance.base_url}/about"),
+        public_key_pem=key.public_pem,
+        sealed_key=key.sealed,
+        approves_followers=True,
+    )
+    async with db.transaction() as tx:
+        await insert_local_actor(tx, instance, actor, db.now())
+
+
+def _checked(name: str, password: str, email: str | None) -> str:
+    wrong: dict[str, str] = {}
+    sentences = []
+    try:
+        name = names.check_name(name)
+    except Invalid as error:
+        wrong |= error.fields
+        sentences.append(str(error))
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        wrong["password"] = "too_short" if len(password) < SHORTEST_PASSWORD else "too_long"
+        sentences.append(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    elif not password.isprintable():
+        wrong["password"] = "malformed"
+        sentences.append("A password has no line breaks or other control characters.")
+    if email is not None and (len(email) > LONGEST_EMAIL or not EMAIL.match(email)):
+        wrong["email"] = "malformed"
+        sentences.append("The e-mail address needs an @ and a domain.")
+    if wrong:
+        raise Invalid(wrong, " ".join(sentences))
+    return name

@@ -1,0 +1,94 @@
+"""Accounts, names and access tokens: every write on those tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.actors import Role
+from fediverse_support.domain.ids import AccountId, ActorId
+
+AccountStanding = Literal["pending", "active", "suspended", "deleted"]
+
+LOCK_NAMES: Final = "lock table names in share row exclusive mode"
+FIND_LIKE: Final = """
+select name from names
+where replace(replace(translate(name, '01i5_', 'olls'), 'rn', 'm'), 'vv', 'w') = $1
+order by name = $2 desc, name limit 1
+"""
+TAKE_NAME: Final = "insert into names (name, actor_id, taken_at) values ($1, $2, $3)"
+INSERT_ACCOUNT: Final = """
+insert into accounts (name, email, password_hash, role, standing, created_at)
+values ($1, $2, $3, $4, $5, $6) returning id
+"""
+INSERT_TOKEN: Final = """
+insert into tokens (token_hash, account_id, person_id, scopes, created_at)
+select $1, a.id, p.id, $3::text[], $4
+from accounts a join actors p on p.account_id = a.id and p.for_group_id is null
+where lower(a.name) = $2 and a.standing = 'active'
+returning account_id
+"""
+
+
+async def find_name_like(tx: Tx, name: str, skeleton: str) -> str | None:
+    """Return the name if it is taken, else a taken one that looks like it, else None.
+
+    No other transaction takes names until this one ends.
+
+    `skeleton` is what `actions.names.skeleton` makes of a name; the statement makes the same of every taken
+    one.
+    """
+    await tx.execute(LOCK_NAMES)
+    taken: str | None = await tx.fetchval(FIND_LIKE, skeleton, name)
+    return taken
+
+
+async def take_name(tx: Tx, name: str, actor_id: ActorId, now: datetime) -> None:
+    """Give a name to an actor, for good; the caller has made sure that it is free."""
+    await tx.execute(TAKE_NAME, name, actor_id, now)
+
+
+async def insert_account(
+    tx: Tx,
+    *,
+    name: str,
+    email: str | None,
+    password_hash: str,
+    role: Role,
+    standing: AccountStanding,
+    now: datetime,
+) -> AccountId:
+    """Write a login."""
+    row = await tx.fetchval(INSERT_ACCOUNT, name, email, password_hash, role, standing, now)
+    return AccountId(row)
+
+
+async def insert_token(
+    tx: Tx, token_hash: bytes, name: str, scopes: Sequence[str], now: datetime
+) -> AccountId | None:
+    """Give the active account of this name (lower case) a token; None when there is no such account."""
+    account_id = await tx.fetchval(INSERT_TOKEN, token_hash, name, list(scopes), now)
+    return None if account_id is None else AccountId(account_id)
+
+
+FIND_PERSON: Final = """
+select p.id from actors p join accounts a on a.id = p.account_id
+where lower(a.name) = $1 and a.standing = 'active' and p.for_group_id is null
+"""
+
+
+async def find_person_id(conn: Conn, name: str) -> ActorId | None:
+    """Return the person actor of the active account with this name (lower case), or None."""
+    row = await conn.fetchval(FIND_PERSON, name)
+    return None if row is None else ActorId(row)
+
+
+HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
+
+
+async def has_actor(conn: Conn, uri: Uri) -> bool:
+    """Say whether there is an actor of this URI."""
+    return bool(await conn.fetchval(HAS_ACTOR, uri))

@@ -1,0 +1,74 @@
+"""Actors of this instance: the one INSERT that makes them. Remote ones are in `remote_actors`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation import keys
+from federation.uris import Uri
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.actors import ActorKind
+from fediverse_support.domain.ids import AccountId, ActorId
+from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.richtext import SafeHtml
+
+INSERT: Final = """
+insert into actors (
+    uri, kind, name, display_name, summary_html, summary_source, url, inbox_uri, shared_inbox_uri,
+    outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, private_key, approves_followers,
+    account_id, for_group_id, created_at, updated_at
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
+on conflict (uri) do nothing
+returning id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewActor:
+    """A local actor to be made. `sealed_key` is the private key under the instance's secret."""
+
+    kind: ActorKind
+    uri: Uri
+    name: str
+    public_key_pem: str
+    sealed_key: bytes
+    url: Uri | None = None
+    display_name: str = ""
+    summary_html: SafeHtml = SafeHtml("")
+    summary_source: str = ""
+    approves_followers: bool = False
+    account_id: AccountId | None = None
+    for_group_id: ActorId | None = None
+
+
+async def insert_local_actor(tx: Tx, instance: Instance, actor: NewActor, now: datetime) -> ActorId | None:
+    """Write an actor of ours with the addresses that follow from its URI.
+
+    None when the URI exists already.
+    """
+    is_instance, is_group = actor.kind == "instance", actor.kind == "group"
+    row = await tx.fetchval(
+        INSERT,
+        actor.uri,
+        actor.kind,
+        actor.name,
+        actor.display_name,
+        actor.summary_html,
+        actor.summary_source,
+        actor.url,
+        instance.inbox_uri if is_instance else f"{actor.uri}/inbox",
+        instance.inbox_uri,
+        f"{actor.uri}/outbox",
+        None if is_instance else f"{actor.uri}/followers",
+        f"{actor.uri}/moderators" if is_group else None,
+        keys.key_id(actor.uri),
+        actor.public_key_pem,
+        actor.sealed_key,
+        actor.approves_followers,
+        actor.account_id,
+        actor.for_group_id,
+        now,
+    )
+    return None if row is None else ActorId(row)
