@@ -1,0 +1,175 @@
+"""The inboxes: what other servers deliver.
+
+In order: size, type, whether we talk to that server at all, shape, proof; then the delivery is stored and
+answered with 202. Nothing of it is acted on here, and no other server is asked for anything before its rule
+is known. The shared inbox never answers 404 or 410: some servers take that as the end of this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.types import Receive, Scope
+
+from federation import authenticity, documents, uris
+from federation.authenticity import Authentic, KeyClaim, NeedsFetch
+from federation.documents import Document
+from federation.errors import Unauthentic
+from federation.uris import Uri
+from federation.vocab import Unsupported
+from fediverse_support.actions import intake
+from fediverse_support.deps import Deps
+from fediverse_support.reads import federation as reads
+from fediverse_support.web import limits
+from fediverse_support.web.federation import answers, asking
+from fediverse_support.web.federation.answers import Answer
+from fediverse_support.web.limits import Buckets
+
+BURST: Final = 2_000
+PER_SECOND: Final = 100
+"""How many deliveries one server may bring at once, and in the long run."""
+
+PLAIN_TYPES: Final = frozenset(
+    {
+        b"application/activity+json",
+        b"application/activity+json; charset=utf-8",
+        b'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
+        b'application/ld+json; profile="https://www.w3.org/ns/activitystreams"; charset=utf-8',
+    }
+)
+FAREWELLS: Final = frozenset({"Delete", "Update", "Undo"})
+MAY_LACK_ID: Final = frozenset({"Like", "Dislike", "EmojiReact", "Follow", "Undo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The handler of every inbox. `is_shared` is False for the inboxes of single actors."""
+
+    deps: Deps
+    is_shared: bool
+    buckets: Buckets
+    clock: Callable[[], float] = field(default=time.monotonic)
+
+    async def post(self, scope: Scope, receive: Receive) -> Answer | None:
+        """Take one delivery; raises what `asking.Edge` turns into refusals."""
+        if refused := _refuse_outright(self.deps, scope):
+            return refused
+        try:
+            body = await limits.read_body(receive, documents.MAX_BYTES)
+        except limits.TooLarge:
+            return answers.TOO_LARGE
+        base = self.deps.instance.base_url
+        claim = authenticity.claimed_key(asking.request_of(scope, body), origin=base, now=self.deps.db.now())
+        if self.deps.instance.is_ours(claim.key_id):
+            raise Unauthentic("signature_invalid")
+        return await self._judge(scope, claim, body)
+
+    async def _judge(self, scope: Scope, claim: KeyClaim, body: bytes) -> Answer | None:
+        host = uris.host(claim.key_id)
+        async with self.deps.db.connection() as conn:
+            owner = None if self.is_shared else self._owner(scope)
+            door = await reads.find_door(conn, host, claim.key_id, owner)
+        if asking.is_refused(self.deps.instance, door.severity):
+            return answers.FORBIDDEN
+        if not (self.is_shared or door.has_owner):
+            return None
+        document = documents.parse(body)
+        if not door.is_known and _is_about_strangers(self.deps, document):
+            return answers.ACCEPTED
+        known = await asking.verified(self.deps, claim)
+        if wait := self.buckets.take(known.host, self.clock()):
+            return answers.too_many(wait)
+        return await self._store(claim, known.actor_uri, document, body)
+
+    def _owner(self, scope: Scope) -> Uri:
+        path: bytes = scope["raw_path"]
+        return Uri(self.deps.instance.base_url + path.decode("latin-1").rpartition("/")[0])
+
+    async def _store(self, claim: KeyClaim, signer: Uri, document: Document, body: bytes) -> Answer:
+        document, body = _named(document, body, signer)
+        act = authenticity.from_signed_request(document, body, signer)
+        match act:
+            case Unsupported():
+                return answers.ACCEPTED
+            case NeedsFetch():
+                # Under an id of its own: what somebody passes on must not stand in the way of the original.
+                uri = _made_up_id(signer, body)
+            case Authentic():
+                uri = act.value.id or _made_up_id(signer, body)
+        await intake.accept_delivery(
+            self.deps.db,
+            uri=uri,
+            host=uris.host(signer),
+            signer=signer,
+            body=body,
+            signature=claim.digest,
+        )
+        return answers.ACCEPTED
+
+
+def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:
+    """Return the refusal that the request's head alone deserves."""
+    try:
+        length = limits.declared_length(scope)
+    except ValueError:
+        return answers.refusal(400, "bad_length")
+    if length is not None and length > documents.MAX_BYTES:
+        return answers.TOO_LARGE
+    kinds = [value for key, value in scope["headers"] if key == b"content-type"]
+    if len(kinds) != 1 or not (kinds[0] in PLAIN_TYPES or _is_activity_type(kinds[0])):
+        return answers.refusal(415, "bad_media_type")
+    if any(key == b"content-encoding" for key, _ in scope["headers"]):
+        return answers.refusal(415, "bad_encoding")
+    if deps.instance.federation == "off":
+        return answers.FORBIDDEN
+    return None
+
+
+def _is_activity_type(value: bytes) -> bool:
+    kind, *rest = value.decode("latin-1").lower().split(";")
+    given = [part.partition("=") for part in rest]
+    parameters = {name.strip(): text.strip().strip('"') for name, _, text in given}
+    if len(parameters) != len(given) or parameters.get("charset", "utf-8") not in ("utf-8", "utf8"):
+        return False
+    if kind.strip() == "application/activity+json":
+        return True
+    profile = parameters.get("profile", "https://www.w3.org/ns/activitystreams")
+    return kind.strip() == "application/ld+json" and profile == "https://www.w3.org/ns/activitystreams"
+
+
+def _is_about_strangers(deps: Deps, document: Document) -> bool:
+    """Say whether an unknown actor changes or takes back something that names nothing of ours.
+
+    Farewells of unknown accounts are a large part of what a small server gets; nobody is asked about them.
+    """
+    kind = documents.one(document.get("type"))
+    if not isinstance(kind, str) or kind not in FAREWELLS:
+        return False
+    actor = documents.id_of(documents.one(document.get("actor")))
+    thing = documents.one(document.get("object"))
+    if actor is not None and documents.id_of(thing) == actor:
+        return True
+    inner = thing if isinstance(thing, dict) else {}
+    named = [document.get("object"), inner.get("object"), inner.get("inReplyTo")]
+    for holder in (document, inner):
+        named += [holder.get("to"), holder.get("cc"), holder.get("audience"), holder.get("target")]
+    ids = (documents.id_of(value) for values in named for value in documents.many(values))
+    return not any(uri is not None and deps.instance.is_ours(uri) for uri in ids)
+
+
+def _named(document: Document, body: bytes, signer: Uri) -> tuple[Document, bytes]:
+    """Give an activity of old software, which has no id, one that stays the same when it is sent again."""
+    kind = documents.one(document.get("type"))
+    if "id" in document or not isinstance(kind, str) or kind not in MAY_LACK_ID:
+        return document, body
+    uri = _made_up_id(signer, body)
+    opening = body.index(b"{") + 1
+    return {"id": uri, **document}, b'%s"id":"%s",%s' % (body[:opening], uri.encode("ascii"), body[opening:])
+
+
+def _made_up_id(signer: Uri, body: bytes) -> Uri:
+    return Uri(f"{uris.without_fragment(signer)}#{hashlib.sha256(body).hexdigest()}")

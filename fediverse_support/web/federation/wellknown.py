@@ -1,0 +1,169 @@
+"""WebFinger, host-meta and NodeInfo: how this server and its people are found.
+
+Open to everybody and the same for everybody. Who may not be known here gets the answer of a name that never
+was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Final, Literal
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from federation import discovery
+from federation.discovery import Handle, ResourceUri
+from federation.errors import Malformed
+from federation.uris import Uri
+from federation.vocab import Descriptor, Link
+from fediverse_support.deps import Deps
+from fediverse_support.domain.documents import KINDS, ActorRow
+from fediverse_support.reads import federation as reads
+from fediverse_support.web.federation import actors, answers
+from fediverse_support.web.federation.actors import Kept
+from fediverse_support.web.federation.answers import Answer
+from fediverse_support.web.federation.asking import Edge
+
+PROFILE_PAGE: Final = "http://webfinger.net/rel/profile-page"
+SERVER_ACTOR: Final = "https://www.w3.org/ns/activitystreams#Service"
+XRD_TYPE: Final = b"application/xrd+xml; charset=utf-8"
+SELF_TYPE: Final = "application/activity+json"
+MAX_QUERY: Final = 4096
+MAX_FIELDS: Final = 20
+CACHE: Final = b"max-age=3600"
+ANYONE: Final = ((b"access-control-allow-origin", b"*"),)
+SOFTWARE: Final = "fediverse-support"
+PACKAGE: Final = "fediverse-support"
+
+
+@dataclass(frozen=True, slots=True)
+class WebFinger:
+    """`/.well-known/webfinger` (RFC 7033)."""
+
+    deps: Deps
+    kept: Kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one GET, from memory where it was just asked."""
+        if found := self.kept.find(b"webfinger?" + scope["query_string"]):
+            await found.send(scope, send)
+        else:
+            await Edge(self.get)(scope, receive, send)
+
+    async def get(self, scope: Scope, _: Receive) -> Answer | None:
+        """Answer with a descriptor; 400 for a bad `resource`, 404 for what is not known here."""
+        query: bytes = scope["query_string"]
+        try:
+            resource, rels = _question(query)
+        except (Malformed, ValueError):
+            return answers.refusal(400, "bad_resource", extra=ANYONE)
+        row = await self._find(resource)
+        if row is None:
+            return answers.refusal(404, "not_found", extra=ANYONE)
+        is_root = isinstance(resource, ResourceUri) and resource.is_root
+        body = discovery.write_descriptor(self._descriptor(row, is_root=is_root), rels)
+        answer = answers.answer(
+            200, body, kind=b"application/jrd+json; charset=utf-8", cache=CACHE, extra=ANYONE
+        )
+        return self.kept.keep(b"webfinger?" + query, answer)
+
+    async def _find(self, resource: Handle | ResourceUri) -> ActorRow | None:
+        instance = self.deps.instance
+        if instance.federation == "off":
+            return None
+        async with self.deps.db.connection() as conn:
+            if isinstance(resource, Handle):
+                uri = await self._named(conn, resource)
+            elif not instance.is_ours(resource.uri):
+                uri = None
+            else:
+                uri = await self._addressed(conn, resource)
+            found = None if uri is None else await reads.find_actor(conn, uri)
+        return None if found is None or found.row.standing not in ("visible", "limited") else found.row
+
+    async def _named(self, conn: reads.Conn, handle: Handle) -> Uri | None:
+        instance = self.deps.instance
+        if handle.host != instance.host:
+            return None
+        if handle.name == instance.host:
+            return instance.actor_uri
+        kinds = ("group",) if handle.is_group else ("person", "group")
+        return await reads.find_named(conn, handle.name, kinds)
+
+    async def _addressed(self, conn: reads.Conn, resource: ResourceUri) -> Uri | None:
+        if resource.is_root:
+            return self.deps.instance.actor_uri
+        path = resource.uri.removeprefix(self.deps.instance.base_url)
+        if path.startswith("/@"):
+            return await reads.find_named(conn, path[2:].lower(), ("person",))
+        if path.startswith("/g/"):
+            return await reads.find_named(conn, path[3:].lower(), ("group",))
+        return resource.uri
+
+    def _descriptor(self, row: ActorRow, *, is_root: bool) -> Descriptor:
+        page = actors.document_of(self.deps, row).url
+        kind = (("https://www.w3.org/ns/activitystreams#type", KINDS[row.kind]),)
+        links = [Link("self", row.uri, SELF_TYPE, properties=kind)]
+        if page is not None:
+            links.append(Link(PROFILE_PAGE, page, "text/html"))
+        if is_root:
+            # A server's own address leads to the actor that speaks for it (FEP-d556).
+            links.append(Link(SERVER_ACTOR, row.uri, SELF_TYPE))
+        aliases = (row.uri,) if page is None else (row.uri, page)
+        return Descriptor(f"acct:{row.name}@{self.deps.instance.host}", aliases, tuple(links))
+
+
+def _question(query: bytes) -> tuple[Handle | ResourceUri, list[str]]:
+    """Read `resource`, given once, and every `rel`; raise ValueError or Malformed for anything else."""
+    if len(query) > MAX_QUERY:
+        raise ValueError("query")
+    text = query.decode("ascii")
+    fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    resources = [value for name, value in fields if name == "resource"]
+    if len(resources) != 1:
+        raise ValueError("resource")
+    return discovery.parse_resource(resources[0]), [value for name, value in fields if name == "rel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A document that never changes while the server runs."""
+
+    answer: Answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await self.answer.send(scope, send)
+
+
+def fixed(deps: Deps) -> dict[str, Fixed]:
+    """Return the documents about the server itself, by path."""
+    base = deps.instance.base_url
+    return {
+        "/.well-known/host-meta": _fixed(discovery.host_meta_xml(base), XRD_TYPE),
+        "/.well-known/host-meta.json": _fixed(discovery.host_meta_json(base)),
+        "/.well-known/nodeinfo": _fixed(discovery.nodeinfo_links(base, deps.instance.actor_uri)),
+        "/nodeinfo/2.0": _fixed(*_nodeinfo(deps, "2.0")),
+        "/nodeinfo/2.1": _fixed(*_nodeinfo(deps, "2.1")),
+    }
+
+
+def _fixed(body: bytes, kind: bytes = answers.JSON_TYPE) -> Fixed:
+    return Fixed(answers.answer(200, body, kind=kind, cache=CACHE, extra=ANYONE))
+
+
+def _nodeinfo(deps: Deps, version: Literal["2.0", "2.1"]) -> tuple[bytes, bytes]:
+    instance = deps.instance
+    body = discovery.nodeinfo(
+        version,
+        software=SOFTWARE,
+        software_version=metadata.version(PACKAGE),
+        name=instance.name,
+        homepage=f"{instance.base_url}/about",
+        open_registrations=deps.settings.registration == "open",
+        federates=instance.federation != "off",
+    )
+    profile = f'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/{version}#"'
+    return body, profile.encode()

@@ -1,0 +1,67 @@
+"""How much one caller may ask for: token buckets in memory, and bodies cut at a size.
+
+A bucket set is an object that the routes make and hold; its memory is bounded however many callers appear.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from starlette.types import Receive, Scope
+
+
+@dataclass(slots=True)
+class Buckets:
+    """A bucket per key: `burst` tokens at first, `per_second` more as time goes, forgotten oldest first."""
+
+    burst: float
+    per_second: float
+    max_keys: int = 10_000
+    _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
+
+    def take(self, key: str, at: float) -> float:
+        """Take one token at second `at`; return 0, or the seconds to wait where none is left."""
+        tokens, since = self._left.pop(key, (self.burst, at))
+        tokens = min(self.burst, tokens + max(0.0, at - since) * self.per_second)
+        wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self.per_second
+        self._left[key] = (tokens - 1.0 if wait == 0.0 else tokens, at)
+        if len(self._left) > self.max_keys:
+            self._left.popitem(last=False)
+        return wait
+
+
+class TooLarge(Exception):
+    """A body beyond its limit; nothing of it is kept."""
+
+
+class Disconnected(Exception):
+    """The caller went away in the middle of its request."""
+
+
+def declared_length(scope: Scope) -> int | None:
+    """Return `Content-Length` in bytes, None without one; raise ValueError unless it is one plain number."""
+    values = [value for key, value in scope["headers"] if key == b"content-length"]
+    if not values:
+        return None
+    if len(values) > 1 or not values[0].isdigit() or len(values[0]) > 18:
+        raise ValueError("content-length")
+    return int(values[0])
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Read a request's body; raise TooLarge beyond `limit` bytes, Disconnected when the caller goes away."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise TooLarge
+        if part:
+            parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
