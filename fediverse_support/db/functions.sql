@@ -1,0 +1,71 @@
+-- Replaceable SQL functions, installed anew after every migration run.
+
+-- 'a.b.example:8000' -> {a.b.example:8000, a.b.example, b.example, example}: every domain a rule may name.
+create or replace function domain_suffixes(host text) returns text[] language sql immutable parallel safe as $$
+    select array_agg(distinct d) from (
+        select host as d
+        union all
+        select array_to_string(labels[i:], '.')
+        from (select string_to_array(split_part(host, ':', 1), '.') as labels) l,
+             generate_subscripts(l.labels, 1) as i
+    ) s
+$$;
+
+-- The severity in force for a host: the rule with the longest domain wins; null without a rule.
+create or replace function rule_for(host text) returns text language sql stable as $$
+    select severity from domain_rules
+    where domain = any (domain_suffixes(host))
+    order by length(domain) desc limit 1
+$$;
+
+-- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor.
+-- policy.may.may_read is the same rule in Python; a test holds the two equal.
+create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
+    select (p.standing = 'visible'
+            or (p.standing = 'limited' and viewer is not null)
+            or (p.standing = 'held' and p.author_id = viewer))
+       and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+       and not exists (select 1 from actors a where a.id = p.author_id and a.standing in ('suspended', 'deleted'))
+       and (p.author_id is not distinct from viewer
+            or case p.audience
+                 when 'public' then true
+                 when 'unlisted' then true
+                 when 'group' then p.group_id is not null
+                 when 'followers' then exists (
+                     select 1 from follows f
+                     where f.follower_id = viewer and f.target_id = p.author_id and f.standing = 'accepted')
+                 else exists (select 1 from mentions m where m.post_id = p.id and m.actor_id = viewer)
+               end)
+       and (p.group_id is null or can_see_group(p.group_id, viewer))
+$$;
+
+-- May this viewer read what is in this group?
+create or replace function can_see_group(g bigint, viewer bigint) returns boolean language sql stable as $$
+    select exists (
+        select 1 from groups r
+        where r.actor_id = g
+          and case r.kind
+                when 'open' then true
+                when 'home-open' then exists (
+                    select 1 from actors v where v.id = viewer and v.account_id is not null)
+                else exists (
+                    select 1 from follows f
+                    where f.follower_id = viewer and f.target_id = g and f.standing = 'accepted')
+              end)
+$$;
+
+-- May a peer that signed as `peer_host` fetch this post? Only what is public in an open group or on a profile.
+create or replace function can_fetch(p posts, peer_host text) returns boolean language sql stable as $$
+    select p.standing in ('visible', 'limited')
+       and p.host is null
+       and p.audience in ('public', 'unlisted')
+       and (p.group_id is null
+            or exists (select 1 from groups r where r.actor_id = p.group_id and r.kind = 'open'))
+       and (peer_host is null or rule_for(peer_host) is distinct from 'suspend')
+$$;
+
+-- Is the worker process that took a lane still connected? Each holds a session lock under its number.
+create or replace function worker_lives(number int) returns boolean language sql volatile as $$
+    select number is not null and exists (
+        select 1 from pg_locks where locktype = 'advisory' and classid = 7042 and objid = number::oid and granted)
+$$;

@@ -1,0 +1,79 @@
+"""What this installation is, and how its addresses are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from federation import uris
+from federation.uris import Host, Uri
+
+Federation = Literal["open", "allowlist", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One installation. `base_url` is scheme and authority without a slash at the end."""
+
+    base_url: str
+    federation: Federation = "open"
+    newcomer_posts_held: int = 2
+    undo_for: timedelta = timedelta(minutes=10)
+    allow_http: bool = False
+    name: str = "Fediverse Support"
+
+    @property
+    def host(self) -> Host:
+        """The domain in handles, with the port where it is not the default."""
+        return uris.host(self.base_url)
+
+    @property
+    def actor_uri(self) -> Uri:
+        """The instance actor, which signs fetches and reports."""
+        return Uri(f"{self.base_url}/ap/instance")
+
+    @property
+    def inbox_uri(self) -> Uri:
+        """The shared inbox."""
+        return Uri(f"{self.base_url}/ap/inbox")
+
+    def is_ours(self, uri: str) -> bool:
+        """Say whether a parsed URI is on this instance."""
+        return uris.origin(uri) == self.base_url
+
+    def person_uri(self, token: str) -> Uri:
+        """Where a person's actor document is."""
+        return Uri(f"{self.base_url}/ap/u/{token}")
+
+    def group_uri(self, token: str) -> Uri:
+        """Where a group's actor document is."""
+        return Uri(f"{self.base_url}/ap/g/{token}")
+
+    def post_uri(self, token: str) -> Uri:
+        """Where a post's document is."""
+        return Uri(f"{self.base_url}/ap/o/{token}")
+
+    def activity_uri(self, token: str) -> Uri:
+        """Where an activity's document is."""
+        return Uri(f"{self.base_url}/ap/a/{token}")
+
+    def context_uri(self, token: str) -> Uri:
+        """Where a thread's collection is; `token` is that of its root."""
+        return Uri(f"{self.base_url}/ap/c/{token}")
+
+    def profile_url(self, name: str) -> Uri:
+        """A person's page."""
+        return Uri(f"{self.base_url}/@{name}")
+
+    def group_url(self, name: str) -> Uri:
+        """A group's page."""
+        return Uri(f"{self.base_url}/g/{name}")
+
+    def thread_url(self, group_name: str, post_id: int) -> Uri:
+        """A conversation's page in a group."""
+        return Uri(f"{self.base_url}/g/{group_name}/t/{post_id}")
+
+    def post_url(self, post_id: int) -> Uri:
+        """The page of a post outside of groups."""
+        return Uri(f"{self.base_url}/post/{post_id}")

@@ -1,0 +1,141 @@
+"""Joining and leaving: follows of groups and people, and the answers to them."""
+
+from __future__ import annotations
+
+from federation import vocab
+from federation.authenticity import Authentic
+from federation.uris import Uri
+
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.actors import FollowStanding
+from fediverse_support.domain.effects import Effect, Notify, Send
+from fediverse_support.domain.facts import ActorFacts, GroupFacts
+from fediverse_support.domain.ids import fresh_token
+from fediverse_support.domain.verdicts import Rank
+from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import follows as store
+from fediverse_support.store import outgoing
+from fediverse_support.store.follows import FollowRow
+
+
+async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
+    """Take a wish to follow: say yes where nobody has to be asked, else let it wait; ours to others goes out."""
+    facts = step.facts
+    actor, target = facts.actor, facts.target_actor
+    if actor is None or target is None or actor.id == target.id:
+        return Change()
+    known = await store.find_pair(tx, actor.id, target.id)
+    standing = _answer(step, target, facts.group, known)
+    await store.upsert(tx, act.value.id, actor.id, target.id, standing, act.value.verb, step.now)
+    if target.host is not None:
+        if not facts.is_local:
+            return Change()
+        return Change((Send(sender_id=actor.id, activity=act.value, to=(target.id,)),))
+    effects: tuple[Effect, ...] = ()
+    if standing == "accepted" and actor.host is not None:
+        effects += (_accept(step, target, act.value, actor),)
+    if standing == "accepted" and actor.account_id is not None and facts.group is not None:
+        effects += (Notify(account_id=actor.account_id, kind="joined", actor_id=target.id),)
+    if known is None or known.standing not in ("pending", "accepted"):
+        effects += await _ask(tx, step, actor, target, standing)
+    return Change(effects)
+
+
+def _answer(
+    step: Step, target: ActorFacts, group: GroupFacts | None, known: FollowRow | None
+) -> FollowStanding:
+    if known is not None and known.standing == "accepted":
+        return "accepted"
+    if target.host is not None or step.verdict.rank is Rank.HOLD:
+        return "pending"
+    if group is None:
+        return "pending" if target.approves_followers else "accepted"
+    if group.is_moderator or (group.kind in ("open", "home-open") and not group.approval):
+        return "accepted"
+    return "pending"
+
+
+async def _ask(
+    tx: Tx, step: Step, actor: ActorFacts, target: ActorFacts, standing: FollowStanding
+) -> tuple[Effect, ...]:
+    """Tell those who decide: a group's moderators, or the person followed."""
+    if standing != "pending" and target.kind == "group":
+        return ()
+    if target.kind == "group":
+        accounts = tuple(await store.moderator_accounts(tx, target.id))
+    else:
+        accounts = () if target.account_id is None else (target.account_id,)
+    return tuple(Notify(account_id=account, kind="follow", actor_id=actor.id) for account in accounts)
+
+
+def _accept(step: Step, target: ActorFacts, follow: vocab.Follow, actor: ActorFacts) -> Send:
+    answer = vocab.Accept(
+        id=step.instance.activity_uri(fresh_token()),
+        actor=target.uri,
+        object=follow,
+        audience=vocab.Audience(to=(actor.uri,)),
+    )
+    return Send(sender_id=target.id, activity=answer, to=(actor.id,))
+
+
+async def _find(tx: Tx, follow: vocab.Follow | Uri, *, target: Uri | None = None) -> FollowRow | None:
+    """Return the follow an answer is about: by its id, or for old software by its two ends."""
+    uri = follow if isinstance(follow, str) else follow.id
+    found = await store.find_by_uri(tx, uri)
+    if found is None and not isinstance(follow, str):
+        found = await store.find_pair_by_uri(tx, follow.actor, follow.object)
+    return found if found is not None and (target is None or found.target_uri == target) else None
+
+
+async def on_accept(tx: Tx, step: Step, act: Authentic[vocab.Accept]) -> Change:
+    """Let a pending follow become real, if the one it aimed at says so."""
+    follow = await _find(tx, act.value.object, target=act.value.actor)
+    if follow is None or follow.standing != "pending":
+        return Change()
+    await store.set_standing(tx, follow.id, "accepted", step.now)
+    effects: tuple[Effect, ...] = ()
+    if follow.follower_account_id is not None:
+        effects += (Notify(account_id=follow.follower_account_id, kind="joined", actor_id=follow.target_id),)
+    if step.facts.is_local and follow.follower_host is not None:
+        effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
+    return Change(effects)
+
+
+async def on_reject(tx: Tx, step: Step, act: Authentic[vocab.Reject]) -> Change:
+    """End a follow, pending or real, if the one it aimed at says so."""
+    follow = await _find(tx, act.value.object, target=act.value.actor)
+    if follow is None or follow.standing not in ("pending", "accepted"):
+        return Change()
+    await store.set_standing(tx, follow.id, "rejected", step.now)
+    effects: tuple[Effect, ...] = ()
+    if follow.follower_account_id is not None:
+        effects += (Notify(account_id=follow.follower_account_id, kind="declined", actor_id=follow.target_id),)
+    if step.facts.is_local and follow.follower_host is not None:
+        await outgoing.cancel_host(tx, follow.target_id, follow.follower_host)
+        effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
+    return Change(effects)
+
+
+async def on_undo_follow(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Let a follower go at once; a follow we never heard of is remembered as taken back."""
+    undone = act.value.object
+    if not isinstance(undone, vocab.Follow):
+        return Change()
+    return await leave(tx, step, act.value, await _find(tx, undone), undone.id)
+
+
+async def leave(
+    tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri
+) -> Change:
+    """End a follow for its follower, and what its target still owed their host."""
+    if follow is None or follow.follower_uri != undo.actor:
+        await store.remember_undone(tx, undo.actor, uri, step.now)
+        return Change()
+    if follow.standing not in ("pending", "accepted"):
+        return Change()
+    await store.set_standing(tx, follow.id, "left", step.now)
+    if follow.follower_host is not None and follow.target_host is None:
+        await outgoing.cancel_host(tx, follow.target_id, follow.follower_host)
+    if step.facts.is_local and follow.target_host is not None:
+        return Change((Send(sender_id=follow.follower_id, activity=undo, to=(follow.target_id,)),))
+    return Change()

@@ -1,0 +1,54 @@
+"""Likes, and what takes earlier things back by their id alone."""
+
+from __future__ import annotations
+
+from federation import vocab
+from federation.authenticity import Authentic
+
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.effects import Effect, Send
+from fediverse_support.pipeline.handlers import follows
+from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import follows as store_follows
+from fediverse_support.store import outgoing
+from fediverse_support.store import reactions as store
+
+
+async def on_like(tx: Tx, step: Step, act: Authentic[vocab.Like]) -> Change:
+    """Count one person's like once. It is told to nobody else; ours leave only if addressed to somebody."""
+    facts, target = step.facts, step.facts.target
+    if target is None:
+        return Change()
+    if act.proof == "group" and (facts.group is None or facts.group.uri != act.by):
+        # A group's word counts for posts of that group and for nothing else.
+        return Change()
+    actor_id = None if facts.actor is None else facts.actor.id
+    await store.insert_like(tx, act.value.id, actor_id, act.value.actor, target.id, act.proof, step.now)
+    effects: tuple[Effect, ...] = ()
+    if facts.is_local and actor_id is not None and act.value.audience.everyone and target.host is not None:
+        effects += (Send(sender_id=actor_id, activity=act.value, to=(target.author_id,)),)
+    return Change(effects, target.id)
+
+
+async def on_undo_like(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Take a like back; one we never heard of is remembered as taken back."""
+    undone = act.value.object
+    if not isinstance(undone, vocab.Like):
+        return Change()
+    gone = await store.delete_like(tx, act.value.actor, undone.object)
+    if not gone and undone.id is not None:
+        await store_follows.remember_undone(tx, act.value.actor, undone.id, step.now)
+    return Change()
+
+
+async def on_undo_id(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Take back whatever the actor did under this id: a follow, a like or a boost."""
+    uri = act.value.object
+    if not isinstance(uri, str):
+        return Change()
+    actor = act.value.actor
+    if await store.delete_like_by_uri(tx, actor, uri):
+        return Change()
+    if await outgoing.undo_announce_by_uri(tx, uri, actor, step.now):
+        return Change()
+    return await follows.leave(tx, step, act.value, await store_follows.find_by_uri(tx, uri), uri)

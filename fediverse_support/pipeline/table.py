@@ -1,0 +1,97 @@
+"""What we act on: one row per verb and kind of object, with the proofs it takes and the handler that does it.
+
+A row is the whole story: `FEDERATION.md` is printed from it, and a verb without a row is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from federation import vocab
+from federation.authenticity import Authentic
+from federation.vocab import Activity
+
+from fediverse_support.db.pool import Tx
+from fediverse_support.pipeline.handlers import actors, follows, groups, moderation, posts, reactions
+from fediverse_support.pipeline.step import Change, Step
+
+Handler = Callable[[Tx, Step, Authentic[Any]], Awaitable[Change]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of activity that we act on."""
+
+    verb: str
+    objects: str
+    proofs: frozenset[str]
+    handler: Handler
+
+
+PROVEN: Final = frozenset({"signature", "local"})
+
+TABLE: Final = (
+    Row("Create", "Post", PROVEN, posts.on_create),
+    Row("Observe", "Post", frozenset({"fetch"}), posts.on_observe),
+    Row("Update", "Post", PROVEN, posts.on_update),
+    Row("Update", "Actor", PROVEN, actors.on_update),
+    Row("Delete", "Post or actor", PROVEN | {"fetch"}, posts.on_delete),
+    Row("Follow", "Actor", PROVEN, follows.on_follow),
+    Row("Accept", "Follow", PROVEN, follows.on_accept),
+    Row("Reject", "Follow", PROVEN, follows.on_reject),
+    Row("Undo", "Follow", PROVEN, follows.on_undo_follow),
+    Row("Undo", "Like", PROVEN | {"group"}, reactions.on_undo_like),
+    Row("Undo", "Announce", PROVEN, groups.on_undo_announce),
+    Row("Undo", "Activity by id", PROVEN, reactions.on_undo_id),
+    Row("Like", "Post", PROVEN | {"group"}, reactions.on_like),
+    Row("Announce", "Post", PROVEN, groups.on_announce),
+    Row("Flag", "Actors and posts", PROVEN, moderation.on_flag),
+)
+
+
+def find_row(act: Activity) -> Row | None:
+    """Return the row for an activity, None where nothing is done about it.
+
+    A Create or Update whose object has to be fetched, and a relay, have no row: the worker turns them into an Observe
+    or into the activity they carry.
+    """
+    key = _key(act)
+    return next((row for row in TABLE if (row.verb, row.objects) == key), None)
+
+
+def _key(act: Activity) -> tuple[str, str]:
+    match act:
+        case vocab.Create(object=vocab.Post()):
+            return ("Create", "Post")
+        case vocab.Update(object=vocab.Post()):
+            return ("Update", "Post")
+        case vocab.Update(object=vocab.Actor()):
+            return ("Update", "Actor")
+        case vocab.Observe():
+            return ("Observe", "Post")
+        case vocab.Delete():
+            return ("Delete", "Post or actor")
+        case vocab.Follow():
+            return ("Follow", "Actor")
+        case vocab.Accept():
+            return ("Accept", "Follow")
+        case vocab.Reject():
+            return ("Reject", "Follow")
+        case vocab.Undo(object=vocab.Follow()):
+            return ("Undo", "Follow")
+        case vocab.Undo(object=vocab.Like()):
+            return ("Undo", "Like")
+        case vocab.Undo(object=vocab.Announce()):
+            return ("Undo", "Announce")
+        case vocab.Undo(object=str()):
+            return ("Undo", "Activity by id")
+        case vocab.Like():
+            return ("Like", "Post")
+        case vocab.Announce(object=str()):
+            return ("Announce", "Post")
+        case vocab.Flag():
+            return ("Flag", "Actors and posts")
+        case _:
+            return ("", "")

@@ -1,0 +1,85 @@
+"""What a group lets happen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from fediverse_support.domain.facts import Facts
+from fediverse_support.domain.verdicts import Rank, Verdict
+
+
+def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
+    """For other servers a group that does not federate is a name that never existed."""
+    if facts.group is not None and not facts.is_local and not facts.group.federates:
+        return Verdict(Rank.DROP, ("no_such_group",))
+    return None
+
+
+def banned_from_group(facts: Facts) -> Verdict | None:
+    """Somebody banned from a group neither posts in it nor joins it."""
+    if facts.group is not None and facts.group.is_banned and (facts.is_post or facts.verb in ("Update", "Follow", "Like")):
+        return Verdict(Rank.REJECT, ("banned_from_group",))
+    return None
+
+
+def only_members_write(facts: Facts) -> Verdict | None:
+    """In home and circle groups, and where joining needs approval, only members post."""
+    group = facts.group
+    if group is None or not group.is_local or not facts.is_post or group.is_member or group.is_moderator:
+        return None
+    if group.kind == "home-open" or (group.kind == "open" and not group.approval):
+        return None
+    return Verdict(Rank.REJECT, ("not_a_member",))
+
+
+def only_moderators_start_where_restricted(facts: Facts) -> Verdict | None:
+    """A group may keep new threads to its moderators."""
+    group = facts.group
+    if group is None or not group.is_local or not group.posting_restricted or group.is_moderator:
+        return None
+    if facts.is_post and not facts.has_parent:
+        return Verdict(Rank.REJECT, ("posting_restricted",))
+    return None
+
+
+def locked_thread_takes_no_replies(facts: Facts) -> Verdict | None:
+    """Nobody but a moderator answers in a locked thread."""
+    if facts.is_post and facts.parent is not None and facts.parent.is_locked:
+        if facts.group is None or not facts.group.is_moderator:
+            return Verdict(Rank.REJECT, ("thread_locked",))
+    return None
+
+
+def a_reply_stays_in_its_group(facts: Facts) -> Verdict | None:
+    """A reply that names another group than its thread's is dropped; it is shown in neither."""
+    if facts.is_post and facts.names_other_group:
+        return Verdict(Rank.DROP, ("another_groups_thread",))
+    return None
+
+
+def an_open_group_takes_public_posts_only(facts: Facts) -> Verdict | None:
+    """A message to an open group that is not public is no thread, and nobody else may see it."""
+    group = facts.group
+    if facts.is_post and group is not None and group.is_local and group.kind == "open" and facts.audience == "group":
+        return Verdict(Rank.REJECT, ("not_public",))
+    return None
+
+
+def only_followed_groups_distribute(facts: Facts) -> Verdict | None:
+    """What a group passes on counts only if somebody here follows that group."""
+    if facts.announced_by is not None and not facts.announced_by.is_followed:
+        return Verdict(Rank.DROP, ("group_not_followed",))
+    return None
+
+
+RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
+    other_servers_do_not_reach_closed_groups,
+    banned_from_group,
+    only_members_write,
+    only_moderators_start_where_restricted,
+    locked_thread_takes_no_replies,
+    a_reply_stays_in_its_group,
+    an_open_group_takes_public_posts_only,
+    only_followed_groups_distribute,
+)

@@ -1,0 +1,33 @@
+"""What this instance decided about other servers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.ids import AccountId
+from fediverse_support.domain.moderation import DomainRule
+
+UPSERT: Final = """
+insert into domain_rules (domain, severity, reject_media, reject_reports, reason, private_note, created_by, created_at,
+    updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+on conflict (domain) do update set severity = excluded.severity, reject_media = excluded.reject_media,
+    reject_reports = excluded.reject_reports, reason = excluded.reason, private_note = excluded.private_note,
+    updated_at = excluded.updated_at
+"""
+DELETE: Final = "delete from domain_rules where domain = $1"
+
+
+async def upsert(tx: Tx, rule: DomainRule, account_id: AccountId | None, now: datetime) -> None:
+    """Put a rule in force; it is in force at commit."""
+    await tx.execute(
+        UPSERT, rule.domain, rule.severity, rule.reject_media, rule.reject_reports, rule.reason, rule.private_note,
+        account_id, now,
+    )  # fmt: skip
+
+
+async def delete(tx: Tx, domain: str) -> bool:
+    """Lift a rule; False when there was none."""
+    return await tx.execute(DELETE, domain) == "DELETE 1"

@@ -1,0 +1,193 @@
+"""Load everything policy may know about one activity, in one statement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from federation import addressing
+from federation.uris import Uri
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
+from fediverse_support.domain.ids import ActorId
+from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.moderation import Severity, severity_for, suffixes
+from fediverse_support.domain.posts import Audience
+from fediverse_support.domain.question import Question
+
+UNDONE_FOR: Final = timedelta(hours=24)
+
+LOAD: Final = """
+with who as materialized (
+    select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing,
+           a.followers_uri, a.approves_followers,
+           exists (select 1 from follows f where f.target_id = a.id and f.standing = 'accepted') as is_followed
+    from actors a left join accounts acc on acc.id = a.account_id
+    where a.uri = any ($1::text[])
+), what as materialized (
+    select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id, p.group_id,
+           p.root_id, p.parent_id, p.standing, p.audience, p.is_locked, p.edited_at, p.published_at
+    from posts p join actors au on au.id = p.author_id
+    where p.uri = any ($2::text[])
+), me as (
+    select id from who where uri = $3
+), places as materialized (
+    select g.actor_id as id, a.uri, a.host, g.kind, g.approval, g.posting_restricted, a.followers_uri,
+           exists (select 1 from follows f, me where f.follower_id = me.id and f.target_id = g.actor_id
+                   and f.standing = 'accepted') as is_member,
+           exists (select 1 from group_moderators m, me where m.actor_id = me.id
+                   and m.group_id = g.actor_id) as is_moderator,
+           exists (select 1 from group_bans b, me where b.actor_id = me.id and b.group_id = g.actor_id
+                   and (b.ends_at is null or b.ends_at > $8)) as is_banned,
+           exists (select 1 from follows f where f.target_id = g.actor_id and f.standing = 'accepted') as is_followed
+    from groups g join actors a on a.id = g.actor_id
+    where g.actor_id in (select id from who where kind = 'group' union select group_id from what)
+)
+select
+    (select json_agg(who)::text from who) as actors,
+    (select json_agg(what)::text from what) as posts,
+    (select json_agg(places)::text from places) as groups,
+    (select json_agg(json_build_array(r.domain, r.severity, r.reject_reports))::text
+     from domain_rules r where r.domain = any ($4::text[])) as rules,
+    exists (select 1 from tombstones t where t.uri = any ($5::text[])) as tombstoned,
+    exists (select 1 from undone u where u.actor_uri = $3 and u.uri = any ($6::text[]) and u.undone_at > $7) as undone,
+    (select count(*) from (
+        select 1 from posts p, me where p.author_id = me.id and p.standing in ('visible', 'limited')
+        and p.group_id is not null limit 20) s) as visible_posts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One answer of `LOAD`, decoded."""
+
+    actors: dict[Uri, ActorFacts]
+    posts: dict[Uri, PostFacts]
+    groups: dict[Uri, GroupFacts]
+    groups_by_id: dict[ActorId, GroupFacts]
+    rules: dict[str, Severity]
+    no_reports: frozenset[str]
+    tombstoned: bool
+    undone: bool
+    visible_posts: int
+
+
+ACTORS: Final = msgspec.json.Decoder(list[ActorFacts])
+POSTS: Final = msgspec.json.Decoder(list[PostFacts])
+GROUPS: Final = msgspec.json.Decoder(list[GroupFacts])
+DOMAINS: Final = msgspec.json.Decoder(list[tuple[str, Severity, bool]])
+
+
+async def _look_up(conn: Conn, question: Question, now: datetime) -> _Found:
+    domains = {domain for host in question.hosts for domain in suffixes(host)}
+    row = await conn.fetchrow(
+        LOAD, question.actors, question.posts, question.actor, list(domains), question.ids, question.acts,
+        now - UNDONE_FOR, now,
+    )  # fmt: skip
+    assert row is not None  # noqa: S101  (a select without `from` always has one row)
+    groups = GROUPS.decode(row["groups"] or "[]")
+    rules = DOMAINS.decode(row["rules"] or "[]")
+    return _Found(
+        actors={actor.uri: actor for actor in ACTORS.decode(row["actors"] or "[]")},
+        posts={post.uri: post for post in POSTS.decode(row["posts"] or "[]")},
+        groups={group.uri: group for group in groups},
+        groups_by_id={group.id: group for group in groups},
+        rules={domain: severity for domain, severity, _ in rules},
+        no_reports=frozenset(domain for domain, _, refused in rules if refused),
+        tombstoned=row["tombstoned"],
+        undone=row["undone"],
+        visible_posts=row["visible_posts"],
+    )
+
+
+async def load(
+    conn: Conn, instance: Instance, question: Question, *, proof: Proof, now: datetime, approved: bool
+) -> Facts:
+    """Return the facts for one question; `approved` says that a moderator let this very thing pass."""
+    found = await _look_up(conn, question, now)
+    actor = found.actors.get(question.actor)
+    parent = found.posts.get(question.parent) if question.parent else None
+    target = found.posts.get(question.target) if question.target else None
+    audience = _audience(question, found, actor)
+    group = _group(question, found, parent, target, audience)
+    mine = next(iter(question.hosts))
+    return Facts(
+        verb=question.verb,
+        proof=proof,
+        now=now,
+        actor_uri=question.actor,
+        is_local=proof == "local",
+        federation=instance.federation,
+        newcomer_posts_held=instance.newcomer_posts_held,
+        sender=None if instance.is_ours(question.actor) else severity_for(mine, found.rules),
+        named=_named(question, found, instance, target, parent),
+        reports_rejected=any(domain in found.no_reports for domain in suffixes(mine)),
+        actor=actor,
+        group=group,
+        parent=parent,
+        has_parent=question.parent is not None,
+        target=target,
+        target_actor=found.actors.get(question.target) if question.target else None,
+        audience=audience,
+        names_group=any(uri in found.groups for uri in question.places),
+        names_other_group=_names_other(question, found, parent, group),
+        names_ours=_names_ours(question, found),
+        tombstoned=found.tombstoned,
+        undone=found.undone,
+        visible_posts=found.visible_posts,
+        updated=question.updated,
+        approved=approved,
+        announced_by=found.groups.get(question.announced_by) if question.announced_by else None,
+    )
+
+
+def _audience(question: Question, found: _Found, actor: ActorFacts | None) -> Audience:
+    followers = None if actor is None else actor.followers_uri
+    return addressing.classify(question.audience, author_followers=followers, groups=frozenset(found.groups))
+
+
+def _group(
+    question: Question, found: _Found, parent: PostFacts | None, target: PostFacts | None, audience: Audience
+) -> GroupFacts | None:
+    """Where it plays: the thread's group for a reply, else the first group named, ours before others."""
+    if not question.has_post:
+        if target is not None and target.group_id is not None:
+            return found.groups_by_id.get(target.group_id)
+        return next((found.groups[uri] for uri in question.places if uri in found.groups), None)
+    if target is not None:
+        return None if target.group_id is None else found.groups_by_id.get(target.group_id)
+    if audience in ("followers", "direct"):
+        return None
+    if parent is not None:
+        return None if parent.group_id is None else found.groups_by_id.get(parent.group_id)
+    named = [found.groups[uri] for uri in question.places if uri in found.groups]
+    return next((group for group in named if group.is_local), named[0] if named else None)
+
+
+def _names_other(
+    question: Question, found: _Found, parent: PostFacts | None, group: GroupFacts | None
+) -> bool:
+    """A reply claims, by audience or address, a group of ours that is not its thread's."""
+    if not question.has_post or parent is None:
+        return False
+    claimed = {*question.audience.everyone} & found.groups.keys()
+    return any(found.groups[uri].is_local and found.groups[uri] is not group for uri in claimed)
+
+
+def _names_ours(question: Question, found: _Found) -> bool:
+    return any(
+        actor.host is None and actor.kind == "person" and actor.uri in question.places
+        for actor in found.actors.values()
+    )
+
+
+def _named(
+    question: Question, found: _Found, instance: Instance, target: PostFacts | None, parent: PostFacts | None
+) -> tuple[Severity, ...]:
+    """The rules on other hosts involved: whose post is answered or acted on, whose group it is."""
+    others = [host for host in question.hosts[1:] if host != instance.host]
+    others += [post.host for post in (target, parent) if post is not None and post.host is not None]
+    return tuple(rule for host in dict.fromkeys(others) if (rule := severity_for(host, found.rules)))

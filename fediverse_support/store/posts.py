@@ -1,0 +1,260 @@
+"""Posts and what hangs on them: edits, mentions, tombstones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host, Uri
+
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.posts import Audience, Post, PostKind, PostStanding
+from fediverse_support.domain.richtext import SafeHtml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPost:
+    """A post about to be stored. `id` is chosen beforehand for ours, because their page's address holds it."""
+
+    id: PostId | None
+    uri: Uri
+    kind: PostKind
+    author_id: ActorId
+    host: Host | None
+    group_id: ActorId | None
+    root_id: PostId | None
+    parent_id: PostId | None
+    parent_uri: Uri | None
+    audience: Audience
+    standing: PostStanding
+    title: str
+    body_html: SafeHtml
+    body_source: str | None
+    body_text: str
+    warning: str
+    sensitive: bool
+    language: str
+    url: Uri | None
+    context_uri: Uri | None
+    attachments: str
+    published_at: datetime
+    mentions: tuple[Uri, ...] = ()
+
+
+NEW_ID: Final = "select new_id()"
+
+
+async def new_id(conn: Conn) -> PostId:
+    """Return a fresh row id."""
+    return PostId(await conn.fetchval(NEW_ID))
+
+
+INSERT_POST: Final = """
+with fresh as (
+    select coalesce($1::bigint, new_id()) as id
+), new as (
+    insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience, standing,
+        title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri, attachments,
+        published_at, active_at, created_at)
+    select fresh.id, $2, $3, $4, $5, $6, coalesce($7, fresh.id), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+        $19, $20, $21::jsonb, $22, $23, $23
+    from fresh
+    on conflict (uri) do nothing
+    returning id
+), named as (
+    insert into mentions (post_id, actor_id)
+    select new.id, a.id from new join actors a on a.uri = any ($24::text[])
+    on conflict do nothing
+), bumped as (
+    update posts set active_at = $23 where id = $7 and $11 = 'visible' and exists (select 1 from new)
+)
+select new.id, exists (
+    select 1 from posts o where o.parent_uri = $2 and o.parent_id is null) as has_orphans
+from new
+"""
+
+
+async def insert_post(tx: Tx, post: NewPost, now: datetime) -> PostId | None:
+    """Store a post with its mentions and wake its thread; None when its URI is known already."""
+    row = await tx.fetchrow(
+        INSERT_POST, post.id, post.uri, post.kind, post.author_id, post.host, post.group_id, post.root_id,
+        post.parent_id, post.parent_uri, post.audience, post.standing, post.title, post.body_html, post.body_source,
+        post.body_text, post.warning, post.sensitive, post.language, post.url, post.context_uri, post.attachments,
+        post.published_at, now, post.mentions,
+    )  # fmt: skip
+    if row is None:
+        return None
+    post_id = PostId(row["id"])
+    if row["has_orphans"]:
+        await _adopt(tx, post_id, post)
+    return post_id
+
+
+ADOPT: Final = """
+with orphans as (select id from posts where parent_uri = $2 and parent_id is null)
+update posts set
+    parent_id = case when id in (select id from orphans) then $1 else parent_id end,
+    root_id = $3,
+    group_id = coalesce($4, group_id)
+where id in (select id from orphans) or root_id in (select id from orphans)
+"""
+
+
+async def _adopt(tx: Tx, post_id: PostId, post: NewPost) -> None:
+    """Hang replies that arrived before this post below it."""
+    await tx.execute(ADOPT, post_id, post.uri, post.root_id or post_id, post.group_id)
+
+
+FIND_POST: Final = """
+select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning, edited_at,
+       published_at
+from posts where id = $1
+"""
+
+
+async def find_post(conn: Conn, post_id: PostId) -> Post | None:
+    """Return a post by its row id, whatever its standing; who may see it is the caller's question."""
+    row = await conn.fetchrow(FIND_POST, post_id)
+    return None if row is None else Post(**row)
+
+
+FIND_VISIBLE: Final = """
+select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning, edited_at,
+       published_at
+from posts p where p.id = $1 and can_see(p, $2)
+"""
+
+
+async def find_visible(conn: Conn, post_id: PostId, viewer: ActorId) -> Post | None:
+    """Return a post that this viewer may read."""
+    row = await conn.fetchrow(FIND_VISIBLE, post_id, viewer)
+    return None if row is None else Post(**row)
+
+
+KNOWN_URIS: Final = "select uri from posts where uri = any ($1::text[])"
+
+
+async def known_uris(conn: Conn, uris: Sequence[Uri]) -> set[Uri]:
+    """Return those of these URIs that are posts we have, or had."""
+    return {Uri(row["uri"]) for row in await conn.fetch(KNOWN_URIS, list(uris))}
+
+
+EDIT_POST: Final = """
+with before as (
+    insert into post_edits (post_id, title, body_html, warning, replaced_at)
+    select id, title, body_html, warning, $9 from posts
+    where id = $1 and (title, body_html, warning) is distinct from ($2, $3, $6)
+)
+update posts set title = $2, body_html = $3, body_source = $4, body_text = $5, warning = $6, sensitive = $7,
+    language = $8, edited_at = $9, attachments = coalesce($10::jsonb, attachments)
+where id = $1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The part of a post that an edit may change."""
+
+    title: str
+    body_html: SafeHtml
+    body_source: str | None
+    body_text: str
+    warning: str
+    sensitive: bool
+    language: str
+    attachments: str | None
+
+
+async def edit_post(tx: Tx, post_id: PostId, words: Words, edited_at: datetime) -> None:
+    """Replace a post's words, keeping the old ones for moderators."""
+    await tx.execute(
+        EDIT_POST, post_id, words.title, words.body_html, words.body_source, words.body_text, words.warning,
+        words.sensitive, words.language, edited_at, words.attachments,
+    )  # fmt: skip
+
+
+SET_STANDING: Final = "update posts set standing = $2 where id = $1 and standing = any ($3::text[])"
+WAKE_THREAD: Final = "update posts set active_at = $2 where id = (select root_id from posts where id = $1)"
+
+
+async def set_standing(
+    tx: Tx, post_id: PostId, after: PostStanding, before: tuple[PostStanding, ...]
+) -> bool:
+    """Change a post's standing if it has one of those in `before`; say whether it did."""
+    return await tx.execute(SET_STANDING, post_id, after, list(before)) == "UPDATE 1"
+
+
+async def wake_thread(tx: Tx, post_id: PostId, now: datetime) -> None:
+    """Put the thread of this post on top of its group."""
+    await tx.execute(WAKE_THREAD, post_id, now)
+
+
+ERASE_POST: Final = """
+with words as (
+    update posts set standing = 'deleted', title = '', body_html = '', body_source = null, body_text = '',
+        warning = '', attachments = '[]', edited_at = null
+    where id = any ($1::bigint[])
+    returning id, uri, kind
+), edits as (
+    delete from post_edits where post_id = any ($1::bigint[])
+), named as (
+    delete from mentions where post_id = any ($1::bigint[])
+), told as (
+    delete from notifications where post_id = any ($1::bigint[])
+), liked as (
+    delete from reactions where post_id = any ($1::bigint[])
+)
+insert into tombstones (uri, former_type, deleted_at)
+select uri, kind, $2 from words
+on conflict (uri) do nothing
+"""
+
+
+async def erase_posts(tx: Tx, post_ids: Sequence[PostId], now: datetime) -> None:
+    """Delete posts for good: every word goes, their ids and the time stay as tombstones."""
+    await tx.execute(ERASE_POST, list(post_ids), now)
+
+
+INSERT_TOMBSTONE: Final = """
+insert into tombstones (uri, former_type, deleted_at) values ($1, $2, $3) on conflict (uri) do nothing
+"""
+
+
+async def insert_tombstone(tx: Tx, uri: Uri, former_type: str, now: datetime) -> None:
+    """Remember that an id is gone, so that a late Create is refused."""
+    await tx.execute(INSERT_TOMBSTONE, uri, former_type, now)
+
+
+POSTS_OF: Final = "select id, uri from posts where author_id = $1 and standing <> 'deleted'"
+
+
+async def posts_of(conn: Conn, author_id: ActorId) -> list[tuple[PostId, Uri]]:
+    """Return every post of an author that still has words."""
+    return [(PostId(row["id"]), Uri(row["uri"])) for row in await conn.fetch(POSTS_OF, author_id)]
+
+
+ROW_FOR_DOCUMENT: Final = """
+select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body_source, p.warning, p.sensitive,
+       p.language, p.url, p.context_uri, p.root_id, p.is_locked, p.published_at, p.edited_at, p.parent_uri,
+       p.author_id, a.uri as author_uri, a.followers_uri as author_followers_uri, a.name as author_name,
+       p.group_id, g.uri as group_uri, g.name as group_name, g.host as group_host, g.followers_uri as group_followers_uri,
+       g.url as group_url, q.author_id as parent_author_id, pa.uri as parent_author_uri, pa.name as parent_author_name,
+       pa.host as parent_author_host,
+       (select coalesce(array_agg(m.uri order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
+        where n.post_id = p.id) as mention_uris,
+       (select coalesce(array_agg(m.name order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
+        where n.post_id = p.id) as mention_names,
+       (select coalesce(array_agg(m.host order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
+        where n.post_id = p.id) as mention_hosts,
+       (select coalesce(array_agg(m.id order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
+        where n.post_id = p.id) as mention_ids
+from posts p
+join actors a on a.id = p.author_id
+left join actors g on g.id = p.group_id
+left join posts q on q.id = p.parent_id
+left join actors pa on pa.id = q.author_id
+where p.id = $1
+"""

@@ -1,0 +1,257 @@
+"""Lanes: the line of work of one host, served by one worker at a time and in order.
+
+The work itself is rows (`receipts`, `deliveries`) written in the transaction that caused it. A job of pgqueuer only
+says "there is work in this lane": deduplicated per lane, lost without harm, since the worker also looks for due rows.
+A lane is held by a lease under the number of a worker whose session lock lives, so a killed worker's lanes are free at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from federation.uris import Host, Uri
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.queries import Queries
+
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.ids import ActivityId, ActorId, PostId
+
+Kind = Literal["receive", "deliver"]
+
+CLASS_OF_WORKERS: Final = 7042
+HOLD_NUMBER: Final = "select pg_advisory_lock(7042, $1)"
+
+
+async def hold_number(conn: Conn, worker: int) -> None:
+    """Show that this worker lives, for as long as this session does."""
+    await conn.execute(HOLD_NUMBER, worker)
+
+
+async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
+    """Ask for these lanes to be served; a lane that waits already is not asked for twice."""
+    lanes = sorted(hosts)
+    if lanes:
+        await Queries(AsyncpgDriver(conn)).enqueue(
+            [kind] * len(lanes),
+            [host.encode() for host in lanes],
+            [0] * len(lanes),
+            dedupe_key=[f"{kind}:{host}" for host in lanes],
+            on_conflict="skip",
+        )
+
+
+async def forget_jobs(conn: Conn) -> None:
+    """Drop all hints about lanes, e.g. those of a worker that was killed; due rows bring them back."""
+    await Queries(AsyncpgDriver(conn)).clear_queue(["receive", "deliver"])
+
+
+DUE_RECEIVE: Final = """
+select distinct r.host from receipts r
+left join lanes l on l.kind = 'receive' and l.host = r.host
+where r.standing = 'waiting' and r.due_at <= $1 and (l.worker is null or not worker_lives(l.worker))
+  and rule_for(r.host) is distinct from 'suspend'
+limit $2
+"""
+DUE_DELIVER: Final = """
+select h.host from (select distinct host from deliveries where standing = 'waiting' and due_at <= $1) h
+left join lanes l on l.kind = 'deliver' and l.host = h.host
+where (l.due_at is null or l.due_at <= $1) and (l.worker is null or not worker_lives(l.worker))
+  and rule_for(h.host) is distinct from 'suspend'
+limit $2
+"""
+
+
+async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int = 500) -> list[Host]:
+    """Return hosts with work that may be done now and that nobody is doing."""
+    rows = await conn.fetch(DUE_RECEIVE if kind == "receive" else DUE_DELIVER, now, limit)
+    return [Host(row["host"]) for row in rows]
+
+
+CLAIM: Final = """
+insert into lanes (kind, host, worker, lease) values ($1, $2, $3, $4)
+on conflict (kind, host) do update set worker = excluded.worker, lease = excluded.lease
+where lanes.worker is null or not worker_lives(lanes.worker)
+returning failures
+"""
+RELEASE: Final = """
+update lanes set worker = null, lease = null, failures = $4, due_at = coalesce($5, '-infinity')
+where kind = $1 and host = $2 and lease = $3
+"""
+
+
+async def claim(conn: Conn, kind: Kind, host: Host, worker: int, lease: UUID) -> int | None:
+    """Take a lane; return how often it failed in a row, None when a living worker has it."""
+    found = await conn.fetchval(CLAIM, kind, host, worker, lease)
+    return None if found is None else int(found)
+
+
+async def release(
+    conn: Conn, kind: Kind, host: Host, lease: UUID, *, failures: int = 0, due_at: datetime | None = None
+) -> None:
+    """Give a lane back; with `due_at` it rests until then."""
+    await conn.execute(RELEASE, kind, host, lease, failures, due_at)
+
+
+INSERT_RECEIPT: Final = """
+with ruled as (
+    select domain_rule.severity from (select rule_for($2) as severity) domain_rule
+), used as (
+    insert into seen_signatures (digest, seen_at) select $5, $6 from ruled
+    where $5::bytea is not null and ruled.severity is distinct from 'suspend'
+    on conflict (digest) do nothing returning 1
+), kept as (
+    insert into receipts (uri, host, signer_uri, body, due_at, received_at)
+    select $1, $2, $3, $4, $6, $6 from ruled
+    where ruled.severity is distinct from 'suspend' and ($5::bytea is null or exists (select 1 from used))
+      and ($7 <> 'allowlist' or ruled.severity = 'allow')
+    on conflict (uri) do nothing returning 1
+)
+select ruled.severity, exists (select 1 from kept) as kept from ruled
+"""
+
+
+async def insert_receipt(
+    conn: Conn, *, uri: Uri, host: Host, signer: Uri, body: str, digest: bytes | None, mode: str, now: datetime
+) -> tuple[str | None, bool]:
+    """Store a proven delivery unless it, or its signature, came before; return the host's rule and whether it is new."""
+    row = await conn.fetchrow(INSERT_RECEIPT, uri, host, signer, body, digest, now, mode)
+    return row["severity"], row["kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One incoming delivery to be applied."""
+
+    id: int
+    uri: Uri
+    signer_uri: Uri
+    body: str
+    attempts: int
+    received_at: datetime
+
+
+TAKE_RECEIPTS: Final = """
+select id, uri, signer_uri, body, attempts, received_at from receipts
+where host = $1 and standing = 'waiting' and due_at <= $2 and rule_for($1) is distinct from 'suspend'
+order by id limit $3
+"""
+FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
+RETRY_RECEIPT: Final = """
+update receipts set attempts = attempts + 1, last_error = $2, due_at = $3,
+    standing = case when $4 then 'parked' else standing end
+where id = $1
+"""
+
+
+async def take_receipts(conn: Conn, host: Host, now: datetime, limit: int) -> list[Receipt]:
+    """Return the oldest due deliveries of a lane; the caller holds it."""
+    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit)]
+
+
+async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
+    """Note that deliveries were applied, and erase their bodies."""
+    await tx.execute(FINISH_RECEIPTS, list(ids))
+
+
+async def retry_receipt(tx: Tx, receipt_id: int, error: str, due_at: datetime, *, park: bool) -> None:
+    """Try a delivery again later, or put it aside with its reason."""
+    await tx.execute(RETRY_RECEIPT, receipt_id, error, due_at, park)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One activity to one inbox, with what is needed to sign and send it."""
+
+    id: int
+    activity_id: ActivityId
+    inbox_uri: Uri
+    document: str
+    sender_uri: Uri
+    key_id: Uri
+    private_key: bytes
+    sender_id: ActorId
+    post_id: PostId | None
+    attempts: int
+    created_at: datetime
+
+
+TAKE_DELIVERIES: Final = """
+with due as (
+    select d.id, d.activity_id, d.inbox_uri, x.document, a.uri as sender_uri, a.key_id, a.private_key, d.sender_id,
+           d.post_id, d.attempts, d.created_at
+    from deliveries d join activities x on x.id = d.activity_id join actors a on a.id = d.sender_id
+    where d.host = $1 and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
+      and case $4 when 'off' then false when 'allowlist' then rule_for($1) = 'allow'
+          else rule_for($1) is distinct from 'suspend' end
+    order by d.id limit $3
+), leaving as (
+    insert into copies (post_id, host, how, since_at)
+    select distinct due.post_id, $1, 'delivered', $2::timestamptz from due where due.post_id is not null
+    on conflict (post_id, host) do nothing
+)
+select * from due order by id
+"""
+DONE_DELIVERIES: Final = "delete from deliveries where id = any ($1::bigint[])"
+RETRY_DELIVERY: Final = "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
+PUT_ASIDE: Final = "update deliveries set attempts = attempts + 1, last_error = $2, standing = $3 where id = $1"
+
+
+async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mode: str) -> list[Delivery]:
+    """Return the oldest due deliveries of a lane; from here on their posts count as copied to that host."""
+    return [Delivery(**row) for row in await conn.fetch(TAKE_DELIVERIES, host, now, limit, mode)]
+
+
+async def finish_deliveries(conn: Conn, ids: Sequence[int]) -> None:
+    """Forget deliveries that arrived."""
+    await conn.execute(DONE_DELIVERIES, list(ids))
+
+
+async def retry_delivery(conn: Conn, delivery_id: int, error: str, due_at: datetime) -> None:
+    """Try a delivery again later."""
+    await conn.execute(RETRY_DELIVERY, delivery_id, error, due_at)
+
+
+async def put_aside(conn: Conn, delivery_id: int, error: str, standing: Literal["refused", "parked"]) -> None:
+    """Keep a delivery that will not be tried again, with its reason, for the admin."""
+    await conn.execute(PUT_ASIDE, delivery_id, error, standing)
+
+
+RETRY_ALL: Final = """
+with woken as (
+    update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning host
+), rested as (
+    update lanes set due_at = '-infinity', failures = 0 where kind = 'deliver' and ($2::text is null or host = $2)
+), again as (
+    update receipts set standing = 'waiting', due_at = $1, attempts = 0
+    where standing = 'parked' and ($2::text is null or host = $2) returning host
+)
+select (select count(*) from woken) + (select count(*) from again) as count
+"""
+
+
+async def retry_all(tx: Tx, host: Host | None, now: datetime) -> int:
+    """Make everything that waits, rests or was put aside due now; return how many rows that were."""
+    return int(await tx.fetchval(RETRY_ALL, now, host))
+
+
+PRUNE: Final = """
+with s as (delete from seen_signatures where seen_at < $1::timestamptz - interval '13 hours'),
+     d as (delete from decisions where decided_at < $1::timestamptz - interval '7 days'),
+     r as (delete from receipts where standing = 'done' and received_at < $1::timestamptz - interval '30 days'),
+     p as (update receipts set body = null where standing = 'parked' and received_at < $1::timestamptz - interval '7 days'),
+     u as (delete from undone where undone_at < $1::timestamptz - interval '24 hours'),
+     i as (delete from idempotency_keys where created_at < $1::timestamptz - interval '1 hour'),
+     n as (delete from notifications where created_at < $1::timestamptz - interval '30 days'),
+     f as (delete from sign_in_failures where failed_at < $1::timestamptz - interval '1 day'),
+     e as (delete from sessions where expires_at < $1)
+delete from deliveries where standing <> 'waiting' and created_at < $1::timestamptz - interval '30 days'
+"""
+
+
+async def prune(tx: Tx, now: datetime) -> None:
+    """Forget what has served its time."""
+    await tx.execute(PRUNE, now)

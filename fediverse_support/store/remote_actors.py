@@ -1,0 +1,127 @@
+"""Actors of other servers, as their own origin described them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation import uris, vocab
+from federation.uris import Host, Uri
+
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain import richtext
+from fediverse_support.domain.actors import ActorKind, ActorStanding
+from fediverse_support.domain.ids import ActorId
+
+KINDS: Final[dict[str, ActorKind]] = {
+    "Person": "person",
+    "Group": "group",
+    "Application": "instance",
+    "Service": "service",
+    "Organization": "person",
+}
+
+UPSERT: Final = """
+insert into actors (uri, kind, host, name, handle_host, display_name, summary_html, url, inbox_uri, shared_inbox_uri,
+    outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, approves_followers, discoverable, indexable,
+    standing, fetched_at, created_at, updated_at)
+values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $19)
+on conflict (uri) do update set
+    name = excluded.name, display_name = excluded.display_name, summary_html = excluded.summary_html,
+    url = excluded.url, inbox_uri = excluded.inbox_uri, shared_inbox_uri = excluded.shared_inbox_uri,
+    outbox_uri = excluded.outbox_uri, followers_uri = excluded.followers_uri,
+    moderators_uri = excluded.moderators_uri, key_id = excluded.key_id, public_key_pem = excluded.public_key_pem,
+    approves_followers = excluded.approves_followers, discoverable = excluded.discoverable,
+    indexable = excluded.indexable, fetched_at = excluded.fetched_at, updated_at = excluded.updated_at,
+    standing = case when actors.standing in ('suspended', 'deleted') then actors.standing else excluded.standing end
+where actors.host is not null and actors.kind = excluded.kind
+returning id
+"""
+UPSERT_GROUP: Final = """
+insert into groups (actor_id, kind, title, language, approval, posting_restricted, created_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (actor_id) do update set title = excluded.title, language = excluded.language,
+    approval = excluded.approval, posting_restricted = excluded.posting_restricted
+"""
+
+
+async def upsert(tx: Tx, actor: vocab.Actor, now: datetime) -> ActorId | None:
+    """Store what an actor's own server said about it; None when a known actor changed its kind.
+
+    A private group elsewhere is stored as `circle` and stays so: what was private does not become public here.
+    """
+    key = next((key for key in actor.keys if key.owner == actor.id), None)
+    host = uris.host(actor.id)
+    title = richtext.one_line(actor.name or actor.preferred_username, 200)
+    found = await tx.fetchval(
+        UPSERT, actor.id, KINDS[actor.kind], host, actor.preferred_username, title, richtext.clean(actor.summary),
+        actor.url, actor.inbox, actor.shared_inbox, actor.outbox, actor.followers, actor.moderators,
+        None if key is None else key.id, None if key is None else key.pem, actor.approves_followers,
+        actor.discoverable, actor.indexable, "limited" if actor.suspended else "visible", now,
+    )  # fmt: skip
+    if found is None:
+        return None
+    if actor.kind == "Group":
+        kind = "circle" if actor.approves_followers else "open"
+        await tx.execute(
+            UPSERT_GROUP, found, kind, title, actor.language or "und", actor.approves_followers,
+            actor.posting_restricted, now,
+        )  # fmt: skip
+    return ActorId(found)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """An actor's key as we have it. `host` is None for ours."""
+
+    id: ActorId
+    uri: Uri
+    host: Host | None
+    kind: ActorKind
+    standing: ActorStanding
+    public_key_pem: str
+    fetched_at: datetime | None
+
+
+FIND_KEY: Final = """
+select id, uri, host, kind, standing, public_key_pem, fetched_at from actors
+where key_id = $1 and public_key_pem is not null
+"""
+
+
+async def find_key(conn: Conn, key_id: Uri) -> KeyRow | None:
+    """Return the stored key of this id."""
+    row = await conn.fetchrow(FIND_KEY, key_id)
+    return None if row is None else KeyRow(**row)
+
+
+KNOWN: Final = """
+select uri, fetched_at, (host is null or fetched_at > $2) as is_fresh from actors where uri = any ($1::text[])
+"""
+
+
+async def known(conn: Conn, wanted: Sequence[Uri], fresh_since: datetime) -> dict[Uri, bool]:
+    """Return which of these actors we have, and whether what we have is fresh."""
+    rows = await conn.fetch(KNOWN, list(wanted), fresh_since)
+    return {Uri(row["uri"]): bool(row["is_fresh"]) for row in rows}
+
+
+FIND_ID: Final = "select id from actors where uri = $1 and standing <> 'deleted'"
+
+
+async def find_id(conn: Conn, uri: Uri) -> ActorId | None:
+    """Return the row id of a living actor."""
+    return await conn.fetchval(FIND_ID, uri)
+
+
+MARK_DELETED: Final = """
+update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at = $2
+where id = $1
+"""
+
+
+async def mark_deleted(tx: Tx, actor_id: ActorId, now: datetime) -> None:
+    """Keep an actor's row and key only, so that nothing it was can come back."""
+    await tx.execute(MARK_DELETED, actor_id, now)

@@ -1,0 +1,76 @@
+"""Reports, and the append-only record of what staff did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host, Uri
+
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId
+
+INSERT_REPORT: Final = """
+insert into reports (uri, reporter_id, from_host, target_id, group_id, post_ids, reason, body, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (uri) do nothing
+returning id
+"""
+TARGETS: Final = """
+select
+    (select coalesce(array_agg(id), '{}') from posts where uri = any ($1::text[])
+        and ($2 or audience in ('public', 'unlisted'))
+        and ($2 or group_id is null or exists (select 1 from groups g where g.actor_id = group_id and g.kind = 'open'))
+    ) as post_ids,
+    (select id from actors where uri = any ($1::text[]) and kind = 'person' limit 1) as target_id
+"""
+POSTS: Final = "select group_id, author_id from posts where id = any ($1::bigint[]) order by id"
+
+
+async def find_targets(tx: Tx, uris: Sequence[Uri], *, trusted: bool) -> tuple[list[PostId], ActorId | None]:
+    """Return the posts and the person a report names; only public posts unless the reporter is ours."""
+    row = await tx.fetchrow(TARGETS, list(uris), trusted)
+    return [PostId(post_id) for post_id in row["post_ids"]], row["target_id"]
+
+
+async def insert_report(
+    tx: Tx,
+    *,
+    uri: Uri | None,
+    reporter_id: ActorId | None,
+    from_host: Host | None,
+    target_id: ActorId | None,
+    post_ids: Sequence[PostId],
+    reason: str,
+    body: str,
+    now: datetime,
+) -> ReportId | None:
+    """Store a report, for the moderators of the first post's group; None when it is stored already."""
+    posts = await tx.fetch(POSTS, list(post_ids))
+    group_id = posts[0]["group_id"] if posts else None
+    about = target_id or (posts[0]["author_id"] if posts else None)
+    found = await tx.fetchval(
+        INSERT_REPORT, uri, reporter_id, from_host, about, group_id, list(post_ids), reason, body, now
+    )
+    return None if found is None else ReportId(found)
+
+
+RESOLVE: Final = """
+update reports set standing = 'resolved', resolved_at = $2, resolved_by = $3 where id = $1 and standing = 'open'
+"""
+
+
+async def resolve_report(tx: Tx, report_id: ReportId, account_id: AccountId, now: datetime) -> bool:
+    """Close a report; False when it is closed already."""
+    return await tx.execute(RESOLVE, report_id, now, account_id) == "UPDATE 1"
+
+
+LOG: Final = "insert into mod_actions (account_id, action, subject, reason, created_at) values ($1, $2, $3, $4, $5)"
+
+
+async def log_action(
+    tx: Tx, account_id: AccountId | None, action: str, subject: str, reason: str, now: datetime
+) -> None:
+    """Append to the moderation record; `account_id` is None for the command line."""
+    await tx.execute(LOG, account_id, action, subject, reason, now)

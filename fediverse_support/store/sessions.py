@@ -1,0 +1,97 @@
+"""Sessions and failed sign-ins: every write on those tables, and the look-up of a login."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.ids import AccountId
+
+AccountStanding = Literal["pending", "active", "suspended", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What is needed to check a password."""
+
+    account_id: AccountId
+    password_hash: str
+    standing: AccountStanding
+
+
+FIND_LOGIN: Final = """
+select id as account_id, password_hash, standing from accounts where lower(name) = $1 and standing <> 'deleted'
+"""
+
+
+async def find_login(conn: Conn, name: str) -> Login | None:
+    """Return the login of this name (lower case), or None."""
+    row = await conn.fetchrow(FIND_LOGIN, name)
+    return None if row is None else Login(**row)
+
+
+INSERT_SESSION: Final = """
+insert into sessions (token_hash, account_id, created_at, expires_at) values ($1, $2, $3, $4)
+"""
+
+
+async def insert_session(
+    tx: Tx, token_hash: bytes, account_id: AccountId, now: datetime, expires_at: datetime
+) -> None:
+    """Open a session."""
+    await tx.execute(INSERT_SESSION, token_hash, account_id, now, expires_at)
+
+
+DELETE_SESSION: Final = "delete from sessions where token_hash = $1"
+DELETE_EXPIRED: Final = "delete from sessions where account_id = $1 and expires_at <= $2"
+
+
+async def delete_session(tx: Tx, token_hash: bytes) -> None:
+    """End a session; one that is not there is fine."""
+    await tx.execute(DELETE_SESSION, token_hash)
+
+
+async def delete_expired(tx: Tx, account_id: AccountId, now: datetime) -> None:
+    """Drop this account's sessions that are over."""
+    await tx.execute(DELETE_EXPIRED, account_id, now)
+
+
+# One statement counts what is recent and writes this try down unless the subject is already over its limit, so a
+# burst of parallel guesses is counted as it comes in and a blocked subject does not grow the table.
+COUNT_TRY: Final = """
+with recent as (
+    select subject, count(*) as tries, min(failed_at) as first_at from sign_in_failures
+    where subject = any ($1::text[]) and failed_at > $3 group by subject
+), tried as (
+    select s.subject, s.allowed, coalesce(r.tries, 0) as tries, r.first_at
+    from unnest($1::text[], $2::int[]) as s (subject, allowed) left join recent r using (subject)
+), written as (
+    insert into sign_in_failures (subject, failed_at)
+    select subject, $4 from tried where not exists (select 1 from tried where tries >= allowed)
+)
+select max(first_at) from tried where tries >= allowed
+"""
+DELETE_OLD_TRIES: Final = "delete from sign_in_failures where failed_at <= $1"
+DELETE_TRIES: Final = "delete from sign_in_failures where subject = any ($1::text[])"
+LOCK_SUBJECT: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
+
+
+async def count_try(tx: Tx, limits: dict[str, int], since: datetime, now: datetime) -> datetime | None:
+    """Write one try down per subject; return None, or since when a subject over its limit has been failing.
+
+    Tries for one subject wait for each other, so a burst cannot all see the same count.
+    """
+    for subject in sorted(limits):
+        await tx.execute(LOCK_SUBJECT, subject)
+    await tx.execute(DELETE_OLD_TRIES, since)
+    first_at: datetime | None = await tx.fetchval(
+        COUNT_TRY, list(limits), list(limits.values()), since, now
+    )
+    return first_at
+
+
+async def forget_tries(tx: Tx, subjects: list[str]) -> None:
+    """Forget the tries of these subjects."""
+    await tx.execute(DELETE_TRIES, subjects)
