@@ -52,8 +52,7 @@ class FoundActivity:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What an inbox has to know before it listens: the host's rule, whether we have the key, whether the inbox's
-    owner is there."""
+    """What an inbox has to know before it listens: the host's rule, and whether key and owner are here."""
 
     severity: Severity | None
     is_known: bool
@@ -228,7 +227,7 @@ async def find_post(conn: Conn, uri: Uri, host: Host | None, left_by: datetime) 
     if row is None or not (row["is_there"] or row["is_gone"]):
         return None
     found = FoundPost(row["id"], row["kind"], None, row["gone_at"], row["is_copied"], row["severity"])
-    return replace(found, row=_post_row(row)) if row["is_there"] else found
+    return replace(found, row=post_row(row)) if row["is_there"] else found
 
 
 async def find_post_uri(conn: Conn, post_id: int, left_by: datetime) -> Uri | None:
@@ -275,7 +274,8 @@ def _listing(rows: list[Any]) -> Listing:
     return Listing(tuple(row["uri"] for row in kept), kept[-1]["id"] if len(rows) > PAGE else None)
 
 
-def _post_row(row: Any) -> PostRow:
+def post_row(row: Any) -> PostRow:
+    """Return a row of `FIND_POST`'s shape as what a document is made from."""
     group = row["group_uri"] and Place(
         uri=row["group_uri"],
         name=row["group_name"],

@@ -6,7 +6,7 @@ Every edge may use it. Source: RFC 9110 section 12.5.1, ActivityPub section 3.2.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Scope
@@ -54,7 +54,7 @@ def accepted(text: str | None) -> dict[str, float]:
 def wants_activity(scope: Scope) -> bool:
     """Say whether a page's address was asked for its document, by name and before HTML."""
     text = header(scope, b"accept")
-    if text is None or "json" not in text:
+    if text is None or "json" not in text.lower():
         return False
     types = accepted(text)
     named = max(types.get(ACTIVITY, 0.0), types.get(LINKED_DATA, 0.0))
@@ -64,7 +64,7 @@ def wants_activity(scope: Scope) -> bool:
 def prefers_page(scope: Scope) -> bool:
     """Say whether a document's address was asked by a browser: HTML before everything a document could be."""
     text = header(scope, b"accept")
-    if text is None or "html" not in text:
+    if text is None or "html" not in text.lower():
         return False
     types = accepted(text)
     documents = (ACTIVITY, LINKED_DATA, "application/json", "application/*", "*/*")
@@ -87,7 +87,7 @@ def _quality(text: str | None) -> float:
     return value if 0.0 <= value <= 1.0 else 0.0
 
 
-def lowered(scope: Scope) -> tuple[tuple[str, str], ...]:
-    """Return all request headers as text, in order, as they came."""
-    headers: Any = scope["headers"]
-    return tuple((key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in headers)
+def all_headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return all request headers as text, in order; a server gives their names in lower case."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return tuple([(key.decode("latin-1"), value.decode("latin-1")) for key, value in headers])

@@ -37,7 +37,7 @@ def request_of(scope: Scope, body: bytes = b"") -> Request:
     target: bytes = scope["raw_path"]
     if scope["query_string"]:
         target = target + b"?" + scope["query_string"]
-    return Request(scope["method"], target.decode("latin-1"), negotiation.lowered(scope), body)
+    return Request(scope["method"], target.decode("latin-1"), negotiation.all_headers(scope), body)
 
 
 def is_signed(scope: Scope) -> bool:

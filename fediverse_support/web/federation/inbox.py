@@ -32,6 +32,8 @@ from fediverse_support.web.limits import Buckets
 BURST: Final = 2_000
 PER_SECOND: Final = 100
 """How many deliveries one server may bring at once, and in the long run."""
+BELLS_PER_SECOND: Final = 2
+"""How often the workers are told about one server: they serve its line to the end anyhow."""
 
 PLAIN_TYPES: Final = frozenset(
     {
@@ -52,6 +54,7 @@ class Inbox:
     deps: Deps
     is_shared: bool
     buckets: Buckets
+    bells: Buckets
     clock: Callable[[], float] = field(default=time.monotonic)
 
     async def post(self, scope: Scope, receive: Receive) -> Answer | None:
@@ -100,14 +103,14 @@ class Inbox:
                 uri = _made_up_id(signer, body)
             case Authentic():
                 uri = act.value.id or _made_up_id(signer, body)
-        await intake.accept_delivery(
-            self.deps.db,
-            uri=uri,
-            host=uris.host(signer),
-            signer=signer,
-            body=body,
-            signature=claim.digest,
+        host, deps = uris.host(signer), self.deps
+        accepted = await intake.accept_delivery(
+            deps.db, deps.instance, uri=uri, host=host, signer=signer, body=body, signature=claim.digest
         )
+        if accepted == "refused":
+            return answers.FORBIDDEN
+        if accepted == "new" and self.bells.take(host, self.clock()) == 0.0:
+            await intake.wake_receivers(deps.db, {host})
         return answers.ACCEPTED
 
 

@@ -12,7 +12,7 @@ from fediverse_support.web import negotiation
 from fediverse_support.web.federation import collections, pages, wellknown
 from fediverse_support.web.federation.actors import Actors, InstanceActor, Kept
 from fediverse_support.web.federation.asking import Edge
-from fediverse_support.web.federation.inbox import BURST, PER_SECOND, Inbox
+from fediverse_support.web.federation.inbox import BELLS_PER_SECOND, BURST, PER_SECOND, Inbox
 from fediverse_support.web.federation.objects import Objects
 from fediverse_support.web.limits import Buckets
 
@@ -41,7 +41,8 @@ def routes(deps: Deps) -> list[BaseRoute]:
 def _asked_most(deps: Deps, kept: Kept) -> list[BaseRoute]:
     buckets = Buckets(BURST, PER_SECOND)
     actors = Actors(deps, kept)
-    shared, personal = Inbox(deps, True, buckets), Inbox(deps, False, buckets)
+    bells = Buckets(1, BELLS_PER_SECOND)
+    shared, personal = (Inbox(deps, is_shared, buckets, bells) for is_shared in (True, False))
     return [
         Route("/ap/u/{token}", actors, methods=GET),
         Route("/ap/inbox", Edge(shared.post), methods=POST),
