@@ -7,7 +7,6 @@ was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Final, Literal
 from urllib.parse import parse_qsl
 
@@ -20,6 +19,7 @@ from federation.uris import Uri
 from federation.vocab import Descriptor, Link
 from fediverse_support.deps import Deps
 from fediverse_support.domain.documents import KINDS, ActorRow
+from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.reads import federation as reads
 from fediverse_support.web.federation import actors, answers
 from fediverse_support.web.federation.actors import Kept
@@ -35,7 +35,6 @@ MAX_FIELDS: Final = 20
 CACHE: Final = b"max-age=3600"
 ANYONE: Final = ((b"access-control-allow-origin", b"*"),)
 SOFTWARE: Final = "fediverse-support"
-PACKAGE: Final = "fediverse-support"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,7 @@ def _nodeinfo(deps: Deps, version: Literal["2.0", "2.1"]) -> tuple[bytes, bytes]
     body = discovery.nodeinfo(
         version,
         software=SOFTWARE,
-        software_version=metadata.version(PACKAGE),
+        software_version=VERSION,
         name=instance.name,
         homepage=f"{instance.base_url}/about",
         open_registrations=deps.settings.registration == "open",
