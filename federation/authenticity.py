@@ -110,6 +110,7 @@ def claimed_key(request: Request, *, origin: str, now: datetime) -> KeyClaim:
     `signature_missing`, `signature_invalid` (shape, coverage, host, digest), `stale`. A `Content-Encoding`
     is the caller's to refuse (415): the digest is compared with the body as it stands.
     """
+    origin = uris.origin(origin)
     hosts = frozenset({str(uris.host(origin))})
     # A request with `Signature-Input` is RFC 9421 and nothing else, so no header can be read in two ways.
     newer = signatures_rfc9421.parse(request)
@@ -156,6 +157,18 @@ def from_local(activity: Activity, author: Uri, raw: bytes) -> Authentic[Activit
     if activity.actor != author:
         raise Unauthentic("key_mismatch")
     return Authentic(activity, "local", author, raw)
+
+
+def from_absence(claim: Delete, asked: Uri) -> Authentic[Delete]:
+    """Return what an origin's own answer proves: that `asked` is not, or no longer, there.
+
+    The caller has just been told so by 404, 410 or a Tombstone under that id. Raises
+    `Unauthentic("origin_mismatch")` for a Delete of anything else, or in the name of an actor of another
+    origin.
+    """
+    if claim.object != asked or not uris.same_origin(asked, claim.actor):
+        raise Unauthentic("origin_mismatch")
+    return Authentic(claim, "fetch", claim.actor, None)
 
 
 Found = Authentic[Observe] | Authentic[Actor] | Authentic[Tombstone] | Authentic[Collection] | Unsupported
@@ -293,7 +306,8 @@ def _own_part(activity: Activity) -> Activity:
             return replace(activity, object=post.id)
         case Update(object=Actor() as changed) if changed.id != actor:
             return replace(activity, object=changed.id)
-        case Undo(object=undone):
+        case Undo(object=undone) if not isinstance(undone, Delete):
+            # A moderator may restore what another one removed: whether they may is not a question of origin.
             _require_own(actor, undone)
     return activity
 

@@ -29,6 +29,7 @@ SPREAD: Final = 0.2
 KEPT_FOR: Final = timedelta(days=8)
 """A server that was down for a week must still catch up."""
 MOVED: Final = frozenset({301, 302, 307, 308})
+TAKEN: Final = frozenset(str(status) for status in range(200, 300))
 LATER: Final = frozenset({408, 425, 429})
 ABOUT_SIGNATURES: Final = re.compile(rb"signature|digest", re.IGNORECASE)
 
@@ -103,8 +104,8 @@ def classify(reply: Reply | FederationError, *, knocked: bool = False) -> Attemp
     """
     if isinstance(reply, FederationError):
         # The peer took it and then talked too long; sending it again would only repeat that.
-        if reply.code == "too_large" and reply.detail.startswith("2"):
-            return Delivered(200)
+        if reply.code == "too_large" and reply.detail in TAKEN:
+            return Delivered(int(reply.detail))
         return Retry(None, reply.code)
     status = reply.status
     if 200 <= status < 300:

@@ -131,6 +131,7 @@ async def webfinger(
     The caller still has to ask the actor's own host the other way round before it shows the handle. Raises
     `Gone` where there is no such actor, `Malformed` for an answer without a usable link, `Unreachable`.
     """
+    host = uris.parse_host(host)
     resource = quote(f"acct:{name}@{host}", safe="")
     path = f"/.well-known/webfinger?resource={resource}"
     reply = await _get_small(transport, host, path, ACCEPT_DESCRIPTOR, allow_http=allow_http)
@@ -151,17 +152,22 @@ async def nodeinfo_software(transport: Transport, host: str, *, allow_http: bool
     """Return the software name a host claims in its NodeInfo, or None; only a hint. Raises `Unreachable`."""
     try:
         reply = await _get_small(
-            transport, host, "/.well-known/nodeinfo", "application/json", allow_http=allow_http
+            transport,
+            uris.parse_host(host),
+            "/.well-known/nodeinfo",
+            "application/json",
+            allow_http=allow_http,
         )
-        for uri in discovery.read_nodeinfo_links(reply.body, uris.origin(reply.uri))[:1]:
-            reply = await _hop(transport, uri, "application/json", allow_http=allow_http)
-            _require_ok(reply)
-            return discovery.read_nodeinfo(reply.body)
+        uri = discovery.read_nodeinfo_links(reply.body, uris.origin(reply.uri))
+        if uri is None:
+            return None
+        reply = await _hop(transport, uri, "application/json", allow_http=allow_http)
+        _require_ok(reply)
+        return discovery.read_nodeinfo(reply.body)
     except Unreachable:
         raise
     except FederationError:
         return None
-    return None
 
 
 def is_activity_media_type(value: str) -> bool:

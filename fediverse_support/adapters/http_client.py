@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterable
@@ -65,6 +66,8 @@ DENIED: Final[tuple[Network, ...]] = tuple(
         "3fff::/20",  # documentation
     )
 )
+NUMBER: Final = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
+"""Ends in a number and is no proper address: `127.1` and `0x7f.1` are loopback to some resolvers."""
 PUBLIC_V6: Final = IPv6Network("2000::/3")
 """The only IPv6 space that is given out. Everything else is loopback, private, link local, multicast, or
 wraps an IPv4 address (mapped, compatible, NAT64) that could be any of these."""
@@ -144,7 +147,7 @@ class HttpClient:
         if not is_free and url.port != 443:
             raise Unreachable("forbidden_address", "port")
         name = url.host or ""
-        if not is_free and not _is_address(name) and _is_special(name):
+        if not _is_address(name) and (NUMBER.fullmatch(name) or (not is_free and _is_special(name))):
             raise Unreachable("forbidden_address", "name")
         return url
 

@@ -1,0 +1,92 @@
+"""What a group's Announce proves, and what it does not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from federation import authenticity
+from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch, from_relay
+from federation.uris import Uri
+from federation.vocab import Announce, Undo, Unsupported
+from tests.unit.federation.activities import NOTE_ID, act, deliver, note
+from tests.unit.federation.requests import ADA, GROUP, IO
+
+
+def relay(inner: Any) -> authenticity.Relayed:
+    got = deliver(act("Announce", inner, actor=GROUP), GROUP)
+    assert isinstance(got, Authentic)
+    assert isinstance(got.value, Announce)
+    return from_relay(got)
+
+
+def test_a_relayed_like_is_taken_at_the_groups_word():
+    got = relay(act("Like", NOTE_ID))
+    assert isinstance(got, ByGroup)
+    assert (got.act.proof, got.act.by, got.act.value.actor) == ("group", GROUP, IO)
+    assert json.loads(got.act.raw or b"")["type"] == "Like"
+
+
+def test_a_like_from_the_groups_own_server_is_signed_by_it():
+    got = relay(act("Like", NOTE_ID, actor=ADA))
+    assert isinstance(got, ByGroup)
+    assert (got.act.proof, got.act.by) == ("signature", GROUP)
+
+
+def test_a_relayed_undo_of_a_like_is_taken_at_the_groups_word():
+    got = relay(act("Undo", act("Like", NOTE_ID, id="https://masto.example/acts/0")))
+    assert isinstance(got, ByGroup)
+    assert isinstance(got.act.value, Undo)
+
+
+@pytest.mark.parametrize("verb", ["Create", "Update"])
+@pytest.mark.parametrize("actor", [IO, ADA])
+def test_a_relayed_post_is_fetched_even_from_the_groups_own_server(verb, actor):
+    thing = note(attributedTo=actor, id=f"{'/'.join(actor.split('/')[:3])}/notes/1")
+    assert relay(act(verb, thing, actor=actor)) == ToFetch(Uri(thing["id"]), GROUP)
+
+
+def test_a_relayed_delete_is_confirmed():
+    got = relay(act("Delete", NOTE_ID, summary="removed by moderators"))
+    assert isinstance(got, ToConfirm)
+    assert (got.uri, got.group, got.claim.reason) == (NOTE_ID, GROUP, "removed by moderators")
+
+
+def test_a_relayed_restoration_is_fetched():
+    got = relay(act("Undo", act("Delete", NOTE_ID, id="https://masto.example/acts/0")))
+    assert got == ToFetch(Uri(NOTE_ID), GROUP)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        act("Follow", ADA),
+        act("Flag", [NOTE_ID]),
+        act("Accept", "https://pie.example/acts/9"),
+        act("Undo", act("Follow", ADA, id="https://masto.example/acts/0")),
+        act("Undo", "https://masto.example/acts/0"),
+        act("Announce", NOTE_ID),
+        act("Announce", act("Announce", act("Like", NOTE_ID))),
+    ],
+)
+def test_other_things_cannot_be_relayed(inner):
+    got = deliver(act("Announce", inner, actor=GROUP), GROUP)
+    if isinstance(got, Authentic):
+        assert isinstance(from_relay(got), Refused)
+    else:
+        assert isinstance(got, Unsupported)
+
+
+def test_a_relayed_activity_with_a_foreign_id_is_refused():
+    assert relay(act("Like", NOTE_ID, id="https://evil.example/acts/1")) == Refused("origin_mismatch")
+
+
+def test_a_boost_is_no_relay():
+    assert relay(NOTE_ID) == Refused("not_a_relay")
+
+
+def test_a_relayed_undo_of_a_like_with_a_foreign_id_is_refused():
+    inner = act("Undo", act("Like", NOTE_ID, id="https://pie.example/acts/0"))
+    assert relay(inner) == Refused("not_their_own")
