@@ -87,7 +87,17 @@ def load(
     `environ` defaults to the process environment, `directory` (where `.env` is looked for) to the current
     one.
     """
-    environ = os.environ if environ is None else environ
+    return _checked(_merged(os.environ if environ is None else environ, config, directory))
+
+
+def has_base_url(
+    environ: Mapping[str, str], *, config: Path | None = None, directory: Path | None = None
+) -> bool:
+    """Say whether the operator has given the instance an address; raises `SettingsError` like `load`."""
+    return "FEDIVERSE_SUPPORT_BASE_URL" in _merged(environ, config, directory)
+
+
+def _merged(environ: Mapping[str, str], config: Path | None, directory: Path | None) -> dict[str, str]:
     _refuse_unknown(environ, "the environment", only_ours=True)
     dotenv = _read_dotenv((directory or Path()) / ".env")
     _refuse_unknown(dotenv, "the file .env", only_ours=True)
@@ -99,7 +109,7 @@ def load(
             if text := source.get(name, "").strip():
                 values[name] = text
                 break
-    return _checked(values)
+    return values
 
 
 def _checked(values: Mapping[str, str]) -> Settings:

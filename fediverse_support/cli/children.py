@@ -1,0 +1,174 @@
+"""What the processes under `serve` do: prepare the database, answer the web, work off the queues.
+
+They import what is heavy while the parent's "go" is on its way, and end when it says so or is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fediverse_support import settings
+from fediverse_support.adapters import logs
+from fediverse_support.processes import GO, READY
+from fediverse_support.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+GRACE_SECONDS = 2
+"""How long open requests may take after we are told to stop."""
+
+
+def run(arguments: list[str]) -> int:
+    """Be the child that the arguments name; return the exit status."""
+    typed = _parsed(arguments)
+    link = socket.socket(fileno=typed.link)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the parent hears these and tells us with SIGTERM
+    try:
+        chosen = settings.load(config=typed.config)
+    except SettingsError as error:
+        return _complain(str(error))
+    logs.set_up(chosen.log_format)
+    what = {"_prepare": _prepare, "_web": _web, "_worker": _work}[typed.role]
+    return what(typed, chosen, link)
+
+
+def _parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("role", choices=("_prepare", "_web", "_worker"))
+    parser.add_argument("--link", type=int, required=True)
+    parser.add_argument("--socket", type=int)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--demo", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def _complain(sentence: str) -> int:
+    print(f"fediverse-support: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    return 1
+
+
+def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
+    from fediverse_support.cli.running import with_database
+    from fediverse_support.db.pool import Db
+
+    async def work(db: Db) -> int:
+        from fediverse_support.actions import accounts
+        from fediverse_support.adapters.secret_file import load_secret
+
+        await accounts.ensure_instance_actor(db, chosen.instance, load_secret(chosen.data_dir))
+        if typed.demo:
+            from fediverse_support.cli import demo
+
+            await demo.seed(db, chosen)
+        return 0
+
+    return with_database(chosen, work)
+
+
+def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
+    import uvicorn
+
+    from fediverse_support import wiring
+
+    class Server(uvicorn.Server):
+        """Tells the parent when it listens."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            link.send(READY)
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # signals are heard by `_until_stopped`
+
+    async def work(stop: asyncio.Event) -> None:
+        async with wiring.opened(chosen) as deps:
+            server = Server(_uvicorn_config(wiring.web(deps), chosen))
+            serving = asyncio.create_task(server.serve([socket.socket(fileno=typed.socket)]))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            stopping.cancel()
+            await serving
+
+    return _live(link, work)
+
+
+def _uvicorn_config(app: object, chosen: Settings) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # uvicorn describes ASGI in types of its own
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=chosen.trusted_proxies,
+        limit_concurrency=1000,
+        backlog=2048,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _work(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
+    from fediverse_support import wiring
+
+    async def work(stop: asyncio.Event) -> None:
+        async with wiring.opened(chosen) as deps:
+            link.send(READY)
+            await wiring.work(deps, stop)
+
+    return _live(link, work)
+
+
+def _live(link: socket.socket, work: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Wait for the parent's word, then work until SIGTERM or until the parent is gone."""
+    from fediverse_support.cli.running import KNOWN
+
+    if link.recv(1) != GO:
+        return 0
+    gc.collect()
+    gc.freeze()  # what is imported stays; the collector need not look at it again
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_stopped(link, work))
+    except KNOWN as error:
+        return _complain(str(error))
+    return 0
+
+
+async def _until_stopped(link: socket.socket, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    link.setblocking(False)
+
+    def heard() -> None:
+        loop.remove_reader(link)
+        stop.set()  # the parent says nothing after "go": its end was closed
+
+    loop.add_reader(link, heard)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await work(stop)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is no uvloop for this platform
+        return None
+    return uvloop.new_event_loop

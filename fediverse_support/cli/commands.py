@@ -1,0 +1,80 @@
+"""From what was typed to what happens: settings, the right function, the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from fediverse_support import settings
+from fediverse_support.cli import words
+from fediverse_support.settings import Settings, SettingsError
+
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the arguments say and return the exit status; errors are one sentence on stderr."""
+    try:
+        typed = words.parser().parse_args(arguments)
+        command = _command(typed)
+        _adapt_environment(typed)
+        return command(typed, settings.load(config=getattr(typed, "config", None)))
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except SettingsError as error:
+        return complain(str(error), 2)
+    except KeyboardInterrupt:
+        return complain("Stopped.", 1)
+    except BrokenPipeError:
+        # Whoever read our output has heard enough; keep Python from complaining about it while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def complain(sentence: str, status: int = 1) -> int:
+    """Print one sentence on stderr and return the exit status."""
+    print(f"{words.PROGRAM}: {' '.join(sentence.split())}", file=sys.stderr)
+    return status
+
+
+def _adapt_environment(typed: argparse.Namespace) -> None:
+    from fediverse_support.cli import serving
+
+    if typed.command == "demo":
+        serving.set_demo_defaults(os.environ)
+    if typed.command in ("serve", "demo"):
+        serving.set_base_url(os.environ, typed.port, getattr(typed, "config", None))
+
+
+def _command(typed: argparse.Namespace) -> Command:
+    name = f"{typed.command} {typed.what}" if "what" in typed else typed.command
+    module_name, function = TABLE[name]
+    from importlib import import_module
+
+    command: Command = getattr(import_module(f"fediverse_support.cli.{module_name}"), function)
+    return command
+
+
+# Modules by name, because each is imported only when its command is typed.
+TABLE: Final[dict[str, tuple[str, str]]] = {
+    "serve": ("serving", "serve"),
+    "demo": ("serving", "demo"),
+    "migrate": ("upkeep", "migrate"),
+    "doctor": ("doctor", "doctor"),
+    "world": ("world", "world"),
+    "account create": ("people", "create_account"),
+    "account token": ("people", "create_token"),
+    "group create": ("people", "create_group"),
+    "domain list": ("rules", "list_rules"),
+    "domain allow": ("rules", "set_rule"),
+    "domain limit": ("rules", "set_rule"),
+    "domain hold": ("rules", "set_rule"),
+    "domain suspend": ("rules", "set_rule"),
+    "domain clear": ("rules", "clear_rule"),
+    "queue status": ("upkeep", "queue_status"),
+    "queue retry": ("upkeep", "queue_retry"),
+    "explain": ("upkeep", "explain"),
+}

@@ -1,0 +1,159 @@
+"""`migrate`, `queue` and `explain`: looking after a running instance."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import datetime
+
+from federation import uris
+from federation.errors import Malformed
+from fediverse_support.cli.commands import complain
+from fediverse_support.cli.running import guarded, print_json, print_table, with_database
+from fediverse_support.db import migrate as schema
+from fediverse_support.db.pool import Db, connect
+from fediverse_support.reads import explain as reads_explain
+from fediverse_support.reads import queues
+from fediverse_support.reads.explain import Explanation
+from fediverse_support.settings import Settings
+
+
+def migrate(typed: argparse.Namespace, settings: Settings) -> int:
+    """Bring the schema up to date, or only say what would run."""
+
+    async def work(dsn: str) -> int:
+        if typed.check:
+            conn = await connect(dsn)
+            try:
+                todo, verb = await schema.pending(conn), "would run"
+            finally:
+                await conn.close()
+        else:
+            todo, verb = await schema.migrate(dsn), "ran"
+        for name in todo:
+            print(f"{verb}: {name}")
+        if not todo:
+            print("The schema is up to date.")
+        return 0
+
+    return guarded(settings, work)
+
+
+def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
+    """Print what waits, is parked or was refused, per host."""
+
+    async def work(db: Db) -> int:
+        async with db.connection() as conn:
+            lanes = await queues.status(conn)
+        if typed.json:
+            print_json(lanes)
+        elif not lanes:
+            print("Nothing waits.")
+        else:
+            rows = [
+                (lane.kind, lane.host, lane.waiting, lane.parked, lane.refused, _time(lane.oldest_at), lane.failures,
+                 _time(lane.due_at), lane.last_error)
+                for lane in lanes
+            ]  # fmt: skip
+            titles = (
+                "LANE",
+                "HOST",
+                "WAITING",
+                "PARKED",
+                "REFUSED",
+                "OLDEST",
+                "FAILURES",
+                "NEXT TRY",
+                "LAST ERROR",
+            )
+            print_table(titles, rows)
+        return 0
+
+    return with_database(settings, work)
+
+
+def queue_retry(typed: argparse.Namespace, settings: Settings) -> int:
+    """Make what waits or is parked due at once."""
+    try:
+        host = None if typed.host is None else uris.parse_host(typed.host)
+    except Malformed:
+        return complain(f"{typed.host} is no host name.", 2)
+
+    async def work(db: Db) -> int:
+        from fediverse_support.store import queues as store_queues
+
+        async with db.transaction() as tx:
+            count = await store_queues.retry_all(tx, host, db.now())
+        print(f"{count} to be tried again.")
+        return 0
+
+    return with_database(settings, work)
+
+
+def explain(typed: argparse.Namespace, settings: Settings) -> int:
+    """Tell the way of one activity, post or actor."""
+    try:
+        uri = uris.parse(typed.uri)
+    except Malformed:
+        return complain(f"{typed.uri} is no http or https URI.", 2)
+
+    async def work(db: Db) -> int:
+        async with db.connection() as conn:
+            found = await reads_explain.explain(conn, uri)
+        if found.is_empty:
+            return complain(f"Nothing is known here of {uri}; decisions are kept for seven days.")
+        if typed.json:
+            print_json(found)
+        else:
+            print("\n".join(_told(found)))
+        return 0
+
+    return with_database(settings, work)
+
+
+def _told(found: Explanation) -> list[str]:
+    lines = [found.uri]
+    if found.post_standing:
+        lines.append(f"post       {found.post_standing}")
+    if found.actor_standing:
+        lines.append(f"actor      {found.actor_standing}")
+    if found.deleted_at:
+        lines.append(f"deleted    {_time(found.deleted_at)}")
+    for receipt in found.receipts:
+        lines.append(
+            f"received   {_time(receipt.received_at)} from {receipt.host}, signed by {receipt.signer_uri}, "
+            f"{_kept(receipt.bytes_kept)}, {receipt.standing}, {receipt.attempts} attempts"
+            + (f", last error {receipt.last_error}" if receipt.last_error else "")
+        )
+    for decision in found.decisions:
+        lines.append(
+            f"decided    {_time(decision.decided_at)} {decision.verb} {decision.activity_uri} by {decision.actor_uri}"
+        )
+        lines.append(f"  proof    {decision.proof}")
+        lines.append(f"  verdict  {decision.verdict}{_because(decision.reasons)}")
+        lines.append(f"  effects  {', '.join(decision.effects) or 'none'}")
+    for logged in found.activities:
+        way = "sent" if logged.direction == "out" else "logged"
+        lines.append(
+            f"{way:<10} {_time(logged.created_at)} {logged.verb} {logged.uri}, {_kept(logged.bytes_kept)}"
+        )
+    for delivery in found.deliveries:
+        lines.append(
+            f"delivery   {delivery.standing} to {delivery.inbox_uri}, {delivery.attempts} attempts, next "
+            f"{_time(delivery.due_at)}"
+            + (f", last error {delivery.last_error}" if delivery.last_error else "")
+        )
+    lines += [f"copy       {copy.how} to {copy.host} {_time(copy.since_at)}" for copy in found.copies]
+    return lines
+
+
+def _kept(count: int | None) -> str:
+    return "bytes erased" if count is None else f"{count} bytes kept"
+
+
+def _because(reasons: Sequence[str]) -> str:
+    return f" because {', '.join(reasons)}" if reasons else ""
+
+
+def _time(at: datetime | None) -> str:
+    return "-" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,150 @@
+"""The way of one activity or object through this instance: received, proven, judged, done, sent on.
+
+For operators. It tells codes, ids and times; of what people wrote it tells only whether the bytes are still
+kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from fediverse_support.db.pool import Conn
+
+MOST: Final = 200
+"""How many rows of a kind are told of one URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An incoming delivery that was proven and answered with 202.
+
+    `bytes_kept` is None once they are erased.
+    """
+
+    uri: str
+    host: str
+    signer_uri: str
+    standing: str
+    attempts: int
+    last_error: str | None
+    received_at: datetime
+    bytes_kept: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What policy said, and what followed. `proof` is how the author was proven."""
+
+    activity_uri: str
+    actor_uri: str
+    verb: str
+    object_uri: str | None
+    proof: str
+    verdict: str
+    reasons: tuple[str, ...]
+    effects: tuple[str, ...]
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """An activity in the log. `bytes_kept` is None once the document is erased."""
+
+    uri: str
+    actor_uri: str
+    verb: str
+    object_uri: str | None
+    direction: str
+    created_at: datetime
+    bytes_kept: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is still owed to an inbox, or was given up. Delivered rows are gone: see `copies`."""
+
+    activity_uri: str
+    host: str
+    inbox_uri: str
+    standing: str
+    attempts: int
+    due_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A host that holds a copy of the post."""
+
+    host: str
+    how: str
+    since_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of one URI."""
+
+    uri: str
+    receipts: tuple[Receipt, ...]
+    decisions: tuple[Decision, ...]
+    activities: tuple[Logged, ...]
+    deliveries: tuple[Delivery, ...]
+    copies: tuple[Copy, ...]
+    post_standing: str | None
+    actor_standing: str | None
+    deleted_at: datetime | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing here has ever heard of this URI, or it is longer ago than the log reaches."""
+        found = (self.receipts, self.decisions, self.activities, self.post_standing, self.actor_standing)
+        return not any(found) and self.deleted_at is None
+
+
+RECEIPTS: Final = """
+select uri, host, signer_uri, standing, attempts, last_error, received_at, octet_length(body) as bytes_kept
+from receipts where uri = $1 order by id limit $2
+"""
+DECISIONS: Final = """
+select activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects, decided_at
+from decisions where activity_uri = $1 or object_uri = $1 order by id limit $2
+"""
+ACTIVITIES: Final = """
+select uri, actor_uri, verb, object_uri, direction, created_at, octet_length(document) as bytes_kept
+from activities where uri = $1 or object_uri = $1 order by id limit $2
+"""
+DELIVERIES: Final = """
+select a.uri as activity_uri, d.host, d.inbox_uri, d.standing, d.attempts, d.due_at, d.last_error
+from deliveries d join activities a on a.id = d.activity_id
+where a.uri = $1 or a.object_uri = $1 order by d.id limit $2
+"""
+COPIES: Final = """
+select c.host, c.how, c.since_at from copies c join posts p on p.id = c.post_id
+where p.uri = $1 order by c.host limit $2
+"""
+STANDINGS: Final = """
+select (select standing from posts where uri = $1) as post_standing,
+       (select standing from actors where uri = $1) as actor_standing,
+       (select deleted_at from tombstones where uri = $1) as deleted_at
+"""
+
+
+async def explain(conn: Conn, uri: str) -> Explanation:
+    """Return the way of one activity, post or actor by its URI, in six queries."""
+    decisions = await conn.fetch(DECISIONS, uri, MOST)
+    standings = await conn.fetchrow(STANDINGS, uri)
+    return Explanation(
+        uri=uri,
+        receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST)),
+        decisions=tuple(
+            Decision(**{**row, "reasons": tuple(row["reasons"]), "effects": tuple(row["effects"])})
+            for row in decisions
+        ),
+        activities=tuple(Logged(**row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
+        deliveries=tuple(Delivery(**row) for row in await conn.fetch(DELIVERIES, uri, MOST)),
+        copies=tuple(Copy(**row) for row in await conn.fetch(COPIES, uri, MOST)),
+        **standings,
+    )

@@ -1,0 +1,90 @@
+"""What waits: per host and direction, for operators and for `/metrics`.
+
+Numbers and codes only, never content.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from fediverse_support.db.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """The line of work of one host in one direction.
+
+    `failures` in a row make a lane wait until `due_at`; `parked` needs somebody to look at it; `refused`
+    was turned away by the other server. `last_error` is a code.
+    """
+
+    kind: Literal["receive", "deliver"]
+    host: str
+    waiting: int
+    parked: int
+    refused: int
+    oldest_at: datetime | None
+    failures: int
+    due_at: datetime | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTotals:
+    """Sums over all hosts, for graphs."""
+
+    receive_waiting: int
+    receive_parked: int
+    deliver_waiting: int
+    deliver_parked: int
+    deliver_refused: int
+    failing_hosts: int
+    oldest_seconds: float
+
+
+STATUS: Final = """
+with work as (
+    select 'receive' as kind, host, standing, received_at as since_at, last_error, id
+    from receipts where standing <> 'done'
+    union all
+    select 'deliver', host, standing, created_at, last_error, id from deliveries
+)
+select w.kind, w.host,
+       count(*) filter (where w.standing = 'waiting') as waiting,
+       count(*) filter (where w.standing = 'parked') as parked,
+       count(*) filter (where w.standing = 'refused') as refused,
+       min(w.since_at) filter (where w.standing = 'waiting') as oldest_at,
+       coalesce(max(l.failures), 0) as failures,
+       nullif(max(l.due_at), '-infinity') as due_at,
+       (array_agg(w.last_error order by w.id desc) filter (where w.last_error is not null))[1] as last_error
+from work w left join lanes l on l.kind = w.kind and l.host = w.host
+where $1::text is null or w.host = $1
+group by w.kind, w.host
+order by waiting desc, w.kind, w.host
+limit $2
+"""
+TOTALS: Final = """
+select
+    (select count(*) from receipts where standing = 'waiting') as receive_waiting,
+    (select count(*) from receipts where standing = 'parked') as receive_parked,
+    (select count(*) from deliveries where standing = 'waiting') as deliver_waiting,
+    (select count(*) from deliveries where standing = 'parked') as deliver_parked,
+    (select count(*) from deliveries where standing = 'refused') as deliver_refused,
+    (select count(distinct host) from lanes where failures > 0) as failing_hosts,
+    coalesce(extract(epoch from $1 - least(
+        (select min(received_at) from receipts where standing = 'waiting'),
+        (select min(created_at) from deliveries where standing = 'waiting')
+    )), 0)::float as oldest_seconds
+"""
+
+
+async def status(conn: Conn, *, host: str | None = None, limit: int = 1000) -> tuple[LaneStatus, ...]:
+    """Return what waits, is parked or was refused, the fullest lanes first, at most `limit`."""
+    return tuple(LaneStatus(**row) for row in await conn.fetch(STATUS, host, limit))
+
+
+async def totals(conn: Conn, now: datetime) -> QueueTotals:
+    """Return the sums over all hosts; `oldest_seconds` is the age of the oldest waiting piece of work."""
+    return QueueTotals(**await conn.fetchrow(TOTALS, now))
