@@ -22,7 +22,8 @@ class Login:
 
 
 FIND_LOGIN: Final = """
-select id as account_id, password_hash, standing from accounts where lower(name) = $1 and standing <> 'deleted'
+select id as account_id, password_hash, standing from accounts where lower(name) = $1 and standing <>
+'deleted'
 """
 
 
@@ -58,7 +59,8 @@ async def delete_expired(tx: Tx, account_id: AccountId, now: datetime) -> None:
     await tx.execute(DELETE_EXPIRED, account_id, now)
 
 
-# One statement counts what is recent and writes this try down unless the subject is already over its limit, so a
+# One statement counts what is recent and writes this try down unless the subject is already over its
+# limit, so a
 # burst of parallel guesses is counted as it comes in and a blocked subject does not grow the table.
 COUNT_TRY: Final = """
 with recent as (
@@ -86,9 +88,7 @@ async def count_try(tx: Tx, limits: dict[str, int], since: datetime, now: dateti
     for subject in sorted(limits):
         await tx.execute(LOCK_SUBJECT, subject)
     await tx.execute(DELETE_OLD_TRIES, since)
-    first_at: datetime | None = await tx.fetchval(
-        COUNT_TRY, list(limits), list(limits.values()), since, now
-    )
+    first_at: datetime | None = await tx.fetchval(COUNT_TRY, list(limits), list(limits.values()), since, now)
     return first_at
 
 

@@ -1,0 +1,155 @@
+"""Groups as pages show them: the directory, one group, and its conversations. Nobody is counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host, Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import FollowStanding, GroupKind
+from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.richtext import SafeHtml
+
+PAGE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group for one viewer. `copies_to` is how many other servers get copies; it is only known for a
+    circle.
+    """
+
+    id: ActorId
+    uri: Uri
+    host: Host | None
+    name: str
+    kind: GroupKind
+    title: str
+    summary_html: SafeHtml
+    language: str
+    approval: bool
+    posting_restricted: bool
+    is_readable: bool
+    standing: FollowStanding | None
+    moderates: bool
+    is_banned: bool
+    moderator_names: list[str]
+    moderator_ids: list[ActorId]
+    copies_to: int
+
+    @property
+    def is_member(self) -> bool:
+        """The viewer takes part."""
+        return self.standing == "accepted"
+
+    @property
+    def is_waiting(self) -> bool:
+        """The viewer asked to join."""
+        return self.standing == "pending"
+
+    @property
+    def slug(self) -> str:
+        """The name in this group's address."""
+        return self.name if self.host is None else f"{self.name}@{self.host}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGroup:
+    """A group in the directory."""
+
+    id: ActorId
+    uri: Uri
+    name: str
+    kind: GroupKind
+    title: str
+    summary_html: SafeHtml
+    standing: FollowStanding | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationView:
+    """A conversation in a list: its title, how it begins, and when it was last answered."""
+
+    id: PostId
+    title: str
+    excerpt: str
+    warning: str
+    language: str
+    author_name: str
+    host: Host | None
+    published_at: datetime
+    active_at: datetime
+
+
+FIND_GROUP: Final = """
+select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html, g.language, g.approval,
+       g.posting_restricted, can_see_group(g.actor_id, $2) as is_readable, f.standing,
+       exists (select 1 from group_moderators m where m.group_id = g.actor_id and m.actor_id = $2) as
+       moderates,
+       exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = $2
+               and (b.ends_at is null or b.ends_at > $4)) as is_banned,
+       array(select coalesce(nullif(p.display_name, ''), p.name) from group_moderators m
+             join actors p on p.id = m.actor_id where m.group_id = g.actor_id order by m.since_at, p.id
+            ) as moderator_names,
+       array(select m.actor_id from group_moderators m where m.group_id = g.actor_id) as moderator_ids,
+       case when g.kind = 'circle' then (
+           select count(distinct p.host) from follows o join actors p on p.id = o.follower_id
+           where o.target_id = g.actor_id and o.standing = 'accepted' and p.host is not null) else 0 end as
+           copies_to
+from groups g
+join actors a on a.id = g.actor_id
+left join follows f on f.target_id = g.actor_id and f.follower_id = $2
+where a.id = coalesce(
+        (select n.actor_id from names n where n.name = $1 and $3::text is null),
+        (select r.id from actors r where lower(r.name) = $1 and r.handle_host = $3 and r.kind = 'group'
+         and r.host is not null limit 1))
+  and a.standing in ('visible', 'limited')
+  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+"""
+
+
+async def find_group(conn: Conn, slug: str, viewer_id: ActorId | None, now: datetime) -> GroupView | None:
+    """Return the group with this name (`name` for ours, `name@host` for one elsewhere), readable or not."""
+    name, _, host = slug.lower().partition("@")
+    row = await conn.fetchrow(FIND_GROUP, name, viewer_id, host or None, now)
+    return None if row is None else GroupView(**row)
+
+
+LIST_GROUPS: Final = """
+select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html, f.standing
+from groups g
+join actors a on a.id = g.actor_id
+left join follows f on f.target_id = g.actor_id and f.follower_id = $1
+where a.host is null and a.standing in ('visible', 'limited')
+  and can_see_group(g.actor_id, $1)
+order by lower(g.title), g.actor_id
+limit 200
+"""
+
+
+async def list_groups(conn: Conn, viewer_id: ActorId | None) -> list[ListedGroup]:
+    """Return the groups here that this viewer may read, A to Z."""
+    return [ListedGroup(**row) for row in await conn.fetch(LIST_GROUPS, viewer_id)]
+
+
+LIST_CONVERSATIONS: Final = """
+select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
+       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.published_at, p.active_at
+from posts p
+join actors a on a.id = p.author_id
+where p.group_id = $1 and p.parent_id is null and p.parent_uri is null
+  and (p.active_at, p.id) < ($3, $4)
+  and can_see(p, $2)
+order by p.active_at desc, p.id desc
+limit 21
+"""
+
+
+async def list_conversations(
+    conn: Conn, group_id: ActorId, viewer_id: ActorId | None, before: tuple[datetime, int]
+) -> list[ConversationView]:
+    """Return up to `PAGE` + 1 conversations older than `before` (last activity, id), latest reply first."""
+    rows = await conn.fetch(LIST_CONVERSATIONS, group_id, viewer_id, *before)
+    return [ConversationView(**row) for row in rows]

@@ -1,0 +1,198 @@
+"""What waits for a moderator: held posts, reports, and people who ask to join.
+
+`can_see` hides a held post from everybody but its author. The lists here ask instead whether the reader
+moderates the group (or is staff, where the group is open to everybody here), which is the question that the
+actions behind the buttons ask again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host, Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import ActorId, FollowId, PostId, ReportId
+from fediverse_support.domain.moderation import ReportReason
+from fediverse_support.domain.posts import PostStanding
+from fediverse_support.domain.richtext import SafeHtml
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPost:
+    """A post that waits; `answers` is the title or beginning of the conversation it belongs to."""
+
+    id: PostId
+    group_title: str | None
+    author_name: str
+    author_uri: Uri
+    host: Host | None
+    title: str
+    body_html: SafeHtml
+    warning: str
+    language: str
+    word_count: int
+    answers: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedPost:
+    """A post named in a report."""
+
+    id: PostId
+    root_id: PostId
+    group_slug: str | None
+    author_name: str
+    host: Host | None
+    standing: PostStanding
+    title: str
+    body_html: SafeHtml
+    warning: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenReport:
+    """A report nobody has closed. Who sent it is not shown; `from_host` is the server it came from, if
+    not ours.
+    """
+
+    id: ReportId
+    reason: ReportReason
+    body: str
+    from_host: Host | None
+    group_title: str | None
+    target_name: str | None
+    target_host: Host | None
+    created_at: datetime
+    post_ids: list[PostId]
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody who asks to join a group."""
+
+    id: FollowId
+    group_title: str
+    name: str
+    uri: Uri
+    host: Host | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ModeratedGroup:
+    """A group in the reader's care."""
+
+    id: ActorId
+    name: str
+    title: str
+
+
+LIST_HELD: Final = """
+select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
+       a.uri as author_uri, p.host, p.title, p.body_html, p.warning, p.language,
+       coalesce(array_length(regexp_split_to_array(btrim(p.body_text), '\\s+'), 1), 0) as word_count,
+       case when can_see(r, p.author_id) and r.id <> p.id
+            then coalesce(nullif(r.title, ''), left(r.body_text, 80)) end as answers,
+       p.created_at
+from posts p
+join actors a on a.id = p.author_id
+left join groups g on g.actor_id = p.group_id
+left join posts r on r.id = p.root_id
+where p.standing = 'held'
+  and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+  and (exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $1)
+       or ($2 and (p.group_id is null or g.kind in ('open', 'home-open'))))
+order by p.id
+limit 50
+"""
+
+
+async def list_held(conn: Conn, person: Person) -> list[HeldPost]:
+    """Return up to fifty posts that wait in groups this person moderates, longest wait first."""
+    return [HeldPost(**row) for row in await conn.fetch(LIST_HELD, person.actor_id, person.is_staff)]
+
+
+LIST_REPORTS: Final = """
+select r.id, r.reason, r.body, r.from_host, g.title as group_title,
+       coalesce(nullif(t.display_name, ''), t.name) as target_name, t.host as target_host, r.created_at,
+       r.post_ids
+from reports r
+left join groups g on g.actor_id = r.group_id
+left join actors t on t.id = r.target_id
+where r.standing = 'open'
+  and (exists (select 1 from group_moderators m where m.group_id = r.group_id and m.actor_id = $1)
+       or ($2 and (r.group_id is null or g.kind in ('open', 'home-open'))))
+order by r.id
+limit 50
+"""
+
+
+async def list_reports(conn: Conn, person: Person) -> list[OpenReport]:
+    """Return up to fifty open reports for groups this person moderates, longest wait first."""
+    return [OpenReport(**row) for row in await conn.fetch(LIST_REPORTS, person.actor_id, person.is_staff)]
+
+
+LIST_REPORTED: Final = """
+select p.id, p.root_id, case when b.host is null then b.name else b.name || '@' || b.host end as group_slug,
+       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.standing,
+       p.title, p.body_html, p.warning, p.language
+from posts p
+join actors a on a.id = p.author_id
+left join actors b on b.id = p.group_id
+left join groups g on g.actor_id = p.group_id
+where p.id = any ($3) and p.standing <> 'deleted'
+  and (exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $1)
+       or ($2 and (p.group_id is null or g.kind in ('open', 'home-open')))
+       or can_see(p, $1))
+order by p.id
+limit 200
+"""
+
+
+async def list_reported(conn: Conn, person: Person, post_ids: Sequence[PostId]) -> list[ReportedPost]:
+    """Return the reported posts among `post_ids` that this person may judge."""
+    if not post_ids:
+        return []
+    rows = await conn.fetch(LIST_REPORTED, person.actor_id, person.is_staff, list(post_ids))
+    return [ReportedPost(**row) for row in rows]
+
+
+LIST_ASKING: Final = """
+select f.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as name, a.uri, a.host,
+       f.created_at
+from follows f
+join groups g on g.actor_id = f.target_id
+join actors a on a.id = f.follower_id
+join actors b on b.id = g.actor_id
+where f.standing = 'pending' and b.host is null
+  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+  and exists (select 1 from group_moderators m where m.group_id = g.actor_id and m.actor_id = $1)
+order by f.id
+limit 100
+"""
+
+
+async def list_asking(conn: Conn, person: Person) -> list[Asking]:
+    """Return people who ask to join groups this person moderates, longest wait first."""
+    return [Asking(**row) for row in await conn.fetch(LIST_ASKING, person.actor_id)]
+
+
+LIST_MODERATED: Final = """
+select g.actor_id as id, a.name, g.title
+from group_moderators m
+join groups g on g.actor_id = m.group_id
+join actors a on a.id = g.actor_id
+where m.actor_id = $1 and a.host is null and a.standing in ('visible', 'limited')
+order by lower(g.title), g.actor_id
+"""
+
+
+async def list_moderated(conn: Conn, actor_id: ActorId) -> list[ModeratedGroup]:
+    """Return the groups here that this person moderates, A to Z."""
+    return [ModeratedGroup(**row) for row in await conn.fetch(LIST_MODERATED, actor_id)]

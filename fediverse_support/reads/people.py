@@ -1,0 +1,86 @@
+"""People as pages show them: a profile, and what its owner wrote where everyone may read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.richtext import SafeHtml
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """A local person, seen from outside. Which groups they belong to is nobody's business and not here."""
+
+    id: ActorId
+    uri: Uri
+    name: str
+    display_name: str
+    summary_html: SafeHtml
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenView:
+    """A line in a profile: one post with where it stands."""
+
+    id: PostId
+    root_id: PostId
+    group_name: str | None
+    group_title: str | None
+    title: str
+    excerpt: str
+    warning: str
+    language: str
+    published_at: datetime
+
+
+FIND_PERSON: Final = """
+select c.id as account_id, c.role, a.id as actor_id, a.uri, a.name
+from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
+where c.id = $1 and c.standing = 'active' and a.standing in ('visible', 'limited')
+"""
+
+
+async def find_person(conn: Conn, account_id: AccountId) -> Person | None:
+    """Return who acts for this account, or None when it is not active."""
+    row = await conn.fetchrow(FIND_PERSON, account_id)
+    return None if row is None else Person(**row)
+
+
+FIND_PROFILE: Final = """
+select a.id, a.uri, a.name, coalesce(nullif(a.display_name, ''), a.name) as display_name, a.summary_html
+from names n join actors a on a.id = n.actor_id
+where n.name = $1 and a.kind = 'person' and a.host is null and a.standing in ('visible', 'limited')
+"""
+
+
+async def find_profile(conn: Conn, name: str) -> ProfileView | None:
+    """Return the local person of this name."""
+    row = await conn.fetchrow(FIND_PROFILE, name)
+    return None if row is None else ProfileView(**row)
+
+
+# A profile shows what was written in the open. Their own page shows people everything of theirs.
+LIST_WRITTEN: Final = """
+select p.id, p.root_id, a.name as group_name, g.title as group_title, p.title, left(p.body_text, 240) as
+excerpt,
+       p.warning, p.language, p.published_at
+from posts p
+left join groups g on g.actor_id = p.group_id
+left join actors a on a.id = p.group_id
+where p.author_id = $1 and can_see(p, $2)
+  and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
+  and p.standing in ('visible', 'limited')
+order by p.id desc
+limit 20
+"""
+
+
+async def list_written(conn: Conn, author_id: ActorId, viewer_id: ActorId | None) -> list[WrittenView]:
+    """Return the newest twenty posts of a person that stand in the open, newest first."""
+    return [WrittenView(**row) for row in await conn.fetch(LIST_WRITTEN, author_id, viewer_id)]

@@ -1,0 +1,144 @@
+"""Conversations as pages show them: a first post and its replies, flat, in the order they arrived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host, Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.posts import Audience, PostStanding
+from fediverse_support.domain.richtext import SafeHtml
+
+PAGE: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """A post for one viewer. When they may not read it, `is_visible` is False and every text is empty.
+
+    `body_source` is what was typed, and only its author gets it.
+    """
+
+    id: PostId
+    uri: Uri
+    root_id: PostId
+    parent_id: PostId | None
+    group_id: ActorId | None
+    author_id: ActorId
+    author_uri: Uri
+    author_name: str
+    host: Host | None
+    audience: Audience
+    standing: PostStanding
+    is_visible: bool
+    title: str
+    body_html: SafeHtml
+    body_source: str | None
+    excerpt: str
+    warning: str
+    language: str
+    is_locked: bool
+    published_at: datetime
+    edited_at: datetime | None
+    group_name: str | None = None
+    group_host: Host | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """Opens a conversation."""
+        return self.id == self.root_id
+
+    @property
+    def group_slug(self) -> str | None:
+        """The name in its group's address, or None outside of groups."""
+        return self.group_name if self.group_host is None else f"{self.group_name}@{self.group_host}"
+
+
+FIND_POST: Final = """
+select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
+       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
+       v.yes as is_visible,
+       case when v.yes then p.title else '' end as title,
+       case when v.yes then p.body_html else '' end as body_html,
+       case when v.yes and p.author_id = $2 then p.body_source end as body_source,
+       case when v.yes then left(p.body_text, 240) else '' end as excerpt,
+       case when v.yes then p.warning else '' end as warning,
+       p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
+from posts p
+cross join lateral (select can_see(p, $2) as yes) v
+join actors a on a.id = p.author_id
+left join actors g on g.id = p.group_id
+where p.id = $1
+"""
+
+
+async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> PostView | None:
+    """Return a post with what this viewer may read of it; None when there is no such row at all."""
+    row = await conn.fetchrow(FIND_POST, post_id, viewer_id)
+    return None if row is None else PostView(**row)
+
+
+# A removed reply keeps its place as one sentence, so that answers to it still make sense.
+LIST_REPLIES: Final = """
+select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
+       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
+       v.yes as is_visible,
+       case when v.yes then p.title else '' end as title,
+       case when v.yes then p.body_html else '' end as body_html,
+       null as body_source,
+       case when v.yes then left(p.body_text, 60) else '' end as excerpt,
+       case when v.yes then p.warning else '' end as warning,
+       p.language, p.is_locked, p.published_at, p.edited_at
+from posts p
+cross join lateral (select can_see(p, $2) as yes) v
+join actors a on a.id = p.author_id
+where p.root_id = $1 and p.id > $3 and p.id <> $1
+  and (v.yes or p.standing = 'removed')
+order by p.id
+limit 31
+"""
+
+
+async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, after: int) -> list[PostView]:
+    """Return up to `PAGE` + 1 replies that came after the row `after`, in the order they arrived."""
+    return [PostView(**row) for row in await conn.fetch(LIST_REPLIES, root_id, viewer_id, after)]
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesView:
+    """What became of a deleted post's copies: servers asked to delete, and those that have not answered
+    yet.
+    """
+
+    asked: int
+    unanswered: int
+    federates: bool
+
+    @property
+    def answered(self) -> int:
+        """Servers that took the request."""
+        return self.asked - self.unanswered
+
+
+FIND_COPIES: Final = """
+select (select count(*) from copies c where c.post_id = p.id) as asked,
+       (select count(distinct d.host) from deliveries d where d.post_id = p.id) as unanswered,
+       (p.group_id is null or exists (
+           select 1 from groups g join actors a on a.id = g.actor_id
+           where g.actor_id = p.group_id and (g.kind = 'open' or a.host is not null))) as federates
+from posts p
+where p.id = $1 and p.author_id = $2 and p.standing = 'deleted' and not can_see(p, $2)
+"""
+
+
+async def find_copies(conn: Conn, post_id: PostId, author_id: ActorId) -> CopiesView | None:
+    """Return where copies of a post they deleted went; None when it is not theirs or not deleted."""
+    row = await conn.fetchrow(FIND_COPIES, post_id, author_id)
+    return (
+        None
+        if row is None
+        else CopiesView(row["asked"], min(row["unanswered"], row["asked"]), row["federates"])
+    )

@@ -1,0 +1,61 @@
+"""Who is looking: the signed-in person behind a session, or a visitor.
+
+Every list over posts asks `can_see(post, viewer)` in SQL with the number this module gives; nothing else
+decides
+what may be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import Person, Role
+from fediverse_support.domain.ids import AccountId, ActorId
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A signed-in person with the name others see; `moderates` when at least one group is in their care."""
+
+    person: Person
+    display_name: str
+    moderates: bool
+
+    @property
+    def reads_waiting(self) -> bool:
+        """May open the moderators' pages."""
+        return self.moderates or self.person.is_staff
+
+
+FIND_VIEWER: Final = """
+select c.id as account_id, c.role, a.id as actor_id, a.uri, a.name,
+       coalesce(nullif(a.display_name, ''), a.name) as display_name,
+       exists (select 1 from group_moderators m where m.actor_id = a.id) as moderates
+from sessions s
+join accounts c on c.id = s.account_id
+join actors a on a.account_id = c.id and a.for_group_id is null
+where s.token_hash = $1 and s.expires_at > $2
+  and c.standing = 'active' and a.standing in ('visible', 'limited')
+"""
+
+
+async def find_viewer(conn: Conn, token_hash: bytes, now: datetime) -> Viewer | None:
+    """Return the person whose session has this token hash, or None when it is over or their account is
+    closed.
+    """
+    row = await conn.fetchrow(FIND_VIEWER, token_hash, now)
+    if row is None:
+        return None
+    role: Role = row["role"]
+    person = Person(
+        account_id=AccountId(row["account_id"]),
+        role=role,
+        actor_id=ActorId(row["actor_id"]),
+        uri=Uri(row["uri"]),
+        name=row["name"],
+    )
+    return Viewer(person=person, display_name=row["display_name"], moderates=row["moderates"])

@@ -1,0 +1,173 @@
+"""Signing in and out, and joining this server."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.actions import sessions
+from fediverse_support.actions.accounts import create_account
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
+from fediverse_support.reads import viewer as viewers
+from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import Form
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+
+BOXES: Final = ("age", "rules", "health")
+
+
+async def show_sign_in(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/sign-in`, or on to the member's groups."""
+    back = _back(request.query_params.get("back", ""))
+    if visit.viewer is not None:
+        return see_other(back or "/home")
+    return _sign_in_page(pages, visit, back=back)
+
+
+def _sign_in_page(
+    pages: Pages,
+    visit: Visit,
+    *,
+    back: str = "",
+    name: str = "",
+    problem: str = "",
+    status: int = 200,
+    kept: dict[str, str] | None = None,
+) -> Response:
+    return pages.page(
+        visit,
+        "account/sign_in.html",
+        title="Sign in",
+        status=status,
+        has_form=True,
+        back=back,
+        kept=kept or {},
+        name=name,
+        problem=problem,
+        errors={},
+    )
+
+
+async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Open a session; the words of a form that met a closed session come along."""
+    back, kept = _back(form.text("back")), form.kept
+    address = request.client.host if request.client else ""
+    try:
+        token = await sessions.sign_in(
+            pages.deps.db,
+            form.line("name")[:200],
+            form.text("password"),
+            verify=pages.deps.passwords.verify,
+            address=address,
+        )
+    except NotAllowed as error:
+        problem = words.sentence_for((error.code,), error.sentence)
+        return _sign_in_page(
+            pages, visit, back=back, name=form.line("name"), problem=problem, status=403, kept=kept
+        )
+    except RateLimited as error:
+        return pages.refusal(visit, error, Form(kept))
+    if kept and back:
+        signed_in = Visit(visit.path, await _viewer(pages, token), token)
+        response = pages.page(signed_in, "account/back_again.html", title="Signed in", back=back, kept=kept)
+    else:
+        response = see_other(back or "/home")
+    pages.sessions.open(response, token)
+    old = pages.sessions.session_token(request)
+    if old is not None:
+        await sessions.sign_out(pages.deps.db, old)
+    return response
+
+
+async def _viewer(pages: Pages, token: str) -> viewers.Viewer | None:
+    async with pages.deps.db.connection() as conn:
+        return await viewers.find_viewer(conn, sessions.hash_of(token), pages.deps.db.now())
+
+
+def _back(address: str) -> str:
+    """Keep only a path of ours that is not itself about signing in or out."""
+    away = ("/sign-", "/exit", "/join")
+    return address if addresses.is_ours(address) and not address.startswith(away) else ""
+
+
+async def sign_out(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """End this browser's session."""
+    token = pages.sessions.session_token(request)
+    if token is not None:
+        await sessions.sign_out(pages.deps.db, token)
+    response = see_other("/sign-in?done=signed-out")
+    pages.sessions.close(response)
+    return response
+
+
+async def quick_exit(pages: Pages, request: Request) -> Response:
+    """`/exit`: end the session and open a neutral page; without this, Back would show what was read."""
+    token = pages.sessions.session_token(request)
+    response = see_other(addresses.EXIT_TO)
+    pages.sessions.close(response)
+    if token is not None:
+        await sessions.sign_out(pages.deps.db, token)
+    return response
+
+
+async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/join`: the form where newcomers may come, a sentence where they may not."""
+    if visit.viewer is not None:
+        return see_other("/find")
+    return _join_page(pages, visit)
+
+
+def _join_page(
+    pages: Pages, visit: Visit, *, name: str = "", problem: str = "", errors: dict[str, str] | None = None
+) -> Response:
+    deps = pages.deps
+    return pages.page(
+        visit,
+        "account/join.html",
+        title="Join",
+        status=400 if errors or problem else 200,
+        has_form=True,
+        registration=deps.settings.registration,
+        name=name,
+        problem=problem,
+        errors=errors or {},
+        first_posts_held=deps.instance.newcomer_posts_held > 0,
+    )
+
+
+async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Make an account, at once or after a moderator said yes."""
+    deps, name = pages.deps, form.line("name").lower()
+    registration = deps.settings.registration
+    if registration not in ("open", "approval"):
+        return _join_page(pages, visit)
+    errors = {box: words.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
+    wrong = {} if name else {"name": "required"}
+    password = form.text("password")
+    if len(password) < 12:
+        wrong["password"] = "too_short" if password else "required"
+    errors = {field: words.fix_for(field, code) for field, code in wrong.items()} | errors
+    if errors:
+        return _join_page(pages, visit, name=name, errors=errors)
+    waits = registration == "approval"
+    try:
+        await create_account(
+            deps.db,
+            deps.instance,
+            name=name,
+            password=password,
+            hash_password=deps.passwords.hash,
+            secret=deps.secret,
+            standing="pending" if waits else "active",
+        )
+    except Invalid as error:
+        fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
+        return _join_page(pages, visit, name=name, errors=fixes)
+    except Conflict:
+        return _join_page(pages, visit, name=name, errors={"name": words.fix_for("name", "taken")})
+    if waits:
+        return pages.page(visit, "account/asked.html", title="Thank you")
+    return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

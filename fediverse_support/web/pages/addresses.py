@@ -1,0 +1,41 @@
+"""Addresses of our pages, made and checked in one place."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from fediverse_support.domain.ids import PostId
+
+EXIT_TO: Final = "https://www.bbc.co.uk/weather"
+OURS: Final = re.compile(r"/(?:[A-Za-z0-9_@.:/=?&%~-]*)\Z")
+MAX_ADDRESS: Final = 300
+
+
+def sign_in(back: str = "") -> str:
+    """Return the sign-in page, leading back to one of our pages."""
+    return "/sign-in?" + urlencode({"back": back}) if is_ours(back) else "/sign-in"
+
+
+def is_ours(address: str) -> bool:
+    """Say whether an address is a path on this server and nothing that a browser could read as another
+    host.
+    """
+    return (
+        len(address) <= MAX_ADDRESS
+        and OURS.match(address) is not None
+        and not address.startswith("//")
+        and "\\" not in address
+    )
+
+
+def group(slug: str, done: str = "") -> str:
+    """Return a group's page."""
+    return f"/g/{quote(slug, safe='@:')}" + (f"?done={done}" if done else "")
+
+
+def conversation(slug: str | None, root_id: PostId, post_id: PostId | None = None, done: str = "") -> str:
+    """Return a conversation's page, at a post in it; outside of groups, the post's own page."""
+    page = f"/post/{root_id}" if slug is None else f"/g/{quote(slug, safe='@:')}/t/{root_id}"
+    return page + (f"?done={done}" if done else "") + (f"#p{post_id}" if post_id else "")

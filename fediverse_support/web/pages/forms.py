@@ -1,0 +1,91 @@
+"""Forms as bounded text: read, cut into fields, and never parsed further than that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from fediverse_support.web import limits
+
+MAX_FORM: Final = 65536
+MAX_FIELDS: Final = 40
+ENCODING: Final = "application/x-www-form-urlencoded"
+KEPT: Final = ("title", "body", "warning", "reason", "note")
+
+
+class Refused(Exception):
+    """A form that cannot be read; `sentence` says so to the person who sent it."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form, each as text with `\\n` line ends; the last value wins."""
+
+    fields: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        """Return a field's text, or an empty one."""
+        return self.fields.get(name, "")
+
+    def line(self, name: str) -> str:
+        """Return a field as one line without space around it."""
+        return " ".join(self.text(name).split())
+
+    def number(self, name: str) -> int | None:
+        """Return a field as a row id, or None."""
+        return row_id(self.text(name))
+
+    def ticked(self, name: str) -> bool:
+        """Say whether a box was ticked."""
+        return name in self.fields
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """The words a person typed, for the page that has to hand them back."""
+        return {name: self.fields[name] for name in KEPT if self.fields.get(name, "").strip()}
+
+
+async def read_form(request: Request) -> Form:
+    """Read a form of at most 64 KiB and 40 fields; raise `Refused` with a status and a sentence."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in (ENCODING, ""):
+        raise Refused(415, "Please send this with the form on our page.")
+    try:
+        body = await limits.read_body(request.receive, MAX_FORM)
+    except limits.TooLarge:
+        raise Refused(
+            413, "That is more than fits in one post. Please make it shorter, or send it in parts."
+        ) from None
+    except limits.Disconnected:
+        raise Refused(400, "The form did not arrive whole. Please send it again.") from None
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii", "replace"),
+            keep_blank_values=True,
+            errors="replace",
+            max_num_fields=MAX_FIELDS,
+        )
+    except ValueError:
+        raise Refused(400, "The form did not arrive whole. Please send it again.") from None
+    return Form({name: _plain(value) for name, value in pairs})
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+
+
+def row_id(text: str) -> int | None:
+    """Return the row id that this text is, or None: only plain digits that fit into 63 bits."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        return None
+    number = int(text)
+    return number if 0 < number < 2**63 else None

@@ -1,0 +1,260 @@
+"""The frame around every page: who is visiting, headers, navigation, and how a refusal becomes a page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from fediverse_support.actions import sessions as session_actions
+from fediverse_support.db.pool import Conn
+from fediverse_support.deps import Deps
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.errors import AppError, NotAllowed, NotFound, NotSignedIn, RateLimited
+from fediverse_support.domain.ids import ActorId
+from fediverse_support.reads import viewer as viewers
+from fediverse_support.reads.viewer import Viewer
+from fediverse_support.web.negotiation import VARY
+from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import Form, Refused, read_form
+from fediverse_support.web.sessions import Sessions, fresh_visitor_token
+
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-robots-tag": "noindex, nofollow",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "interest-cohort=(), browsing-topics=()",
+    "vary": VARY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request by a visitor or a signed-in person. `bound_to` is what their form tokens are made for."""
+
+    path: str
+    viewer: Viewer | None
+    bound_to: str | None
+    done: str | None = None
+    query: str = ""
+
+    @property
+    def address(self) -> str:
+        """The path with its query, for coming back after signing in."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @property
+    def actor_id(self) -> ActorId | None:
+        """The number every `can_see` is asked with."""
+        return None if self.viewer is None else self.viewer.person.actor_id
+
+    @property
+    def person(self) -> Person:
+        """Who acts; raises `NotSignedIn` for a visitor."""
+        if self.viewer is None:
+            raise NotSignedIn
+        return self.viewer.person
+
+
+Shows = Callable[["Pages", Request, Visit, Conn], Awaitable[Response]]
+Does = Callable[["Pages", Request, Visit, Form], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What pages are made from."""
+
+    deps: Deps
+    env: Environment
+    sessions: Sessions
+
+    def page(self, visit: Visit, template: str, *, title: str, status: int = 200, **view: Any) -> Response:
+        """Return a whole page. `title` names the kind of page only, because someone else may see the
+        screen.
+        """
+        bound_to = visit.bound_to
+        new_visitor = bound_to is None and view.get("has_form", False)
+        if new_visitor:
+            bound_to = fresh_visitor_token()
+        body = self.env.get_template(template).render(
+            visit=visit,
+            viewer=visit.viewer,
+            title=title,
+            nav=navigation(visit.viewer),
+            form_token=self.sessions.form_token(bound_to) if bound_to else "",
+            done=words.DONE.get(visit.done or ""),
+            now=self.deps.db.now(),
+            **view,
+        )
+        response = HTMLResponse(body, status, HEADERS)
+        response.headers["cache-control"] = "no-store" if visit.viewer else "no-cache"
+        if new_visitor and bound_to:
+            self.sessions.give_visitor_token(response, bound_to)
+            response.headers["cache-control"] = "no-store"
+        return response
+
+    async def visit(self, conn: Conn, request: Request) -> Visit:
+        """Find out who is asking: one query for a browser with a session, none for a visitor."""
+        token = self.sessions.session_token(request)
+        viewer = None
+        if token is not None:
+            viewer = await viewers.find_viewer(conn, session_actions.hash_of(token), self.deps.db.now())
+        bound_to = token if viewer is not None else self.sessions.visitor_token(request)
+        return Visit(
+            request.scope["path"],
+            viewer,
+            bound_to,
+            request.query_params.get("done"),
+            request.scope["query_string"].decode("ascii", "replace"),
+        )
+
+    def shows(self, handler: Shows) -> Endpoint:
+        """Make an endpoint that reads: the handler gets the visit and a connection."""
+
+        async def endpoint(request: Request) -> Response:
+            async with self.deps.db.connection() as conn:
+                visit = await self.visit(conn, request)
+                try:
+                    return await handler(self, request, visit, conn)
+                except AppError as error:
+                    return self.refusal(visit, error)
+
+        return endpoint
+
+    def does(self, handler: Does) -> Endpoint:
+        """Make an endpoint that changes something: the handler gets the visit and a form proven to be ours.
+
+        A form sent without a session, or not from our pages, is answered with the words it carried.
+        """
+
+        async def endpoint(request: Request) -> Response:
+            async with self.deps.db.connection() as conn:
+                visit = await self.visit(conn, request)
+            try:
+                form = await read_form(request)
+            except Refused as error:
+                return self.simple(visit, error.status, error.sentence)
+            signed_out = visit.viewer is None and self.sessions.session_token(request) is not None
+            if signed_out and not visit.path.startswith(("/sign-in", "/join")):
+                return self.signed_out(visit, form)
+            if not self.sessions.is_our_form(request, form.text("token"), visit.bound_to):
+                return self.kept(visit, form, 403, words.REASONS.get("form_not_ours", FORM_NOT_OURS))
+            try:
+                return await handler(self, request, visit, form)
+            except AppError as error:
+                return self.refusal(visit, error, form)
+
+        return endpoint
+
+    def refusal(self, visit: Visit, error: AppError, form: Form | None = None) -> Response:
+        """Turn an application error into a page; what was typed stays on it."""
+        form = form or Form({})
+        match error:
+            case NotSignedIn():
+                return (
+                    see_other(addresses.sign_in(visit.address))
+                    if not form.kept
+                    else self.signed_out(visit, form)
+                )
+            case NotFound():
+                return self.kept(visit, form, 404, words.NOT_HERE)
+            case RateLimited(after=after):
+                minutes = max(1, ceil(after.total_seconds() / 60))
+                wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+                return self.kept(
+                    visit,
+                    form,
+                    429,
+                    f"That was a lot in a short time. Please wait {wait}. Your words are kept.",
+                    {"retry-after": str(minutes * 60)},
+                )
+            case NotAllowed(reasons=reasons, code=code):
+                return self.kept(visit, form, 403, words.sentence_for((*reasons, code), error.sentence))
+            case _:
+                status = 409 if error.code == "conflict" else 400
+                return self.kept(visit, form, status, words.sentence_for((error.code,), ""))
+
+    def kept(
+        self, visit: Visit, form: Form, status: int, sentence: str, headers: dict[str, str] | None = None
+    ) -> Response:
+        """Return a page with one sentence and everything that was typed."""
+        response = self.page(
+            visit,
+            "errors/sentence.html",
+            title=TITLES.get(status, "Not done"),
+            status=status,
+            sentence=sentence,
+            kept=form.kept,
+            heading=TITLES.get(status, "This was not done"),
+        )
+        response.headers.update(headers or {})
+        return response
+
+    def simple(self, visit: Visit, status: int, sentence: str) -> Response:
+        """Return a page with one sentence."""
+        return self.kept(visit, Form({}), status, sentence)
+
+    def signed_out(self, visit: Visit, form: Form) -> Response:
+        """Ask to sign in again, with the words that were on their way."""
+        back = visit.path if form.kept else "/home"
+        return self.page(
+            visit,
+            "account/sign_in.html",
+            title="Sign in",
+            status=403,
+            has_form=True,
+            back=back,
+            kept=form.kept,
+            name="",
+            problem="You were signed out. Sign in and your words will be here.",
+            errors={},
+        )
+
+
+FORM_NOT_OURS: Final = (
+    "This form was open for a long time, or did not come from our pages. Nothing was sent. "
+    "Please go back, load the page again, and send it once more."
+)
+TITLES: Final = {
+    400: "Something to fix",
+    403: "This was not done",
+    404: "Not here",
+    409: "Things have changed",
+    410: "No longer here",
+    413: "Too much at once",
+    429: "Please wait a little",
+    500: "Something broke on our side",
+    503: "We will be back soon",
+}
+
+
+def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
+    """Return the main links for a visitor, a member, a moderator or an admin, as (address, words)."""
+    if viewer is None:
+        return (("/find", "Find a group"), ("/about", "About us"), ("/join", "Join"), ("/sign-in", "Sign in"))
+    you = (f"/@{viewer.person.name}", "You")
+    if viewer.person.is_staff:
+        return (("/admin/servers", "Other servers"), ("/mod/held", "Waiting"), ("/home", "Your groups"), you)
+    if viewer.moderates:
+        return (("/mod/held", "Waiting"), ("/home", "Your groups"), ("/find", "Find"), you)
+    return (("/home", "Your groups"), ("/find", "Find"), you)
+
+
+def see_other(address: str) -> Response:
+    """Send the browser to another of our pages with a GET."""
+    response = RedirectResponse(address, 303, HEADERS)
+    response.headers["cache-control"] = "no-store"
+    return response

@@ -1,0 +1,167 @@
+"""A group's page, joining it and leaving it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.actions import following
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.errors import NotFound
+from fediverse_support.domain.ids import ActorId
+from fediverse_support.reads import groups
+from fediverse_support.reads.groups import ConversationView, GroupView
+from fediverse_support.web.negotiation import ap_redirect, wants_activity
+from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import Form, row_id
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+
+NEWEST: Final = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
+INVITED_FOR: Final = 14 * 86_400
+
+
+async def get_group(pages: Pages, visit: Visit, conn: Conn, slug: str) -> GroupView:
+    """Return the group of this name, readable or not; raise `NotFound` when there is none."""
+    group = await groups.find_group(conn, slug[:200], visit.actor_id, pages.deps.db.now())
+    if group is None:
+        raise NotFound
+    return group
+
+
+async def get_readable(pages: Pages, visit: Visit, conn: Conn, slug: str) -> GroupView:
+    """Return a group that this viewer may read; for all others the name never existed."""
+    group = await get_group(pages, visit, conn, slug)
+    if not group.is_readable:
+        raise NotFound
+    return group
+
+
+def may_write(group: GroupView) -> bool:
+    """Say whether the viewer may write here; in an open group people join first, and say yes to copies."""
+    return not group.is_banned and (group.is_member or group.moderates or group.kind == "home-open")
+
+
+def title_for(visit: Visit, group: GroupView | None, kind: str, own: str) -> str:
+    """Name the kind of page; only what anybody may read is named in full, and only to visitors."""
+    return own if visit.viewer is None and group is not None and group.kind == "open" else kind
+
+
+async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/g/{slug}`: what the group is, and its conversations, latest reply first, twenty a page."""
+    group = await get_readable(pages, visit, conn, request.path_params["slug"])
+    if wants_activity(request.scope) and group.host is None:
+        return ap_redirect(group.uri)
+    before = _before(request.query_params.get("before", ""))
+    found = await groups.list_conversations(conn, group.id, visit.actor_id, before)
+    page = found[: groups.PAGE]
+    return pages.page(
+        visit,
+        "groups/group.html",
+        title=title_for(visit, group, "Group", group.title),
+        group=group,
+        conversations=page,
+        older=_cursor(page[-1]) if len(found) > groups.PAGE else "",
+        older_page=before != NEWEST,
+        may_write=may_write(group) and (group.moderates or not group.posting_restricted),
+    )
+
+
+def _cursor(last: ConversationView) -> str:
+    return f"{int(last.active_at.timestamp() * 1_000_000)}-{last.id}"
+
+
+def _before(cursor: str) -> tuple[datetime, int]:
+    """Read where a page of older conversations begins; anything else is the newest page."""
+    moment, _, last = cursor.partition("-")
+    at, number = row_id(moment), row_id(last)
+    if at is None or number is None or at > 10**17:
+        return NEWEST
+    return datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000), number
+
+
+def _serializer(pages: Pages) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(pages.deps.secret, salt="invitation")
+
+
+def invitation_address(pages: Pages, group_id: ActorId, slug: str) -> str:
+    """Return an address with which a member of this server finds the door of an unlisted group, for 14
+    days.
+    """
+    return f"{pages.deps.instance.base_url}/g/{slug}/join?invite={_serializer(pages).dumps(group_id)}"
+
+
+def _is_invited(pages: Pages, group: GroupView, invite: str) -> bool:
+    try:
+        return bool(_serializer(pages).loads(invite[:200], max_age=INVITED_FOR) == group.id)
+    except BadSignature:
+        return False
+
+
+async def _get_door(pages: Pages, visit: Visit, conn: Conn, slug: str, invite: str) -> GroupView:
+    group = await get_group(pages, visit, conn, slug)
+    if not (group.is_readable or group.is_waiting or _is_invited(pages, group, invite)):
+        raise NotFound
+    return group
+
+
+async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/g/{slug}/join`: who will see what, before the button."""
+    invite = request.query_params.get("invite", "")
+    group = await _get_door(pages, visit, conn, request.path_params["slug"], invite)
+    _ = visit.person
+    if group.is_member:
+        return see_other(addresses.group(group.slug))
+    if group.is_waiting:
+        return see_other("/home")
+    return _join_page(pages, visit, group, invite)
+
+
+def _join_page(
+    pages: Pages, visit: Visit, group: GroupView, invite: str, errors: dict[str, str] | None = None
+) -> Response:
+    return pages.page(
+        visit,
+        "groups/join.html",
+        title="Join a group",
+        status=400 if errors else 200,
+        group=group,
+        invite=invite,
+        audience=words.audience(group.kind, group.copies_to),
+        elsewhere=words.GROUP_ELSEWHERE,
+        errors=errors or {},
+    )
+
+
+async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Join, or ask to."""
+    invite = form.text("invite")
+    async with pages.deps.db.connection() as conn:
+        group = await _get_door(pages, visit, conn, request.path_params["slug"], invite)
+    if group.kind in ("open", "circle") and not form.ticked("copies"):
+        fix = "Please tick the box if copies may go to other servers"
+        return _join_page(pages, visit, group, invite, {"copies": fix})
+    standing = await following.follow(pages.deps.db, pages.deps.instance, visit.person, group.id)
+    if standing == "accepted":
+        return see_other(addresses.group(group.slug, done="joined"))
+    return see_other(addresses.group(group.slug, done="asked") if group.is_readable else "/home?done=asked")
+
+
+async def show_leave(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/g/{slug}/leave`: what leaving means."""
+    group = await get_readable(pages, visit, conn, request.path_params["slug"])
+    _ = visit.person
+    if not group.is_member:
+        return see_other(addresses.group(group.slug))
+    return pages.page(visit, "groups/leave.html", title="Leave a group", group=group)
+
+
+async def leave(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Leave quietly."""
+    async with pages.deps.db.connection() as conn:
+        group = await get_readable(pages, visit, conn, request.path_params["slug"])
+    await following.unfollow(pages.deps.db, pages.deps.instance, visit.person, group.id)
+    return see_other("/home?done=left")

@@ -1,0 +1,97 @@
+"""The front page, the directory, a member's own page, and profiles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.errors import NotFound
+from fediverse_support.reads import groups, home, people
+from fediverse_support.reads.home import AboutYou
+from fediverse_support.web.negotiation import ap_redirect, wants_activity
+from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+
+NEWS_FOR: Final = timedelta(days=7)
+ABOUT_YOU_FOR: Final = timedelta(days=30)
+
+
+async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/`: what this is, for visitors; members go on to their groups."""
+    if wants_activity(request.scope):
+        return ap_redirect(pages.deps.instance.actor_uri)
+    if visit.viewer is not None:
+        return see_other("/home")
+    listed = await groups.list_groups(conn, None)
+    return pages.page(visit, "home/front.html", title="Welcome", groups=listed)
+
+
+async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/find`: the groups this viewer may look at, A to Z."""
+    listed = await groups.list_groups(conn, visit.actor_id)
+    return pages.page(visit, "home/find.html", title="Find a group", groups=listed)
+
+
+async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/home`: what is new in the member's groups, and what concerns only them."""
+    person, now = visit.person, pages.deps.db.now()
+    joined = await home.list_joined(conn, person.actor_id, now - NEWS_FOR)
+    about = await home.list_about_you(conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR)
+    return pages.page(
+        visit, "home/home.html", title="Your groups", groups=joined, about_you=[_line(item) for item in about]
+    )
+
+
+def _line(item: AboutYou) -> dict[str, Any]:
+    someone = item.actor_name or "Someone"
+    match item.kind:
+        case "reply":
+            words = f"{someone} replied to you"
+        case "mention":
+            words = f"{someone} wrote to you"
+        case "follow":
+            words = f"{someone} follows what you write"
+        case "joined":
+            words = "You were let in"
+        case "declined":
+            words = "A moderator said not now to your request"
+        case "held":
+            words = "A post of yours is waiting for our team"
+        case "approved":
+            words = "Your post is up"
+        case "removed":
+            words = "A moderator took down something you wrote"
+    address = None
+    if item.post_id is not None and item.root_id is not None:
+        address = addresses.conversation(item.group_slug, item.root_id, item.post_id)
+    elif item.kind == "joined" and item.group_slug is not None:
+        address = addresses.group(item.group_slug)
+    return {
+        "words": words,
+        "address": address,
+        "group_title": item.group_title,
+        "created_at": item.created_at,
+    }
+
+
+async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/@{name}`: a person, with what they wrote in the open."""
+    profile = await people.find_profile(conn, request.path_params["name"].lower())
+    if profile is None:
+        raise NotFound
+    if wants_activity(request.scope):
+        return ap_redirect(profile.uri)
+    written = await people.list_written(conn, profile.id, visit.actor_id)
+    return pages.page(
+        visit,
+        "account/profile.html",
+        title="Person",
+        profile=profile,
+        written=written,
+        is_you=visit.actor_id == profile.id,
+        address_of=lambda post: addresses.conversation(post.group_name, post.root_id, post.id),
+    )

@@ -1,0 +1,51 @@
+"""Pages that say something and need nothing: help, rules, who can read what, how this is run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.instance import Federation
+from fediverse_support.web.pages import words
+from fediverse_support.web.pages.frame import Endpoint, Pages, Visit
+
+MODES: Final[dict[Federation, str]] = {
+    "open": (
+        "This server exchanges posts of open groups with other servers, except those it has a rule against."
+    ),
+    "allowlist": "This server exchanges posts of open groups only with servers that our team has allowed.",
+    "off": "This server does not exchange posts with other servers.",
+}
+
+
+async def show_about(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/about`."""
+    mode = MODES[pages.deps.instance.federation]
+    return pages.page(visit, "plain/about.html", title="How we run this", mode=mode)
+
+
+async def show_rules(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/rules`."""
+    return pages.page(visit, "plain/rules.html", title="Our rules")
+
+
+async def show_privacy(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/privacy`: the four audiences, in the words of the composer."""
+    audiences = [(kind, words.AUDIENCE[kind].format(servers="some")) for kind in words.AUDIENCE]
+    return pages.page(visit, "plain/privacy.html", title="Who can read what", audiences=audiences)
+
+
+def help_page(pages: Pages) -> Endpoint:
+    """Return the endpoint of `/help`, which needs no database and looks the same to everybody."""
+
+    async def show(request: Request) -> Response:
+        visit = Visit("/help", None, None)
+        response = pages.page(visit, "plain/help.html", title="Get help now")
+        response.headers["cache-control"] = "public, max-age=3600"
+        del response.headers["vary"]
+        return response
+
+    return show

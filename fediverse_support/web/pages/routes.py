@@ -1,0 +1,106 @@
+"""The addresses of all pages, in one table."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.deps import Deps
+from fediverse_support.domain.errors import NotFound
+from fediverse_support.web.pages import (
+    account,
+    groups,
+    home,
+    moderation,
+    plain,
+    posts,
+    servers,
+    threads,
+    view,
+)
+from fediverse_support.web.pages.frame import Does, Pages, Shows, Visit
+from fediverse_support.web.sessions import Sessions
+
+PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
+REPLY: Final = "/g/{slug}/t/{post_id}/reply"
+
+SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
+    ("/", home.show_front),
+    ("/find", home.show_find),
+    ("/home", home.show_home),
+    ("/@{name}", home.show_profile),
+    ("/g/{slug}", groups.show_group),
+    ("/g/{slug}/join", groups.show_join),
+    ("/g/{slug}/leave", groups.show_leave),
+    ("/g/{slug}/write", posts.show_write),
+    ("/g/{slug}/t/{post_id}", threads.show_thread),
+    (REPLY, threads.show_reply),
+    ("/post/{post_id}", threads.show_thread),
+    ("/post/{post_id}/reply", threads.show_reply),
+    ("/post/{post_id}/edit", posts.show_edit),
+    ("/post/{post_id}/remove", posts.show_remove),
+    ("/post/{post_id}/removed", posts.show_removed),
+    ("/post/{post_id}/tell-us", posts.show_tell_us),
+    ("/post/{post_id}/take-down", posts.show_take_down),
+    ("/sign-in", account.show_sign_in),
+    ("/join", account.show_join),
+    ("/about", plain.show_about),
+    ("/rules", plain.show_rules),
+    ("/privacy", plain.show_privacy),
+    ("/mod/held", moderation.show_held),
+    ("/mod/reports", moderation.show_reports),
+    ("/mod/members", moderation.show_members),
+    ("/admin/servers", servers.show_servers),
+    ("/admin/servers/look", servers.look),
+    ("/admin/servers/{domain}", servers.show_server),
+)
+
+DOES: Final[tuple[tuple[str, Does], ...]] = (
+    ("/g/{slug}/join", groups.join),
+    ("/g/{slug}/leave", groups.leave),
+    ("/g/{slug}/write", posts.write),
+    (REPLY, threads.reply),
+    ("/post/{post_id}/reply", threads.reply),
+    ("/post/{post_id}/edit", posts.edit),
+    ("/post/{post_id}/remove", posts.remove),
+    ("/post/{post_id}/tell-us", posts.tell_us),
+    ("/post/{post_id}/take-down", posts.take_down),
+    ("/sign-in", account.sign_in),
+    ("/sign-out", account.sign_out),
+    ("/join", account.join),
+    ("/mod/held/{number}", moderation.decide_held),
+    ("/mod/reports/{number}", moderation.close_report),
+    ("/mod/members/{number}", moderation.decide_member),
+    ("/admin/servers/{domain}", servers.decide),
+)
+
+
+def routes(deps: Deps) -> list[BaseRoute]:
+    """Return the routes of all pages; they come last, because the final one answers every other address."""
+    style = view.load_asset("style.css", "text/css")
+    icon = view.load_asset("icon.svg", "image/svg+xml")
+    pages = Pages(
+        deps=deps,
+        env=view.environment(deps.instance.name, style.address, icon.address),
+        sessions=Sessions(secret=deps.secret, secure=deps.instance.base_url.startswith("https://")),
+    )
+    table: list[BaseRoute] = [style.route(), icon.route()]
+    table += [Route(path, pages.shows(handler), methods=["GET"]) for path, handler in SHOWS]
+    table += [Route(path, pages.does(handler), methods=["POST"]) for path, handler in DOES]
+    table.append(Route("/help", plain.help_page(pages), methods=["GET"]))
+    table.append(Route("/exit", partial(account.quick_exit, pages), methods=["GET"]))
+    table.append(Route("/{rest:path}", pages.shows(show_nothing), methods=["GET"]))
+    return table
+
+
+async def show_nothing(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """Answer an address that leads nowhere exactly as one that this viewer may not know about."""
+    if request.scope["path"].startswith(PROGRAMS):
+        raise HTTPException(404)
+    raise NotFound

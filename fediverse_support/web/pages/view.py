@@ -1,0 +1,117 @@
+"""Jinja, made once: filters that templates use, and the style sheet under an address that changes with it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+import fediverse_support
+from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.web.pages import words
+
+TEMPLATES: Final = Path(fediverse_support.__file__).parent / "templates"
+STATIC: Final = TEMPLATES / "static"
+YEAR: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that is served as it is, under a name made from its content."""
+
+    address: str
+    media_type: str
+    body: bytes
+    packed: bytes
+
+    def route(self) -> BaseRoute:
+        """Serve it for a year."""
+        headers = {"cache-control": YEAR, "x-content-type-options": "nosniff", "vary": "Accept-Encoding"}
+
+        async def serve(request: Request) -> Response:
+            if "gzip" in request.headers.get("accept-encoding", ""):
+                packed = headers | {"content-encoding": "gzip"}
+                return Response(self.packed, media_type=self.media_type, headers=packed)
+            return Response(self.body, media_type=self.media_type, headers=headers)
+
+        return Route(self.address, serve, methods=["GET"])
+
+
+def load_asset(name: str, media_type: str) -> Asset:
+    """Read a file of `templates/static`."""
+    body = (STATIC / name).read_bytes()
+    stem, _, suffix = name.partition(".")
+    address = f"/static/{stem}.{hashlib.sha256(body).hexdigest()[:12]}.{suffix}"
+    return Asset(address, media_type, body, gzip.compress(body, 9, mtime=0))
+
+
+def environment(instance_name: str, style_url: str, icon_url: str) -> Environment:
+    """Return the template environment: autoescape on, unknown names are errors, nothing is read twice."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        cache_size=-1,
+    )
+    env.globals.update(
+        instance_name=instance_name, style_url=style_url, icon_url=icon_url, kinds=words.KINDS, once=once
+    )
+    env.filters.update(
+        safe_html=safe_html,
+        yarn=yarn,
+        day=words.day,
+        date=date,
+        fewer=words.fewer,
+        opening=opening,
+        beginning=beginning,
+    )
+    return env
+
+
+def safe_html(text: SafeHtml) -> Markup:
+    """Print cleaned HTML as it is: the only way past autoescape, and only for `richtext.SafeHtml`."""
+    return Markup(text)  # noqa: S704 (cleaned by richtext before it was stored)
+
+
+def yarn(uri: str) -> str:
+    """Return the weave of a patch or band: chance per name, from its random id, never from the account."""
+    number = zlib.crc32(uri.encode())
+    return f"y{number % 6} w{number // 6 % 4}"
+
+
+def date(when: datetime) -> str:
+    """Return the day only, for machines: minutes could be matched."""
+    return f"{when.astimezone():%Y-%m-%d}"
+
+
+def opening(text: str) -> str:
+    """Return text with a capital first letter, the rest unchanged."""
+    return text[:1].upper() + text[1:]
+
+
+def beginning(text: str, limit: int = 70) -> str:
+    """Return how a text begins, cut between words, on one line."""
+    flat = " ".join(text.split())
+    if len(flat) <= limit:
+        return flat or "No words"
+    cut = flat[:limit].rsplit(" ", 1)[0] or flat[:limit]
+    return f"{cut}…"
+
+
+def once() -> str:
+    """Return a random value for one form: sent twice, it posts once."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,191 @@
+"""Words that several pages say: who can read what, when something was, and what went wrong.
+
+Whole sentences with named slots, so that they can be translated. The audience sentences are exact wording:
+a test
+holds them to the letter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host
+from fediverse_support.domain.actors import GroupKind
+
+AUDIENCE: Final[dict[GroupKind, str]] = {
+    "home": (
+        "Only members of this group, on this server, can read this. It does not go to other servers. "
+        "The people who run this server can read it too. Someone could still copy it."
+    ),
+    "home-open": (
+        "Anyone signed in here can read this. It does not go to other servers. "
+        "The people who run this server can read it too. Someone could still copy it."
+    ),
+    "circle": (
+        "Members of this group can read this. Some of them use other servers, so a copy goes to "
+        "those servers: "
+        "{servers} right now. The people who run those servers can read it. We can ask them to "
+        "delete it later, "
+        "but we cannot make them."
+    ),
+    "open": (
+        "Anyone can read this, now and later. Copies go to other servers and may show up in "
+        "searches. We can ask "
+        "for copies to be deleted, but we cannot make it happen. Do not share anything that could "
+        "show who you are."
+    ),
+}
+REPLY_ELSEWHERE: Final = (
+    "You are replying to someone on another server. "
+    "Your reply and your name in this group will be sent there."
+)
+GROUP_ELSEWHERE: Final = (
+    "This group is on another server. If you join, that server will learn your name in this group and that "
+    "you joined. Being in a group like this can tell people something about your health. Is that OK with you?"
+)
+KINDS: Final[dict[GroupKind, tuple[str, str]]] = {
+    "home": ("Home group.", "Only members, only on this server."),
+    "home-open": ("Home-open group.", "Anyone signed in here can read it. It stays on this server."),
+    "circle": ("Circle group.", "Only members. Some may use other servers that were agreed on."),
+    "open": ("Open group.", "Anyone can read it. Copies go to other servers."),
+}
+
+# What a page says once after something was done, by the word in its address.
+DONE: Final[dict[str, str]] = {
+    "joined": "You are in. Read as long as you like before you write.",
+    "asked": "We have passed on that you would like to join. A moderator will answer within a day.",
+    "left": "You have left the group. No one is told.",
+    "saved": "Your changes are saved.",
+    "undone": "This never left. It is gone.",
+    "removed": "We have deleted this here.",
+    "told": "Thank you for telling us. A person will read this. We do not say who told us.",
+    "approved": "The post is up. Its author is told.",
+    "refused": "The post stays hidden. Its author is told.",
+    "taken-down": "The post is hidden now. Its author is told.",
+    "closed": "The report is closed.",
+    "let-in": "They are in.",
+    "not-let-in": "They were not let in.",
+    "rule-set": "The rule is in force from this moment.",
+    "rule-cleared": "The rule is gone. What it hid is back.",
+    "signed-out": "You are signed out on this device.",
+    "account-asked": "We read this within a day. No one else sees that you asked. Then you can sign in.",
+}
+
+NOT_HERE: Final = "This page is not here, or you do not have a way in. We say the same for both."
+NO_MATCH: Final = "That name and password do not match."
+
+# Codes of policy and of actions as sentences; the first one known is said.
+REASONS: Final[dict[str, str]] = {
+    "banned_from_group": (
+        "A moderator decided that you cannot write in this group. You can still write to our team."
+    ),
+    "not_a_member": "You can write here once you have joined the group.",
+    "posting_restricted": "Only moderators start conversations in this group. You can still reply.",
+    "thread_locked": (
+        "A moderator paused this conversation for now. You can still read, and write to our team."
+    ),
+    "parent_gone": "The post you are replying to is not here any more.",
+    "not_the_author": "Only the person who wrote this can change it.",
+    "not_followable": "This group cannot be joined.",
+    "domain_suspended": "We do not exchange posts with that server.",
+    "not_on_allowlist": "We do not exchange posts with that server.",
+    "federation_off": "This server does not exchange posts with other servers.",
+    "account_not_active": "Your account is not open yet. Someone from our team will look at it.",
+    "no_match": NO_MATCH,
+    "pending": "Your account is waiting for our team. We read this within a day.",
+    "closed": "This account is closed. You can still write to our team.",
+}
+NOT_DONE: Final = "This was not done. You may not have a way in, or things changed while you were writing."
+
+# Codes of `Invalid` as sentences: what to do, never whose fault it was.
+FIXES: Final[dict[tuple[str, str], str]] = {
+    ("name", "taken"): "Choose another name, this one is taken",
+    ("name", "reserved"): "Choose another name, this one is taken",
+    ("name", "required"): "Type a sign-in name",
+    ("name", "malformed"): "Use 3 to 30 small letters, digits or underscores",
+    ("password", "too_short"): "Make the password 12 characters or longer",
+    ("password", "too_long"): "Make the password shorter than 1,000 characters",
+    ("password", "required"): "Type a password",
+    ("body", "required"): "Write a few words",
+    ("body", "blank"): "Write a few words",
+    ("body", "empty"): "Write a few words",
+    ("body", "too_long"): "Make the text shorter than 5,000 characters",
+    ("title", "too_long"): "Make the title shorter than 200 characters",
+    ("warning", "too_long"): "Make the content note shorter than 200 characters",
+    ("reason", "required"): "Choose what this is about",
+    ("domain", "malformed"): "Type the name of a server, such as quiet.example",
+    ("domain", "ours"): "This is our own server. Type the name of another one",
+    ("severity", "required"): "Choose a rule",
+    ("rules", "required"): "Please read the rules and tick the box",
+    ("age", "required"): "Please tick the box if you are 18 or older",
+    ("health", "required"): "We need your yes to keep words about health",
+}
+FIX: Final = "Please look at this again"
+
+
+def audience(kind: GroupKind, servers: int) -> str:
+    """Return the exact sentence that stands beside the post button in a group of this kind."""
+    return AUDIENCE[kind].format(servers=servers)
+
+
+def fix_for(field: str, code: str) -> str:
+    """Return what to do about a field."""
+    return FIXES.get((field, code), FIX)
+
+
+def sentence_for(codes: tuple[str, ...], own: str) -> str:
+    """Return what to say about a refusal: a known code's sentence, or the refusal's own, or a general one."""
+    return next((REASONS[code] for code in codes if code in REASONS), own or NOT_DONE)
+
+
+def day(when: datetime, now: datetime) -> str:
+    """Say a moment as people do, rounded: "this morning", "yesterday evening", "Monday", "28 April".
+
+    Rounding calms, and hinders matching two names of one person by the minute. Days are those of the
+    server's clock.
+    """
+    when, now = when.astimezone(), now.astimezone()
+    part = "morning" if when.hour < 12 else "afternoon" if when.hour < 18 else "evening"
+    days = (now.date() - when.date()).days
+    if days <= 0:
+        return f"this {part}"
+    if days == 1:
+        return f"yesterday {part}"
+    if days < 7:
+        return f"{when:%A}"
+    if when.year == now.year:
+        return f"{when.day} {when:%B}"
+    return f"{when:%B} {when.year}"
+
+
+def clock(when: datetime) -> str:
+    """Say a promise's exact time of day, by the server's clock."""
+    return f"{when.astimezone():%H:%M}"
+
+
+def fewer(number: int) -> str:
+    """Say a number about people without pointing at anyone."""
+    return "none" if number == 0 else "fewer than 5" if number < 5 else str(number)
+
+
+def from_host(host: Host | None) -> str:
+    """Say where somebody writes from; empty for people here."""
+    return "" if host is None else f"from {host}"
+
+
+def removal(federates: bool, asked: int, answered: int) -> str:
+    """Say the truth about a deleted post: where copies went, and who has not answered."""
+    if not federates:
+        return "We have deleted this here. It never left this server. Someone may have saved it."
+    if asked == 0:
+        return "This never left. It is gone."
+    servers = f"{asked} other servers to delete their copies"
+    if asked == 1:
+        servers = "1 other server to delete its copy"
+    said_yes = f"{answered} {'has' if answered == 1 else 'have'} said yes."
+    left = asked - answered
+    silent = "" if left == 0 else f" {left} {'has' if left == 1 else 'have'} not answered."
+    return (
+        f"We have deleted this here. We have asked {servers}. {said_yes}{silent} Someone may have saved it."
+    )

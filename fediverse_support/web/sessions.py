@@ -1,0 +1,98 @@
+"""Session cookies, and proof that a form came from our own pages.
+
+A form is ours when the browser does not say otherwise (`Sec-Fetch-Site`, `Origin`) and it carries a token
+made for
+this very session; visitors get a short-lived random cookie for the forms they may send. Decision: three walls
+(SameSite cookie, fetch metadata, token), because each is missing somewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from itsdangerous import Signer
+from starlette.requests import Request
+from starlette.responses import Response
+
+SESSION: Final = "session"
+VISITOR: Final = "visit"
+LASTS: Final = 14 * 86_400
+MAX_TOKEN: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Cookies and form tokens of one installation; `secure` where it is reached by https."""
+
+    secret: bytes
+    secure: bool
+
+    def _name(self, name: str) -> str:
+        return f"__Host-{name}" if self.secure else name
+
+    def session_token(self, request: Request) -> str | None:
+        """Return the session token this browser sent, unchecked."""
+        return self._cookie(request, SESSION)
+
+    def visitor_token(self, request: Request) -> str | None:
+        """Return the random value given to this browser with a form for visitors."""
+        return self._cookie(request, VISITOR)
+
+    def _cookie(self, request: Request, name: str) -> str | None:
+        value = request.cookies.get(self._name(name))
+        return value if value and len(value) <= MAX_TOKEN and value.isascii() else None
+
+    def open(self, response: Response, token: str) -> None:
+        """Give the browser its session."""
+        response.set_cookie(
+            self._name(SESSION),
+            token,
+            max_age=LASTS,
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
+        self._drop(response, VISITOR)
+
+    def close(self, response: Response) -> None:
+        """Take the session away from the browser."""
+        self._drop(response, SESSION)
+        self._drop(response, VISITOR)
+
+    def _drop(self, response: Response, name: str) -> None:
+        response.delete_cookie(self._name(name), path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def give_visitor_token(self, response: Response, token: str) -> None:
+        """Give the browser a random value to tie a visitor's form to it; gone when the browser closes."""
+        response.set_cookie(
+            self._name(VISITOR), token, path="/", secure=self.secure, httponly=True, samesite="strict"
+        )
+
+    def form_token(self, bound_to: str) -> str:
+        """Return the token for forms sent from this session or visitor."""
+        binding = hashlib.sha256(bound_to.encode()).hexdigest()
+        signer = Signer(self.secret, salt="form", key_derivation="hmac", digest_method=hashlib.sha256)
+        return signer.get_signature(binding).decode()
+
+    def is_our_form(self, request: Request, given: str, bound_to: str | None) -> bool:
+        """Say whether a form was sent from a page of ours, by the session or visitor it was made for."""
+        site = request.headers.get("sec-fetch-site")
+        if site is not None and site not in ("same-origin", "none"):
+            return False
+        # Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms.
+        origin = request.headers.get("origin")
+        if origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
+            return False
+        return bound_to is not None and secrets.compare_digest(
+            given.encode("utf-8", "replace"), self.form_token(bound_to).encode()
+        )
+
+
+def fresh_visitor_token() -> str:
+    """Return a random value for a visitor's cookie."""
+    return secrets.token_urlsafe(16)
