@@ -7,7 +7,7 @@ is fetched that a document merely mentions. Sources: FEP-fe34, RFC 7033, NodeInf
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -44,12 +44,13 @@ async def fetch(
     allow_http: bool,
     scheme: Scheme = "cavage",
     seconds: float = SECONDS,
+    admit: Callable[[Uri], Awaitable[None]] | None = None,
 ) -> Fetched:
     """Fetch one ActivityStreams document, signed by `signer`, in at most `seconds` and 1 MiB.
 
     One redirect within the origin is followed. Where the document's id is not the address it was found at,
-    that id is fetched once more and has to serve itself. `scheme` is tried first, the other one after a
-    401; the answer says which one worked.
+    that id is fetched once more and has to serve itself; if it is of another origin, `admit` is asked first
+    and may raise. `scheme` is tried first, the other one after a 401; the answer says which one worked.
 
     Raises `Gone` for 404 and 410; `Unauthentic`: `refused` for 401 and 403, `origin_mismatch` for a
     redirect to another origin and an id that does not serve itself; `Malformed`: `bad_uri`, `media_type`,
@@ -62,6 +63,8 @@ async def fetch(
             found, document_id = await getter.get(uris.without_fragment(uri))
             if document_id == found.uri:
                 return found
+            if admit is not None and not uris.same_origin(uri, document_id):
+                await admit(document_id)
             found, document_id = await getter.get(uris.without_fragment(document_id))
     except TimeoutError as error:
         raise Unreachable("timeout") from error

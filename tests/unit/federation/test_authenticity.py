@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from federation.authenticity import (
     Fetched,
     NeedsFetch,
     claimed_key,
+    from_absence,
     from_fetch,
     from_local,
     from_stored,
@@ -83,6 +85,11 @@ def test_a_port_belongs_to_our_origin():
     claimed_key(request, origin="http://127.0.0.1:8000", now=NOW).verify(PUBLIC)
     with pytest.raises(Unauthentic):
         claimed_key(request, origin="http://127.0.0.1:8001", now=NOW)
+
+
+@pytest.mark.parametrize("scheme", ["cavage", "rfc9421"])
+def test_a_slash_after_our_origin_does_no_harm(scheme):
+    claimed_key(signed(scheme=scheme), origin=f"{ORIGIN}/", now=NOW).verify(PUBLIC)
 
 
 def test_the_digest_of_a_claim_recognises_a_replay():
@@ -246,6 +253,15 @@ def test_ours_is_authentic_by_its_author():
 
 
 # --- fetched ---
+
+
+def test_an_origin_that_no_longer_has_a_thing_proves_its_deletion():
+    claim = Delete(id=Uri(f"{NOTE_ID}#gone"), actor=IO, object=Uri(NOTE_ID))
+    got = from_absence(claim, Uri(NOTE_ID))
+    assert (got.value, got.proof, got.by) == (claim, "fetch", IO)
+    for asked, actor in ((f"{NOTE_ID}0", IO), (NOTE_ID, ADA)):
+        with pytest.raises(Unauthentic):
+            from_absence(replace(claim, actor=actor), Uri(asked))
 
 
 def found(document: dict[str, Any], uri: str | None = None) -> Fetched:

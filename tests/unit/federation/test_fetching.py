@@ -91,6 +91,18 @@ async def test_an_id_on_another_origin_is_asked_there_and_not_believed_here():
     assert (got.uri, got.document["content"]) == (FOREIGN, "true")
 
 
+async def test_the_caller_may_refuse_the_other_origin():
+    async def admit(uri: Uri) -> None:
+        raise Unreachable("domain_refused", uri)
+
+    peers = Peers({NOTE: reply({"id": FOREIGN}), FOREIGN: reply({"id": FOREIGN})})
+    await refuse(peers, Unreachable, "domain_refused", admit=admit)
+    assert [uri for _, uri, _ in peers.asked] == [NOTE]
+    # Within the origin that was asked for, nobody has to be asked again.
+    peers = Peers({PAGE: reply({"id": NOTE}), NOTE: reply({"id": NOTE})})
+    assert (await ask(peers, PAGE, admit=admit)).uri == NOTE
+
+
 async def test_there_is_no_third_fetch():
     peers = Peers({PAGE: reply({"id": NOTE}), NOTE: reply({"id": FOREIGN}), FOREIGN: reply({"id": FOREIGN})})
     await refuse(peers, Unauthentic, "origin_mismatch", PAGE)
@@ -184,7 +196,7 @@ async def test_gone_says_which():
         "Application/Activity+JSON;charset=UTF-8",
         'application/ld+json; profile="https://www.w3.org/ns/activitystreams"',
         "application/ld+json;profile=https://www.w3.org/ns/activitystreams",
-        'application/ld+json; profile="https://example.org/x https://www.w3.org/ns/activitystreams"; charset=utf-8',
+        'application/ld+json; profile="urn:x https://www.w3.org/ns/activitystreams"; charset=utf-8',
     ],
 )
 async def test_activitystreams_is_read(kind):

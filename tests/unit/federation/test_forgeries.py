@@ -1,7 +1,7 @@
 """Forgeries that a well-known verifier believes, kept dead here.
 
-httpsig lets the sender name the algorithm. With `hmac-sha256` the published public key becomes the shared secret, so
-anybody can sign as anybody. That is why only its text functions are used.
+httpsig lets the sender name the algorithm. With `hmac-sha256` the published public key becomes the shared
+secret, so anybody can sign as anybody. That is why only its text functions are used.
 """
 
 from __future__ import annotations

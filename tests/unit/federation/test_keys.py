@@ -109,7 +109,7 @@ def test_odd_exponents_are_refused(exponent):
 
 
 def test_exponent_one_is_refused():
-    # The library refuses to build such a key, so the number is exchanged in a finished one: 65537 becomes 00 00 01.
+    # The library refuses to build such a key, so the number is exchanged in a finished one.
     body = rsa.RSAPublicNumbers(65537, (1 << 2048) - 159).public_key()
     der = body.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     assert der.endswith(b"\x02\x03\x01\x00\x01")

@@ -68,7 +68,7 @@ def by_hand(
     derived: dict[str, str] | None = None,
     target: str = "/ap/inbox",
 ) -> Request:
-    """Return a request with a correct signature over exactly what is asked for, written without the library."""
+    """Return a request with a correct signature over exactly what is asked for, made without the library."""
     lines = {
         "host": "support.example",
         "content-type": "application/activity+json",
