@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from federation.uris import Host, Uri
-
 from fediverse_support.domain.ids import AccountId, ActorId
 
 Role = Literal["member", "moderator", "admin"]

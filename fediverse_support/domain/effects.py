@@ -1,6 +1,7 @@
 """What a handler may ask for: what must become true for others once this change is committed.
 
-Effects speak of distribution, not of features; the particulars are in the activity they carry. A closed union of
+Effects speak of distribution, not of features; the particulars are in the activity they carry. A closed
+union of
 five, with a ceiling of eight.
 """
 
@@ -12,7 +13,6 @@ from typing import Literal
 
 from federation import vocab
 from federation.uris import Uri
-
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 
 NotificationKind = Literal["mention", "reply", "follow", "joined", "declined", "held", "approved", "removed"]
@@ -20,7 +20,8 @@ NotificationKind = Literal["mention", "reply", "follow", "joined", "declined", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """One activity from one of our actors: to some actors, to the followers of one, to every host holding a post."""
+    """One activity from one of our actors: to some actors, to the followers of one, to every host holding a
+    post."""
 
     sender_id: ActorId
     activity: vocab.Activity
@@ -35,8 +36,10 @@ class Send:
 class Relay:
     """A group distributes an activity to its followers, in the form each class of host understands.
 
-    `raw` is the activity's exact text. `boost` names the new thread root that hosts of the `object` class get as a
-    plain Announce; `unboost` the post whose boost is taken back. `direct` also sends the author's own activity to the
+    `raw` is the activity's exact text. `boost` names the new thread root that hosts of the `object` class
+    get as a
+    plain Announce; `unboost` the post whose boost is taken back. `direct` also sends the author's own
+    activity to the
     `object` class hosts that hold the post (edits and deletions by our people).
     """
 

@@ -1,6 +1,7 @@
 """Everything policy may know about one activity, as plain values.
 
-Loaded in one statement by `store.facts`, judged by `policy.decide`. A rule that needs more adds a field here; a test
+Loaded in one statement by `store.facts`, judged by `policy.decide`. A rule that needs more adds a field
+here; a test
 fails for a field that no rule or handler reads.
 """
 
@@ -11,8 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from federation.uris import Host, Uri
-
-from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind
+from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind, Role
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.instance import Federation
 from fediverse_support.domain.moderation import Severity
@@ -32,6 +32,7 @@ class ActorFacts:
     standing: ActorStanding
     account_id: AccountId | None
     account_standing: str | None
+    account_role: Role | None
     followers_uri: Uri | None
     approves_followers: bool
     is_followed: bool
@@ -88,8 +89,10 @@ class PostFacts:
 class Facts:
     """What is known when one activity is judged.
 
-    `sender` is the rule on the actor's host and `named` those on every other host involved. `group` is where the
-    activity plays; `names_other_group` says that a reply claims another group than its thread's. `target` is the post
+    `sender` is the rule on the actor's host and `named` those on every other host involved. `group` is where
+    the
+    activity plays; `names_other_group` says that a reply claims another group than its thread's. `target` is
+    the post
     acted on (for Create: a post that already has this id), `parent` what it answers.
     """
 

@@ -24,7 +24,8 @@ class DomainRule:
 
 
 def suffixes(host: str) -> tuple[str, ...]:
-    """Return every domain a rule about this host may name, longest first: the authority, the name, its parents."""
+    """Return every domain a rule about this host may name, longest first: the authority, the name, its
+    parents."""
     name = host if host.startswith("[") else host.split(":", 1)[0]
     labels = name.split(".")
     return tuple(dict.fromkeys((host, *(".".join(labels[i:]) for i in range(len(labels))))))

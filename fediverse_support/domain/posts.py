@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 from federation.uris import Host, Uri
-
 from fediverse_support.domain.ids import ActorId, PostId
 
 Audience = Literal["public", "unlisted", "followers", "group", "direct"]
@@ -34,7 +33,8 @@ def may_become(before: PostStanding, after: PostStanding) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a person wants to post. `body` is Markdown; `group_id` for a new thread, `parent_id` for a reply."""
+    """What a person wants to post. `body` is Markdown; `group_id` for a new thread, `parent_id` for a
+    reply."""
 
     body: str
     title: str = ""

@@ -16,7 +16,8 @@ MAX_ACTORS = 120
 class Question:
     """The names and addresses that `store.facts` resolves in one statement.
 
-    `places` are possible groups, most specific first. `ids` are what must not have been deleted, `acts` what must not
+    `places` are possible groups, most specific first. `ids` are what must not have been deleted, `acts` what
+    must not
     have been undone.
     """
 
@@ -36,7 +37,9 @@ class Question:
     def actors(self) -> tuple[Uri, ...]:
         """Every actor that may matter, at most 120."""
         named = (self.actor, self.announced_by, self.target, *self.places, *self.audience.everyone)
-        return tuple(dict.fromkeys(uri for uri in named if uri is not None and uri != vocab.PUBLIC))[:MAX_ACTORS]
+        return tuple(dict.fromkeys(uri for uri in named if uri is not None and uri != vocab.PUBLIC))[
+            :MAX_ACTORS
+        ]
 
     @property
     def posts(self) -> tuple[Uri, ...]:
@@ -54,7 +57,13 @@ class Question:
 
 
 def _about_post(verb: str, actor: Uri, post: vocab.Post, act: Uri, by: Uri | None = None) -> Question:
-    named = (post.audience.group, *post.audience.to, *post.audience.cc, *(tag.href for tag in post.mentions), by)
+    named = (
+        post.audience.group,
+        *post.audience.to,
+        *post.audience.cc,
+        *(tag.href for tag in post.mentions),
+        by,
+    )
     return Question(
         verb=verb,
         actor=actor,
@@ -79,7 +88,9 @@ def ask(act: vocab.Activity) -> Question:
             return _about_post("Observe", act.actor, act.object, act.id, act.announced_by)
         case vocab.Create() | vocab.Update():
             target = act.object.id if isinstance(act.object, vocab.Actor) else act.object
-            return Question(verb=type(act).__name__, actor=act.actor, audience=act.audience, target=_uri(target))
+            return Question(
+                verb=type(act).__name__, actor=act.actor, audience=act.audience, target=_uri(target)
+            )
         case vocab.Delete():
             return Question(verb="Delete", actor=act.actor, audience=act.audience, target=act.object)
         case vocab.Follow():
@@ -91,9 +102,9 @@ def ask(act: vocab.Activity) -> Question:
             acts = () if act.id is None else (act.id,)
             return Question(verb="Like", actor=act.actor, audience=act.audience, target=act.object, acts=acts)
         case vocab.Announce():
-            target = act.object if isinstance(act.object, str) else None
+            boosted = act.object if isinstance(act.object, str) else None
             return Question(
-                verb="Announce", actor=act.actor, audience=act.audience, target=_uri(target), acts=(act.id,),
+                verb="Announce", actor=act.actor, audience=act.audience, target=_uri(boosted), acts=(act.id,),
                 announced_by=act.actor,
             )  # fmt: skip
         case vocab.Flag():

@@ -1,6 +1,7 @@
 """Markdown and remote HTML become our safe HTML here, and nowhere else.
 
-`SafeHtml` is the only type a template may print unescaped. nh3's work grows with the square of nesting, so input is
+`SafeHtml` is the only type a template may print unescaped. nh3's work grows with the square of nesting, so
+input is
 capped at 64 KiB first (`federation.reading` refuses more).
 """
 
@@ -86,7 +87,8 @@ def plain(markup: str) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Return text as one line without direction overrides or control characters, cut at `limit` characters."""
+    """Return text as one line without direction overrides or control characters, cut at `limit`
+    characters."""
     flat = "".join(" " if ord(c) < 32 or ord(c) == 127 else c for c in BIDI.sub("", text))
     return " ".join(flat.split())[:limit]
 

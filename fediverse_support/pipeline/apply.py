@@ -1,6 +1,7 @@
 """The one door: every activity, whoever sends it and however it came, goes through here.
 
-Five stages in one transaction that the caller opened: load what is known, judge it, let the handler change rows, put
+Five stages in one transaction that the caller opened: load what is known, judge it, let the handler change
+rows, put
 outgoing work beside them, log the decision.
 """
 
@@ -11,7 +12,6 @@ from datetime import datetime
 from federation import vocab
 from federation.authenticity import Authentic
 from federation.vocab import Activity
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.instance import Instance
@@ -38,7 +38,8 @@ async def apply(
 ) -> Outcome:
     """Judge one activity and make it true; return the verdict, the change, and the hosts to wake.
 
-    `approved` says that a moderator let it pass: what only had to wait is then accepted. Raises nothing of its own: a
+    `approved` says that a moderator let it pass: what only had to wait is then accepted. Raises nothing of
+    its own: a
     refusal is an outcome.
     """
     row = table.find_row(act.value)
@@ -68,7 +69,8 @@ async def _record(tx: Tx, step: Step, act: Authentic[Activity], change: Change) 
             actor_uri=value.actor,
             verb=type(value).__name__,
             object_uri=outbox.object_uri(value),
-            # What waits for a moderator is kept word for word, since it may be relayed later; nothing else is.
+            # What waits for a moderator is kept word for word, since it may be relayed later; nothing else
+            # is.
             document=act.raw.decode() if act.raw is not None and (held or act.proof == "local") else None,
             direction="out" if act.proof == "local" else "in",
             public=value.audience.is_public,

@@ -1,6 +1,8 @@
-"""Effects become activities, deliveries and notifications here, in the transaction of the change that wanted them.
+"""Effects become activities, deliveries and notifications here, in the transaction of the change that wanted
+them.
 
-The only maker of outgoing work. Documents are written now and sent unchanged later; only signature and date are made
+The only maker of outgoing work. Documents are written now and sent unchanged later; only signature and date
+are made
 at delivery.
 """
 
@@ -12,7 +14,6 @@ from typing import Final, assert_never
 
 from federation import groups, uris, vocab, writing
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
@@ -95,7 +96,9 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
             tx, activity_id, out, actors=send.to, federation=mode, shared=shared
         )
     if send.followers_of is not None:
-        hosts |= await outgoing.deliver_to_followers(tx, activity_id, out, of=send.followers_of, federation=mode)
+        hosts |= await outgoing.deliver_to_followers(
+            tx, activity_id, out, of=send.followers_of, federation=mode
+        )
     if send.holders_of is not None:
         hosts |= await outgoing.deliver_to_holders(tx, activity_id, out, of=send.holders_of)
     return hosts
@@ -132,7 +135,13 @@ async def _wrap(
 ) -> set[Host]:
     """Announce the activity itself, word for word, to hosts that know groups."""
     announce = groups.relay(
-        group, followers, step.instance.activity_uri(fresh_token()), relay.raw, relay.activity, step.now, is_public=True
+        group,
+        followers,
+        step.instance.activity_uri(fresh_token()),
+        relay.raw,
+        relay.activity,
+        step.now,
+        is_public=True,
     )
     out = replace(
         write(step, relay.group_id, announce, post_id=relay.post_id, after=relay.after),
@@ -173,5 +182,11 @@ async def _unboost(tx: Tx, step: Step, relay: Relay, group: Uri, followers: Uri)
     if activity_id is None:
         return set()
     return await outgoing.deliver_to_followers(
-        tx, activity_id, out, of=relay.group_id, federation=step.instance.federation, peer_class="object", holding=post_id
+        tx,
+        activity_id,
+        out,
+        of=relay.group_id,
+        federation=step.instance.federation,
+        peer_class="object",
+        holding=post_id,
     )

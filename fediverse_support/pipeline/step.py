@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from federation.uris import Host
-
 from fediverse_support.domain.effects import Effect
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.ids import PostId

@@ -12,7 +12,6 @@ from typing import Any, Final
 from federation import vocab
 from federation.authenticity import Authentic
 from federation.vocab import Activity
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.pipeline.handlers import actors, follows, groups, moderation, posts, reactions
 from fediverse_support.pipeline.step import Change, Step
@@ -54,7 +53,8 @@ TABLE: Final = (
 def find_row(act: Activity) -> Row | None:
     """Return the row for an activity, None where nothing is done about it.
 
-    A Create or Update whose object has to be fetched, and a relay, have no row: the worker turns them into an Observe
+    A Create or Update whose object has to be fetched, and a relay, have no row: the worker turns them into
+        an Observe
     or into the activity they carry.
     """
     key = _key(act)

@@ -18,7 +18,11 @@ def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
 
 def banned_from_group(facts: Facts) -> Verdict | None:
     """Somebody banned from a group neither posts in it nor joins it."""
-    if facts.group is not None and facts.group.is_banned and (facts.is_post or facts.verb in ("Update", "Follow", "Like")):
+    if (
+        facts.group is not None
+        and facts.group.is_banned
+        and (facts.is_post or facts.verb in ("Update", "Follow", "Like"))
+    ):
         return Verdict(Rank.REJECT, ("banned_from_group",))
     return None
 
@@ -61,7 +65,13 @@ def a_reply_stays_in_its_group(facts: Facts) -> Verdict | None:
 def an_open_group_takes_public_posts_only(facts: Facts) -> Verdict | None:
     """A message to an open group that is not public is no thread, and nobody else may see it."""
     group = facts.group
-    if facts.is_post and group is not None and group.is_local and group.kind == "open" and facts.audience == "group":
+    if (
+        facts.is_post
+        and group is not None
+        and group.is_local
+        and group.kind == "open"
+        and facts.audience == "group"
+    ):
         return Verdict(Rank.REJECT, ("not_public",))
     return None
 

@@ -33,6 +33,8 @@ def only_author_or_moderator_deletes(facts: Facts) -> Verdict | None:
         return None
     if facts.group is not None and facts.group.is_moderator and facts.group.is_local:
         return None
+    if facts.is_local and facts.actor is not None and facts.actor.account_role in ("moderator", "admin"):
+        return None
     if facts.proof == "fetch":
         return None
     return Verdict(Rank.REJECT, ("not_the_author",))
@@ -40,7 +42,11 @@ def only_author_or_moderator_deletes(facts: Facts) -> Verdict | None:
 
 def only_self_is_deleted(facts: Facts) -> Verdict | None:
     """An actor is deleted by itself alone."""
-    if facts.verb == "Delete" and facts.target_actor is not None and facts.target_actor.uri != facts.actor_uri:
+    if (
+        facts.verb == "Delete"
+        and facts.target_actor is not None
+        and facts.target_actor.uri != facts.actor_uri
+    ):
         return Verdict(Rank.REJECT, ("not_the_author",))
     return None
 

@@ -10,7 +10,8 @@ from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.moderation import DomainRule
 
 UPSERT: Final = """
-insert into domain_rules (domain, severity, reject_media, reject_reports, reason, private_note, created_by, created_at,
+insert into domain_rules (domain, severity, reject_media, reject_reports, reason, private_note, created_by,
+    created_at,
     updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 on conflict (domain) do update set severity = excluded.severity, reject_media = excluded.reject_media,
@@ -23,9 +24,16 @@ DELETE: Final = "delete from domain_rules where domain = $1"
 async def upsert(tx: Tx, rule: DomainRule, account_id: AccountId | None, now: datetime) -> None:
     """Put a rule in force; it is in force at commit."""
     await tx.execute(
-        UPSERT, rule.domain, rule.severity, rule.reject_media, rule.reject_reports, rule.reason, rule.private_note,
-        account_id, now,
-    )  # fmt: skip
+        UPSERT,
+        rule.domain,
+        rule.severity,
+        rule.reject_media,
+        rule.reject_reports,
+        rule.reason,
+        rule.private_note,
+        account_id,
+        now,
+    )
 
 
 async def delete(tx: Tx, domain: str) -> bool:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+
 from federation import addressing
 from federation.uris import Uri
-
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
@@ -22,13 +22,16 @@ UNDONE_FOR: Final = timedelta(hours=24)
 
 LOAD: Final = """
 with who as materialized (
-    select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing,
+    select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing, acc.role
+        as account_role,
            a.followers_uri, a.approves_followers,
-           exists (select 1 from follows f where f.target_id = a.id and f.standing = 'accepted') as is_followed
+           exists (select 1 from follows f where f.target_id = a.id and f.standing = 'accepted') as
+               is_followed
     from actors a left join accounts acc on acc.id = a.account_id
     where a.uri = any ($1::text[])
 ), what as materialized (
-    select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id, p.group_id,
+    select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id,
+        p.group_id,
            p.root_id, p.parent_id, p.standing, p.audience, p.is_locked, p.edited_at, p.published_at
     from posts p join actors au on au.id = p.author_id
     where p.uri = any ($2::text[])
@@ -42,7 +45,8 @@ with who as materialized (
                    and m.group_id = g.actor_id) as is_moderator,
            exists (select 1 from group_bans b, me where b.actor_id = me.id and b.group_id = g.actor_id
                    and (b.ends_at is null or b.ends_at > $8)) as is_banned,
-           exists (select 1 from follows f where f.target_id = g.actor_id and f.standing = 'accepted') as is_followed
+           exists (select 1 from follows f where f.target_id = g.actor_id and f.standing = 'accepted') as
+               is_followed
     from groups g join actors a on a.id = g.actor_id
     where g.actor_id in (select id from who where kind = 'group' union select group_id from what)
 )
@@ -53,7 +57,8 @@ select
     (select json_agg(json_build_array(r.domain, r.severity, r.reject_reports))::text
      from domain_rules r where r.domain = any ($4::text[])) as rules,
     exists (select 1 from tombstones t where t.uri = any ($5::text[])) as tombstoned,
-    exists (select 1 from undone u where u.actor_uri = $3 and u.uri = any ($6::text[]) and u.undone_at > $7) as undone,
+    exists (select 1 from undone u where u.actor_uri = $3 and u.uri = any ($6::text[]) and u.undone_at > $7)
+        as undone,
     (select count(*) from (
         select 1 from posts p, me where p.author_id = me.id and p.standing in ('visible', 'limited')
         and p.group_id is not null limit 20) s) as visible_posts

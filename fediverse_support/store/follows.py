@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.actors import FollowStanding
 from fediverse_support.domain.ids import AccountId, ActorId, FollowId
@@ -67,7 +66,7 @@ async def find_pair_by_uri(tx: Tx, follower: Uri, target: Uri) -> FollowRow | No
 
 UPSERT: Final = """
 insert into follows (uri, follower_id, target_id, standing, verb, created_at, decided_at)
-values ($1, $2, $3, $4, $5, $6, case when $4 = 'accepted' then $6 end)
+values ($1, $2, $3, $4, $5, $6::timestamptz, case when $4::text = 'accepted' then $6::timestamptz end)
 on conflict (follower_id, target_id) do update set uri = excluded.uri, standing = excluded.standing,
     verb = excluded.verb, created_at = excluded.created_at, decided_at = excluded.decided_at
 returning id
@@ -75,7 +74,13 @@ returning id
 
 
 async def upsert(
-    tx: Tx, uri: Uri, follower_id: ActorId, target_id: ActorId, standing: FollowStanding, verb: str, now: datetime
+    tx: Tx,
+    uri: Uri,
+    follower_id: ActorId,
+    target_id: ActorId,
+    standing: FollowStanding,
+    verb: str,
+    now: datetime,
 ) -> FollowId:
     """Store a follow, new or asked again."""
     return FollowId(await tx.fetchval(UPSERT, uri, follower_id, target_id, standing, verb, now))

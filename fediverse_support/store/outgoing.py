@@ -1,4 +1,5 @@
-"""Activities, announces and deliveries: what leaves, and to whom. Only `pipeline.outbox` calls the writing ones."""
+"""Activities, announces and deliveries: what leaves, and to whom. Only `pipeline.outbox` calls the writing
+ones."""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ from datetime import datetime
 from typing import Final, Literal
 
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 from fediverse_support.domain.instance import Federation
@@ -51,7 +51,8 @@ async def insert_activity(tx: Tx, out: Outgoing) -> ActivityId | None:
 TO_FOLLOWERS: Final = """
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select $1, $2, t.host, t.inbox, $3,
-       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $9 and d.host = t.host and d.attempts = 0)), $5
+       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $9 and d.host = t.host and
+           d.attempts = 0)), $5
 from (
     select distinct a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
     from follows f
@@ -61,7 +62,8 @@ from (
       and a.standing in ('visible', 'limited')
       and ($7::text is null or coalesce(p.announce_class, 'object') = $7)
       and ($9::bigint is null or exists (select 1 from copies c where c.post_id = $9 and c.host = a.host)
-           or exists (select 1 from deliveries d where d.post_id = $9 and d.host = a.host and d.standing = 'waiting'))
+           or exists (select 1 from deliveries d where d.post_id = $9 and d.host = a.host and d.standing =
+               'waiting'))
 ) t
 where case $8 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
       else rule_for(t.host) is distinct from 'suspend' end
@@ -82,10 +84,20 @@ async def deliver_to_followers(
 ) -> set[Host]:
     """Queue one delivery per inbox of the accepted followers elsewhere; return the hosts that got one.
 
-    `peer_class` keeps to hosts that take that form of Announce, `holding` to hosts that have a copy of a post.
+    `peer_class` keeps to hosts that take that form of Announce, `holding` to hosts that have a copy of a
+    post.
     """
     rows = await tx.fetch(
-        TO_FOLLOWERS, activity_id, out.sender_id, out.post_id, out.due_at, out.now, of, peer_class, federation, holding
+        TO_FOLLOWERS,
+        activity_id,
+        out.sender_id,
+        out.post_id,
+        out.due_at,
+        out.now,
+        of,
+        peer_class,
+        federation,
+        holding,
     )
     return {Host(row["host"]) for row in rows}
 
@@ -94,7 +106,8 @@ TO_ACTORS: Final = """
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select $1, $2, t.host, t.inbox, $3, $4, $5
 from (
-    select distinct a.host, case when $8 then coalesce(a.shared_inbox_uri, a.inbox_uri) else a.inbox_uri end as inbox
+    select distinct a.host, case when $8 then coalesce(a.shared_inbox_uri, a.inbox_uri) else a.inbox_uri end
+        as inbox
     from actors a
     where a.id = any ($6::bigint[]) and a.host is not null and a.standing in ('visible', 'limited')
 ) t
@@ -106,11 +119,25 @@ returning host
 
 
 async def deliver_to_actors(
-    tx: Tx, activity_id: ActivityId, out: Outgoing, *, actors: Sequence[ActorId], federation: Federation, shared: bool
+    tx: Tx,
+    activity_id: ActivityId,
+    out: Outgoing,
+    *,
+    actors: Sequence[ActorId],
+    federation: Federation,
+    shared: bool,
 ) -> set[Host]:
     """Queue deliveries to these actors, through shared inboxes where `shared` says so; return the hosts."""
     rows = await tx.fetch(
-        TO_ACTORS, activity_id, out.sender_id, out.post_id, out.due_at, out.now, list(actors), federation, shared
+        TO_ACTORS,
+        activity_id,
+        out.sender_id,
+        out.post_id,
+        out.due_at,
+        out.now,
+        list(actors),
+        federation,
+        shared,
     )
     return {Host(row["host"]) for row in rows}
 
@@ -118,7 +145,8 @@ async def deliver_to_actors(
 TO_HOLDERS: Final = """
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select $1, $2, t.host, t.inbox, $3,
-       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $3 and d.host = t.host and d.attempts = 0)), $5
+       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $3 and d.host = t.host and
+           d.attempts = 0)), $5
 from (
     select distinct on (a.host) a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
     from (select host from copies where post_id = $6
@@ -138,7 +166,8 @@ returning host
 async def deliver_to_holders(
     tx: Tx, activity_id: ActivityId, out: Outgoing, *, of: PostId, relayed_by: ActorId | None = None
 ) -> set[Host]:
-    """Queue one delivery per host that has, or is about to get, a copy of this post; the claim joins the rules again.
+    """Queue one delivery per host that has, or is about to get, a copy of this post; the claim joins the
+    rules again.
 
     `relayed_by` leaves out hosts that hear of it from that group in a form they understand.
     """
@@ -198,7 +227,9 @@ FIND_ANNOUNCE: Final = """
 select n.uri, p.uri as post_uri from announces n join posts p on p.id = n.post_id
 where n.actor_id = $1 and n.post_id = $2 and n.undone_at is null
 """
-UNDO_ANNOUNCE: Final = "update announces set undone_at = $3 where actor_id = $1 and post_id = $2 and undone_at is null"
+UNDO_ANNOUNCE: Final = (
+    "update announces set undone_at = $3 where actor_id = $1 and post_id = $2 and undone_at is null"
+)
 UNDO_ANNOUNCE_URI: Final = """
 update announces n set undone_at = $3 from actors a
 where n.uri = $1 and a.id = n.actor_id and a.uri = $2 and n.undone_at is null
@@ -241,7 +272,8 @@ with act as (
     select $1, $2, $3, $4, $5, $6, $7, $8 where $9
     on conflict (uri) do update set document = coalesce(activities.document, excluded.document)
 )
-insert into decisions (activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects, decided_at)
+insert into decisions (activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects,
+    decided_at)
 values ($1, $2, $3, $4, $10, $11, $12, $13, $8)
 """
 
@@ -267,6 +299,18 @@ class Record:
 async def record(tx: Tx, line: Record, now: datetime) -> None:
     """Log what was decided, and the activity itself where it was let in."""
     await tx.execute(
-        RECORD, line.uri, line.actor_uri, line.verb, line.object_uri, line.document, line.direction, line.public, now,
-        line.keep, line.proof, line.verdict, line.reasons, line.effects,
-    )  # fmt: skip
+        RECORD,
+        line.uri,
+        line.actor_uri,
+        line.verb,
+        line.object_uri,
+        line.document,
+        line.direction,
+        line.public,
+        now,
+        line.keep,
+        line.proof,
+        line.verdict,
+        line.reasons,
+        line.effects,
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from federation.delivery import Scheme
 from federation.uris import Host
-
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.moderation import Severity
 from fediverse_support.store.outgoing import PeerClass
 
 ASK_AGAIN_AFTER: Final = timedelta(days=7)
@@ -20,7 +21,9 @@ insert into peers (host, software, announce_class, asked_at) values ($1, $2, $3,
 on conflict (host) do update set software = excluded.software, asked_at = excluded.asked_at,
     announce_class = case when peers.class_fixed then peers.announce_class else excluded.announce_class end
 """
-SCHEME: Final = "select signature_scheme from peers where host = $1"
+MANNERS: Final = """
+select rule_for($1) as severity, (select signature_scheme from peers where host = $1) as scheme
+"""
 SET_SCHEME: Final = """
 insert into peers (host, signature_scheme) values ($1, $2)
 on conflict (host) do update set signature_scheme = excluded.signature_scheme
@@ -32,16 +35,19 @@ async def needs_asking(conn: Conn, host: Host, now: datetime) -> bool:
     return bool(await conn.fetchval(NEEDS_ASKING, host, now - ASK_AGAIN_AFTER))
 
 
-async def learn(tx: Tx, host: Host, software: str | None, announce_class: PeerClass | None, now: datetime) -> None:
+async def learn(
+    tx: Tx, host: Host, software: str | None, announce_class: PeerClass | None, now: datetime
+) -> None:
     """Store what a host says it runs, and which form of Announce that understands."""
     await tx.execute(LEARN, host, software, announce_class, now)
 
 
-async def signature_scheme(conn: Conn, host: Host) -> str:
-    """Return the signature scheme that worked last with this host."""
-    return await conn.fetchval(SCHEME, host) or "cavage"
+async def find_manners(conn: Conn, host: Host) -> tuple[Severity | None, Scheme]:
+    """Return the rule on a host, and the signature scheme that worked last with it."""
+    row = await conn.fetchrow(MANNERS, host)
+    return row["severity"], row["scheme"] or "cavage"
 
 
-async def set_signature_scheme(tx: Tx, host: Host, scheme: str) -> None:
+async def set_signature_scheme(tx: Tx, host: Host, scheme: Scheme) -> None:
     """Remember the signature scheme that works with a host."""
     await tx.execute(SET_SCHEME, host, scheme)

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, Post, PostKind, PostStanding
@@ -17,7 +16,8 @@ from fediverse_support.domain.richtext import SafeHtml
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
-    """A post about to be stored. `id` is chosen beforehand for ours, because their page's address holds it."""
+    """A post about to be stored. `id` is chosen beforehand for ours, because their page's address holds
+    it."""
 
     id: PostId | None
     uri: Uri
@@ -56,10 +56,12 @@ INSERT_POST: Final = """
 with fresh as (
     select coalesce($1::bigint, new_id()) as id
 ), new as (
-    insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience, standing,
+    insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience,
+        standing,
         title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri, attachments,
         published_at, active_at, created_at)
-    select fresh.id, $2, $3, $4, $5, $6, coalesce($7, fresh.id), $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+    select fresh.id, $2, $3, $4, $5, $6, coalesce($7, fresh.id), $8, $9, $10, $11, $12, $13, $14, $15, $16,
+        $17, $18,
         $19, $20, $21::jsonb, $22, $23, $23
     from fresh
     on conflict (uri) do nothing
@@ -80,11 +82,32 @@ from new
 async def insert_post(tx: Tx, post: NewPost, now: datetime) -> PostId | None:
     """Store a post with its mentions and wake its thread; None when its URI is known already."""
     row = await tx.fetchrow(
-        INSERT_POST, post.id, post.uri, post.kind, post.author_id, post.host, post.group_id, post.root_id,
-        post.parent_id, post.parent_uri, post.audience, post.standing, post.title, post.body_html, post.body_source,
-        post.body_text, post.warning, post.sensitive, post.language, post.url, post.context_uri, post.attachments,
-        post.published_at, now, post.mentions,
-    )  # fmt: skip
+        INSERT_POST,
+        post.id,
+        post.uri,
+        post.kind,
+        post.author_id,
+        post.host,
+        post.group_id,
+        post.root_id,
+        post.parent_id,
+        post.parent_uri,
+        post.audience,
+        post.standing,
+        post.title,
+        post.body_html,
+        post.body_source,
+        post.body_text,
+        post.warning,
+        post.sensitive,
+        post.language,
+        post.url,
+        post.context_uri,
+        post.attachments,
+        post.published_at,
+        now,
+        post.mentions,
+    )
     if row is None:
         return None
     post_id = PostId(row["id"])
@@ -142,6 +165,26 @@ async def known_uris(conn: Conn, uris: Sequence[Uri]) -> set[Uri]:
     return {Uri(row["uri"]) for row in await conn.fetch(KNOWN_URIS, list(uris))}
 
 
+FIND_AUTHOR: Final = """
+select p.id, a.uri as author_uri from posts p join actors a on a.id = p.author_id
+where p.uri = $1 and p.standing <> 'deleted'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Authored:
+    """A post's row and its author's URI."""
+
+    id: PostId
+    author_uri: Uri
+
+
+async def find_by_uri(conn: Conn, uri: Uri) -> Authored | None:
+    """Return a post that is not deleted, by its URI."""
+    row = await conn.fetchrow(FIND_AUTHOR, uri)
+    return None if row is None else Authored(**row)
+
+
 EDIT_POST: Final = """
 with before as (
     insert into post_edits (post_id, title, body_html, warning, replaced_at)
@@ -171,9 +214,18 @@ class Words:
 async def edit_post(tx: Tx, post_id: PostId, words: Words, edited_at: datetime) -> None:
     """Replace a post's words, keeping the old ones for moderators."""
     await tx.execute(
-        EDIT_POST, post_id, words.title, words.body_html, words.body_source, words.body_text, words.warning,
-        words.sensitive, words.language, edited_at, words.attachments,
-    )  # fmt: skip
+        EDIT_POST,
+        post_id,
+        words.title,
+        words.body_html,
+        words.body_source,
+        words.body_text,
+        words.warning,
+        words.sensitive,
+        words.language,
+        edited_at,
+        words.attachments,
+    )
 
 
 SET_STANDING: Final = "update posts set standing = $2 where id = $1 and standing = any ($3::text[])"
@@ -234,27 +286,3 @@ POSTS_OF: Final = "select id, uri from posts where author_id = $1 and standing <
 async def posts_of(conn: Conn, author_id: ActorId) -> list[tuple[PostId, Uri]]:
     """Return every post of an author that still has words."""
     return [(PostId(row["id"]), Uri(row["uri"])) for row in await conn.fetch(POSTS_OF, author_id)]
-
-
-ROW_FOR_DOCUMENT: Final = """
-select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body_source, p.warning, p.sensitive,
-       p.language, p.url, p.context_uri, p.root_id, p.is_locked, p.published_at, p.edited_at, p.parent_uri,
-       p.author_id, a.uri as author_uri, a.followers_uri as author_followers_uri, a.name as author_name,
-       p.group_id, g.uri as group_uri, g.name as group_name, g.host as group_host, g.followers_uri as group_followers_uri,
-       g.url as group_url, q.author_id as parent_author_id, pa.uri as parent_author_uri, pa.name as parent_author_name,
-       pa.host as parent_author_host,
-       (select coalesce(array_agg(m.uri order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
-        where n.post_id = p.id) as mention_uris,
-       (select coalesce(array_agg(m.name order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
-        where n.post_id = p.id) as mention_names,
-       (select coalesce(array_agg(m.host order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
-        where n.post_id = p.id) as mention_hosts,
-       (select coalesce(array_agg(m.id order by m.id), '{}') from mentions n join actors m on m.id = n.actor_id
-        where n.post_id = p.id) as mention_ids
-from posts p
-join actors a on a.id = p.author_id
-left join actors g on g.id = p.group_id
-left join posts q on q.id = p.parent_id
-left join actors pa on pa.id = q.author_id
-where p.id = $1
-"""

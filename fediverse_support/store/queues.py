@@ -1,8 +1,11 @@
 """Lanes: the line of work of one host, served by one worker at a time and in order.
 
-The work itself is rows (`receipts`, `deliveries`) written in the transaction that caused it. A job of pgqueuer only
-says "there is work in this lane": deduplicated per lane, lost without harm, since the worker also looks for due rows.
-A lane is held by a lease under the number of a worker whose session lock lives, so a killed worker's lanes are free at once.
+The work itself is rows (`receipts`, `deliveries`) written in the transaction that caused it. A job of
+pgqueuer only
+says "there is work in this lane": deduplicated per lane, lost without harm, since the worker also looks for
+due rows.
+A lane is held by a lease under the number of a worker whose session lock lives, so a killed worker's lanes
+are free at once.
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from federation.uris import Host, Uri
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 
@@ -115,9 +118,18 @@ select ruled.severity, exists (select 1 from kept) as kept from ruled
 
 
 async def insert_receipt(
-    conn: Conn, *, uri: Uri, host: Host, signer: Uri, body: str, digest: bytes | None, mode: str, now: datetime
+    conn: Conn,
+    *,
+    uri: Uri,
+    host: Host,
+    signer: Uri,
+    body: str,
+    digest: bytes | None,
+    mode: str,
+    now: datetime,
 ) -> tuple[str | None, bool]:
-    """Store a proven delivery unless it, or its signature, came before; return the host's rule and whether it is new."""
+    """Store a proven delivery unless it, or its signature, came before; return the host's rule and whether
+    it is new."""
     row = await conn.fetchrow(INSERT_RECEIPT, uri, host, signer, body, digest, now, mode)
     return row["severity"], row["kept"]
 
@@ -181,7 +193,8 @@ class Delivery:
 
 TAKE_DELIVERIES: Final = """
 with due as (
-    select d.id, d.activity_id, d.inbox_uri, x.document, a.uri as sender_uri, a.key_id, a.private_key, d.sender_id,
+    select d.id, d.activity_id, d.inbox_uri, x.document, a.uri as sender_uri, a.key_id, a.private_key,
+        d.sender_id,
            d.post_id, d.attempts, d.created_at
     from deliveries d join activities x on x.id = d.activity_id join actors a on a.id = d.sender_id
     where d.host = $1 and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
@@ -196,8 +209,12 @@ with due as (
 select * from due order by id
 """
 DONE_DELIVERIES: Final = "delete from deliveries where id = any ($1::bigint[])"
-RETRY_DELIVERY: Final = "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
-PUT_ASIDE: Final = "update deliveries set attempts = attempts + 1, last_error = $2, standing = $3 where id = $1"
+RETRY_DELIVERY: Final = (
+    "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
+)
+PUT_ASIDE: Final = (
+    "update deliveries set attempts = attempts + 1, last_error = $2, standing = $3 where id = $1"
+)
 
 
 async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mode: str) -> list[Delivery]:
@@ -222,9 +239,11 @@ async def put_aside(conn: Conn, delivery_id: int, error: str, standing: Literal[
 
 RETRY_ALL: Final = """
 with woken as (
-    update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning host
+    update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning
+        host
 ), rested as (
-    update lanes set due_at = '-infinity', failures = 0 where kind = 'deliver' and ($2::text is null or host = $2)
+    update lanes set due_at = '-infinity', failures = 0 where kind = 'deliver' and ($2::text is null or host
+        = $2)
 ), again as (
     update receipts set standing = 'waiting', due_at = $1, attempts = 0
     where standing = 'parked' and ($2::text is null or host = $2) returning host
@@ -241,8 +260,10 @@ async def retry_all(tx: Tx, host: Host | None, now: datetime) -> int:
 PRUNE: Final = """
 with s as (delete from seen_signatures where seen_at < $1::timestamptz - interval '13 hours'),
      d as (delete from decisions where decided_at < $1::timestamptz - interval '7 days'),
-     r as (delete from receipts where standing = 'done' and received_at < $1::timestamptz - interval '30 days'),
-     p as (update receipts set body = null where standing = 'parked' and received_at < $1::timestamptz - interval '7 days'),
+     r as (delete from receipts where standing = 'done' and received_at < $1::timestamptz - interval '30
+         days'),
+     p as (update receipts set body = null where standing = 'parked' and received_at < $1::timestamptz -
+         interval '7 days'),
      u as (delete from undone where undone_at < $1::timestamptz - interval '24 hours'),
      i as (delete from idempotency_keys where created_at < $1::timestamptz - interval '1 hour'),
      n as (delete from notifications where created_at < $1::timestamptz - interval '30 days'),

@@ -6,23 +6,30 @@ from datetime import datetime
 from typing import Final
 
 from federation.uris import Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.facts import Proof
 from fediverse_support.domain.ids import ActorId, PostId
 
 INSERT_LIKE: Final = """
-insert into reactions (uri, actor_id, actor_uri, post_id, kind, proof, reacted_at) values ($1, $2, $3, $4, 'like', $5, $6)
+insert into reactions (uri, actor_id, actor_uri, post_id, kind, proof, reacted_at) values ($1, $2, $3, $4,
+    'like', $5, $6)
 on conflict (actor_uri, post_id, kind) do nothing
 """
 DELETE_LIKE: Final = """
-delete from reactions r using posts p where p.id = r.post_id and r.actor_uri = $1 and p.uri = $2 and r.kind = 'like'
+delete from reactions r using posts p where p.id = r.post_id and r.actor_uri = $1 and p.uri = $2 and r.kind =
+    'like'
 """
 DELETE_LIKE_BY_URI: Final = "delete from reactions where actor_uri = $1 and uri = $2"
 
 
 async def insert_like(
-    tx: Tx, uri: Uri | None, actor_id: ActorId | None, actor_uri: Uri, post_id: PostId, proof: Proof, now: datetime
+    tx: Tx,
+    uri: Uri | None,
+    actor_id: ActorId | None,
+    actor_uri: Uri,
+    post_id: PostId,
+    proof: Proof,
+    now: datetime,
 ) -> None:
     """Store a like; a second one by the same actor changes nothing."""
     await tx.execute(INSERT_LIKE, uri, actor_id, actor_uri, post_id, proof, now)

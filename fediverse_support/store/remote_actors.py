@@ -9,7 +9,6 @@ from typing import Final
 
 from federation import uris, vocab
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain import richtext
 from fediverse_support.domain.actors import ActorKind, ActorStanding
@@ -24,18 +23,22 @@ KINDS: Final[dict[str, ActorKind]] = {
 }
 
 UPSERT: Final = """
-insert into actors (uri, kind, host, name, handle_host, display_name, summary_html, url, inbox_uri, shared_inbox_uri,
-    outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, approves_followers, discoverable, indexable,
+insert into actors (uri, kind, host, name, handle_host, display_name, summary_html, url, inbox_uri,
+    shared_inbox_uri,
+    outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, approves_followers, discoverable,
+    indexable,
     standing, fetched_at, created_at, updated_at)
 values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $19)
 on conflict (uri) do update set
     name = excluded.name, display_name = excluded.display_name, summary_html = excluded.summary_html,
     url = excluded.url, inbox_uri = excluded.inbox_uri, shared_inbox_uri = excluded.shared_inbox_uri,
     outbox_uri = excluded.outbox_uri, followers_uri = excluded.followers_uri,
-    moderators_uri = excluded.moderators_uri, key_id = excluded.key_id, public_key_pem = excluded.public_key_pem,
+    moderators_uri = excluded.moderators_uri, key_id = excluded.key_id, public_key_pem =
+    excluded.public_key_pem,
     approves_followers = excluded.approves_followers, discoverable = excluded.discoverable,
     indexable = excluded.indexable, fetched_at = excluded.fetched_at, updated_at = excluded.updated_at,
-    standing = case when actors.standing in ('suspended', 'deleted') then actors.standing else excluded.standing end
+    standing = case when actors.standing in ('suspended', 'deleted') then actors.standing else
+    excluded.standing end
 where actors.host is not null and actors.kind = excluded.kind
 returning id
 """
@@ -50,25 +53,48 @@ on conflict (actor_id) do update set title = excluded.title, language = excluded
 async def upsert(tx: Tx, actor: vocab.Actor, now: datetime) -> ActorId | None:
     """Store what an actor's own server said about it; None when a known actor changed its kind.
 
-    A private group elsewhere is stored as `circle` and stays so: what was private does not become public here.
+    A private group elsewhere is stored as `circle` and stays so: what was private does not become public
+        here.
     """
     key = next((key for key in actor.keys if key.owner == actor.id), None)
     host = uris.host(actor.id)
     title = richtext.one_line(actor.name or actor.preferred_username, 200)
     found = await tx.fetchval(
-        UPSERT, actor.id, KINDS[actor.kind], host, actor.preferred_username, title, richtext.clean(actor.summary),
-        actor.url, actor.inbox, actor.shared_inbox, actor.outbox, actor.followers, actor.moderators,
-        None if key is None else key.id, None if key is None else key.pem, actor.approves_followers,
-        actor.discoverable, actor.indexable, "limited" if actor.suspended else "visible", now,
-    )  # fmt: skip
+        UPSERT,
+        actor.id,
+        KINDS[actor.kind],
+        host,
+        actor.preferred_username,
+        title,
+        richtext.clean(actor.summary),
+        actor.url,
+        actor.inbox,
+        actor.shared_inbox,
+        actor.outbox,
+        actor.followers,
+        actor.moderators,
+        None if key is None else key.id,
+        None if key is None else key.pem,
+        actor.approves_followers,
+        actor.discoverable,
+        actor.indexable,
+        "limited" if actor.suspended else "visible",
+        now,
+    )
     if found is None:
         return None
     if actor.kind == "Group":
         kind = "circle" if actor.approves_followers else "open"
         await tx.execute(
-            UPSERT_GROUP, found, kind, title, actor.language or "und", actor.approves_followers,
-            actor.posting_restricted, now,
-        )  # fmt: skip
+            UPSERT_GROUP,
+            found,
+            kind,
+            title,
+            actor.language or "und",
+            actor.approves_followers,
+            actor.posting_restricted,
+            now,
+        )
     return ActorId(found)
 
 
@@ -117,7 +143,8 @@ async def find_id(conn: Conn, uri: Uri) -> ActorId | None:
 
 
 MARK_DELETED: Final = """
-update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at = $2
+update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
+    = $2
 where id = $1
 """
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from federation.uris import Host, Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId
 
@@ -21,7 +20,8 @@ TARGETS: Final = """
 select
     (select coalesce(array_agg(id), '{}') from posts where uri = any ($1::text[])
         and ($2 or audience in ('public', 'unlisted'))
-        and ($2 or group_id is null or exists (select 1 from groups g where g.actor_id = group_id and g.kind = 'open'))
+        and ($2 or group_id is null or exists (select 1 from groups g where g.actor_id = group_id and g.kind
+            = 'open'))
     ) as post_ids,
     (select id from actors where uri = any ($1::text[]) and kind = 'person' limit 1) as target_id
 """
@@ -57,7 +57,8 @@ async def insert_report(
 
 
 RESOLVE: Final = """
-update reports set standing = 'resolved', resolved_at = $2, resolved_by = $3 where id = $1 and standing = 'open'
+update reports set standing = 'resolved', resolved_at = $2, resolved_by = $3 where id = $1 and standing =
+    'open'
 """
 
 
@@ -66,7 +67,9 @@ async def resolve_report(tx: Tx, report_id: ReportId, account_id: AccountId, now
     return await tx.execute(RESOLVE, report_id, now, account_id) == "UPDATE 1"
 
 
-LOG: Final = "insert into mod_actions (account_id, action, subject, reason, created_at) values ($1, $2, $3, $4, $5)"
+LOG: Final = (
+    "insert into mod_actions (account_id, action, subject, reason, created_at) values ($1, $2, $3, $4, $5)"
+)
 
 
 async def log_action(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from federation import vocab
 from federation.authenticity import Authentic
 from federation.uris import Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.actors import FollowStanding
 from fediverse_support.domain.effects import Effect, Notify, Send
@@ -19,7 +18,8 @@ from fediverse_support.store.follows import FollowRow
 
 
 async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
-    """Take a wish to follow: say yes where nobody has to be asked, else let it wait; ours to others goes out."""
+    """Take a wish to follow: say yes where nobody has to be asked, else let it wait; ours to others goes
+    out."""
     facts = step.facts
     actor, target = facts.actor, facts.target_actor
     if actor is None or target is None or actor.id == target.id:
@@ -109,7 +109,9 @@ async def on_reject(tx: Tx, step: Step, act: Authentic[vocab.Reject]) -> Change:
     await store.set_standing(tx, follow.id, "rejected", step.now)
     effects: tuple[Effect, ...] = ()
     if follow.follower_account_id is not None:
-        effects += (Notify(account_id=follow.follower_account_id, kind="declined", actor_id=follow.target_id),)
+        effects += (
+            Notify(account_id=follow.follower_account_id, kind="declined", actor_id=follow.target_id),
+        )
     if step.facts.is_local and follow.follower_host is not None:
         await outgoing.cancel_host(tx, follow.target_id, follow.follower_host)
         effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
@@ -124,9 +126,7 @@ async def on_undo_follow(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Chan
     return await leave(tx, step, act.value, await _find(tx, undone), undone.id)
 
 
-async def leave(
-    tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri
-) -> Change:
+async def leave(tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri) -> Change:
     """End a follow for its follower, and what its target still owed their host."""
     if follow is None or follow.follower_uri != undo.actor:
         await store.remember_undone(tx, undo.actor, uri, step.now)

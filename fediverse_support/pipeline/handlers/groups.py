@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from federation import vocab
 from federation.authenticity import Authentic
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store import follows, outgoing

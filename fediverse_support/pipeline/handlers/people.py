@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from federation.uris import Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase
 from fediverse_support.domain.facts import ActorFacts
@@ -16,7 +15,8 @@ from fediverse_support.pipeline.step import Change
 from fediverse_support.store import follows, posts, remote_actors
 
 ELSEWHERE: Final = """
-select id from actors where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in ('visible', 'limited')
+select id from actors where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in
+    ('visible', 'limited')
 order by id
 """
 WHO_MAY_READ: Final = """

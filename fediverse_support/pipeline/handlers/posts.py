@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+
 from federation import uris, vocab
 from federation.authenticity import Authentic
-from federation.uris import Uri
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import richtext
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
@@ -21,15 +20,21 @@ from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline.handlers import people
 from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import outgoing
 from fediverse_support.store import posts as store
 from fediverse_support.store.posts import NewPost, Words
 
 OLDEST: Final = timedelta(days=20 * 365)
-STANDINGS: Final[dict[Rank, PostStanding]] = {Rank.ACCEPT: "visible", Rank.LIMIT: "limited", Rank.HOLD: "held"}
+STANDINGS: Final[dict[Rank, PostStanding]] = {
+    Rank.ACCEPT: "visible",
+    Rank.LIMIT: "limited",
+    Rank.HOLD: "held",
+}
 
 
 async def on_create(tx: Tx, step: Step, act: Authentic[vocab.Create]) -> Change:
-    """Store a new post; pass it on if its group is ours. Known already, it is only passed on where it was not yet."""
+    """Store a new post; pass it on if its group is ours. Known already, it is only passed on where it was
+    not yet."""
     post = act.value.object
     if not isinstance(post, vocab.Post):
         return Change()
@@ -73,6 +78,7 @@ async def _store(
         return Change((), post_id)
     effects = await _news(tx, step, post, post_id)
     if isinstance(act.value, vocab.Create):
+        await _announce_here(tx, step, post, post_id)
         effects += _distribution(step, act, post, post_id)
         effects += await _direct(tx, step, act.value, post, post_id)
     return Change(effects, post_id)
@@ -89,6 +95,7 @@ async def _release(
     effects = await _news(tx, step, post, target.id)
     if target.author_account_id is not None:
         effects += (Notify(account_id=target.author_account_id, kind="approved", post_id=target.id),)
+    await _announce_here(tx, step, post, target.id)
     effects += _distribution(step, act, post, target.id)
     effects += await _direct(tx, step, act.value, post, target.id)
     return Change(effects, target.id)
@@ -170,7 +177,8 @@ def _when(claimed: datetime | None, now: datetime) -> datetime:
 def _distribution(
     step: Step, act: Authentic[vocab.Create] | Authentic[vocab.Observe], post: vocab.Post, post_id: PostId
 ) -> tuple[Effect, ...]:
-    """What the group sends round: only an open group of ours, only what is public, only with the author's own text."""
+    """What the group sends round: only an open group of ours, only what is public, only with the author's
+    own text."""
     group = step.facts.group
     if group is None or not group.is_local or group.kind != "open" or act.raw is None:
         return ()
@@ -179,9 +187,23 @@ def _distribution(
     boost = post.id if post.in_reply_to is None else None
     return (
         Relay(
-            group_id=group.id, activity=act.value, raw=act.raw, post_id=post_id, boost=boost, after=_delay(step.facts, step)
+            group_id=group.id,
+            activity=act.value,
+            raw=act.raw,
+            post_id=post_id,
+            boost=boost,
+            after=_delay(step.facts, step),
         ),
     )
+
+
+async def _announce_here(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> None:
+    """A closed group of ours sends nothing round, but for its members too a new thread is the group's announce."""
+    group = step.facts.group
+    if group is None or not group.is_local or group.kind == "open" or post.in_reply_to is not None:
+        return
+    uri = step.instance.activity_uri(fresh_token())
+    await outgoing.insert_announce(tx, uri, group.id, post_id, step.now)
 
 
 def _delay(facts: Facts, step: Step) -> timedelta:
@@ -192,7 +214,8 @@ def _delay(facts: Facts, step: Step) -> timedelta:
 async def _direct(
     tx: Tx, step: Step, activity: vocab.Create, post: vocab.Post, post_id: PostId
 ) -> tuple[Effect, ...]:
-    """Whom the author's own server tells: a group elsewhere, the one answered, those named, the author's followers."""
+    """Whom the author's own server tells: a group elsewhere, the one answered, those named, the author's
+    followers."""
     facts = step.facts
     group, actor = facts.group, facts.actor
     if not facts.is_local or actor is None or (group is not None and not group.federates):
@@ -261,14 +284,17 @@ def _changed(step: Step, act: Authentic[vocab.Update], target: PostFacts) -> tup
     if group is not None and group.is_local:
         if group.kind != "open" or act.raw is None:
             return ()
-        return (Relay(group_id=group.id, activity=act.value, raw=act.raw, post_id=target.id, author_id=author),)
+        return (
+            Relay(group_id=group.id, activity=act.value, raw=act.raw, post_id=target.id, author_id=author),
+        )
     if author is None:
         return ()
     return (Send(sender_id=author, activity=act.value, post_id=target.id, holders_of=target.id),)
 
 
 async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
-    """Erase a post for its author, hide it for a moderator, say goodbye to an actor, remember an unknown id."""
+    """Erase a post for its author, hide it for a moderator, say goodbye to an actor, remember an unknown
+    id."""
     facts, target = step.facts, step.facts.target
     if target is not None:
         return await _delete_post(tx, step, act, target)
@@ -306,7 +332,12 @@ def _withdrawal(
     if group is not None and group.is_local and group.kind == "open" and act.raw is not None:
         effects += (
             Relay(
-                group_id=group.id, activity=act.value, raw=act.raw, post_id=target.id, unboost=True, author_id=own
+                group_id=group.id,
+                activity=act.value,
+                raw=act.raw,
+                post_id=target.id,
+                unboost=True,
+                author_id=own,
             ),
         )
     elif own is not None:
@@ -319,7 +350,4 @@ def _withdrawal(
 
 
 def _in_the_authors_name(step: Step, delete: vocab.Delete, target: PostFacts) -> vocab.Delete:
-    return replace(
-        delete, id=step.instance.activity_uri(fresh_token()), actor=target.author_uri, reason=None
-    )
-
+    return replace(delete, id=step.instance.activity_uri(fresh_token()), actor=target.author_uri, reason=None)

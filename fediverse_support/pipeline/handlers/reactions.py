@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from federation import vocab
 from federation.authenticity import Authentic
-
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Send
 from fediverse_support.pipeline.handlers import follows

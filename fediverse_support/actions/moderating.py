@@ -1,0 +1,194 @@
+"""What moderators and admins decide: about posts, people and other servers. Each leaves a line in the
+record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from federation import authenticity, uris, vocab
+from federation.errors import Malformed
+from federation.uris import Uri
+from fediverse_support.actions import own
+from fediverse_support.db.pool import Db, Tx
+from fediverse_support.domain import documents
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.errors import Conflict, Invalid, NotFound
+from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId, fresh_token
+from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.moderation import SEVERITIES, DomainRule
+from fediverse_support.domain.posts import Post
+from fediverse_support.pipeline import outbox
+from fediverse_support.pipeline.apply import apply
+from fediverse_support.reads import own_posts
+from fediverse_support.store import domain_rules, groups, posts, reports, waiting
+
+MAX_REASON: Final = 500
+
+
+async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule) -> DomainRule:
+    """Decide about a domain and its subdomains; it is in force when this returns. `account_id` None: command
+    line.
+
+    Returns the rule as stored, its domain normalised. Raises `Invalid` for what is no domain or no severity.
+    """
+    rule = replace(
+        rule, domain=_domain(rule.domain), reason=rule.reason.strip(), private_note=rule.private_note.strip()
+    )
+    if rule.severity not in SEVERITIES:
+        raise Invalid({"severity": "unknown"})
+    if max(len(rule.reason), len(rule.private_note)) > MAX_REASON or "\0" in rule.reason + rule.private_note:
+        raise Invalid({"reason": "too_long"})
+    async with db.transaction() as tx:
+        await domain_rules.upsert(tx, rule, account_id, db.now())
+        await reports.log_action(
+            tx, account_id, f"domain_{rule.severity}", rule.domain, rule.reason, db.now()
+        )
+    return rule
+
+
+async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, reason: str = "") -> None:
+    """Lift the rule on a domain; what it hid is there again. Raises `NotFound` when there is none."""
+    name = _domain(domain)
+    async with db.transaction() as tx:
+        if not await domain_rules.delete(tx, name):
+            raise NotFound(f"There is no rule for {name}.")
+        await reports.log_action(tx, account_id, "domain_cleared", name, reason[:MAX_REASON], db.now())
+
+
+def _domain(text: str) -> str:
+    """Return a domain as rules name it; people may also type a handle, an address or a wildcard."""
+    text = text.strip().removeprefix("*.").rpartition("@")[2]
+    if "://" in text:
+        text = text.split("://", 1)[1].split("/", 1)[0]
+    try:
+        return uris.parse_host(text)
+    except Malformed as error:
+        raise Invalid({"domain": "malformed"}, "That is not a domain name such as peer.example.") from error
+
+
+async def approve_post(db: Db, instance: Instance, person: Person, post_id: PostId) -> None:
+    """Let a held post appear, and be sent where it would have gone. Raises `NotFound`, `Conflict` if it
+    waits no more."""
+    now = db.now()
+    async with db.transaction() as tx:
+        post = await _moderated(tx, person, post_id)
+        if post.standing != "held":
+            raise Conflict("Somebody decided about this post already.")
+        if post.host is None:
+            await _approve_ours(tx, instance, post, now)
+        else:
+            await _approve_theirs(tx, instance, post, now)
+        await reports.log_action(tx, person.account_id, "post_approved", str(post_id), "", now)
+
+
+async def _approve_ours(tx: Tx, instance: Instance, post: Post, now: datetime) -> None:
+    """Send the newest words: what was edited while it waited never was otherwise."""
+    row = await own_posts.find_own(tx, post.id, post.author_id)
+    if row is None:
+        raise NotFound
+    document = documents.post_document(row, instance)
+    create = vocab.Create(
+        id=instance.activity_uri(fresh_token()),
+        actor=row.author_uri,
+        object=document,
+        audience=document.audience,
+        published=now,
+    )
+    await own.submit(tx, instance, create, now, approved=True)
+
+
+async def _approve_theirs(tx: Tx, instance: Instance, post: Post, now: datetime) -> None:
+    """Take the author's own activities as they came, in their order."""
+    kept = await waiting.find_activities(tx, post.uri)
+    for actor_uri, document in kept:
+        act = authenticity.from_stored(document.encode(), Uri(actor_uri))
+        if isinstance(act, authenticity.Authentic):
+            outcome = await apply(tx, instance, act, now, approved=True)
+            await outbox.wake(tx, outcome.hosts)
+    if not kept or (await posts.find_post(tx, post.id)) == post:
+        await posts.set_standing(tx, post.id, "visible", ("held",))
+        await posts.wake_thread(tx, post.id, now)
+    await waiting.forget(tx, post.uri)
+
+
+async def refuse_post(db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "") -> None:
+    """Keep a held post from appearing. Raises `NotFound`, `Conflict` if it waits no more."""
+    async with db.transaction() as tx:
+        post = await _moderated(tx, person, post_id)
+        if post.standing != "held":
+            raise Conflict("Somebody decided about this post already.")
+        await _remove(tx, instance, person, post, reason, db.now())
+
+
+async def remove_post(db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "") -> None:
+    """Take a post out of its group, and ask other servers to do the same. Raises `NotFound`, `Conflict`."""
+    async with db.transaction() as tx:
+        post = await _moderated(tx, person, post_id)
+        if post.standing in ("removed", "deleted"):
+            raise Conflict("Somebody decided about this post already.")
+        await _remove(tx, instance, person, post, reason, db.now())
+
+
+async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason: str, now: datetime) -> None:
+    group_uri = await waiting.group_uri(tx, post.group_id)
+    to = () if group_uri is None or post.audience == "group" else (vocab.PUBLIC, group_uri)
+    act = vocab.Delete(
+        id=instance.activity_uri(fresh_token()),
+        actor=person.uri,
+        object=post.uri,
+        # What is published says that moderators did it, never why.
+        reason="removed by moderators",
+        deleted=now,
+        audience=vocab.Audience(to=to, group=group_uri),
+    )
+    if post.author_id == person.actor_id or post.group_id is None:
+        await waiting.hide(tx, post.id)
+    else:
+        await own.submit(tx, instance, act, now)
+    await reports.log_action(tx, person.account_id, "post_removed", str(post.id), reason[:MAX_REASON], now)
+
+
+async def _moderated(tx: Tx, person: Person, post_id: PostId) -> Post:
+    """Return a post that this person answers for as a moderator, locked; raise `NotFound` for any other."""
+    if not await waiting.may_moderate(tx, post_id, person.actor_id, is_staff=person.is_staff):
+        raise NotFound
+    post = await posts.find_post(tx, post_id)
+    if post is None:
+        raise NotFound
+    return post
+
+
+async def ban(
+    db: Db, instance: Instance, person: Person, group_id: ActorId, actor_id: ActorId, reason: str = ""
+) -> None:
+    """Shut somebody out of a group: their membership ends, and they can neither write nor join. Raises
+    `NotFound`."""
+    async with db.transaction() as tx:
+        if actor_id == person.actor_id or not await waiting.moderates(tx, group_id, person.actor_id):
+            raise NotFound
+        await groups.ban(tx, group_id, actor_id, reason[:MAX_REASON], person.actor_id, db.now())
+        await waiting.end_membership(tx, group_id, actor_id, db.now())
+        await reports.log_action(
+            tx, person.account_id, "banned", f"{group_id}:{actor_id}", reason[:MAX_REASON], db.now()
+        )
+
+
+async def unban(db: Db, person: Person, group_id: ActorId, actor_id: ActorId) -> None:
+    """Let somebody ask to join again. Raises `NotFound`."""
+    async with db.transaction() as tx:
+        if not await waiting.moderates(tx, group_id, person.actor_id) or not await groups.unban(
+            tx, group_id, actor_id
+        ):
+            raise NotFound
+        await reports.log_action(tx, person.account_id, "unbanned", f"{group_id}:{actor_id}", "", db.now())
+
+
+async def resolve_report(db: Db, person: Person, report_id: ReportId) -> None:
+    """Close a report. Raises `NotFound` unless the person moderates its group or this instance."""
+    async with db.transaction() as tx:
+        if not await waiting.may_resolve(tx, report_id, person.actor_id, is_staff=person.is_staff):
+            raise NotFound
+        await reports.resolve_report(tx, report_id, person.account_id, db.now())
+        await reports.log_action(tx, person.account_id, "report_resolved", str(report_id), "", db.now())

@@ -1,0 +1,89 @@
+"""Public keys of other servers' actors that were seen lately, and those that are not worth asking for again.
+
+An object, made by `Remote`; nothing in it outlives the process. Bounded in every direction.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from federation.errors import FederationError, Gone, Unauthentic, Unreachable
+from federation.keys import PublicKeyHandle
+from federation.uris import Host, Uri
+
+T = TypeVar("T")
+
+MAX_KEYS: Final = 10_000
+KEPT_FOR: Final = timedelta(minutes=10)
+BAD_FOR: Final = timedelta(minutes=10)
+SILENT_FOR: Final = timedelta(seconds=30)
+REFRESHES_PER_HOUR: Final = 5
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key and whose it is."""
+
+    actor_uri: Uri
+    host: Host
+    key: PublicKeyHandle
+
+
+class KeyRing:
+    """What this process remembers about keys."""
+
+    def __init__(self) -> None:
+        self._keys: OrderedDict[Uri, tuple[KnownKey, datetime]] = OrderedDict()
+        self._faults: OrderedDict[Uri, tuple[FederationError, datetime]] = OrderedDict()
+        self._refreshes: OrderedDict[Host, deque[datetime]] = OrderedDict()
+
+    def find(self, key_id: Uri, now: datetime) -> KnownKey | None:
+        """Return a key seen in the last ten minutes."""
+        found = self._keys.get(key_id)
+        return found[0] if found is not None and found[1] > now else None
+
+    def keep(self, key_id: Uri, key: KnownKey, now: datetime) -> None:
+        """Remember a key, and forget that it was ever missing."""
+        self._faults.pop(key_id, None)
+        _put(self._keys, key_id, (key, now + KEPT_FOR))
+
+    def drop(self, key_id: Uri) -> None:
+        """Forget a key."""
+        self._keys.pop(key_id, None)
+
+    def check(self, key_id: Uri, now: datetime) -> None:
+        """Raise again what the last attempt to get this key raised, while that is fresh."""
+        found = self._faults.get(key_id)
+        if found is not None and found[1] > now:
+            error = found[0]
+            if isinstance(error, Gone):
+                raise Gone(error.code, error.detail, status=error.status)
+            raise type(error)(error.code, error.detail)
+
+    def miss(self, key_id: Uri, error: FederationError, now: datetime) -> None:
+        """Remember that a key could not be had."""
+        until = now + (SILENT_FOR if isinstance(error, Unreachable) else BAD_FOR)
+        fault = error if isinstance(error, Unreachable | Gone) else Unauthentic(error.code, error.detail)
+        _put(self._faults, key_id, (fault, until))
+
+    def may_refresh(self, host: Host, now: datetime) -> bool:
+        """Say whether a host may be asked for a key that we have, and count it: five times an hour."""
+        asked = self._refreshes.setdefault(host, deque(maxlen=REFRESHES_PER_HOUR))
+        self._refreshes.move_to_end(host)
+        while len(self._refreshes) > MAX_KEYS:
+            self._refreshes.popitem(last=False)
+        if len(asked) == REFRESHES_PER_HOUR and asked[0] > now - HOUR:
+            return False
+        asked.append(now)
+        return True
+
+
+def _put(mapping: OrderedDict[Uri, T], key: Uri, value: T) -> None:
+    mapping[key] = value
+    mapping.move_to_end(key)
+    while len(mapping) > MAX_KEYS:
+        mapping.popitem(last=False)

@@ -1,0 +1,69 @@
+"""Groups, their moderators and bans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.ids import ActorId
+
+INSERT: Final = """
+insert into groups (actor_id, kind, title, language, approval, created_at) values ($1, $2, $3, $4, $5, $6)
+"""
+ADD_MODERATORS: Final = """
+with picked as (
+    select id, uri from actors where id = any ($2::bigint[])
+), named as (
+    insert into group_moderators (group_id, actor_id, since_at) select $1, id, $3 from picked
+    on conflict do nothing
+)
+insert into follows (uri, follower_id, target_id, standing, created_at, decided_at)
+select uri || '#moderates-' || $1, id, $1, 'accepted', $3, $3 from picked
+on conflict (follower_id, target_id) do update set standing = 'accepted', decided_at = excluded.decided_at
+"""
+PERSONS: Final = """
+select lower(c.name) as name, a.id from accounts c join actors a on a.account_id = c.id and a.for_group_id is
+    null
+where lower(c.name) = any ($1::text[]) and c.standing = 'active'
+"""
+
+
+async def insert(
+    tx: Tx, group_id: ActorId, *, kind: GroupKind, title: str, language: str, approval: bool, now: datetime
+) -> None:
+    """Store the group beside its actor."""
+    await tx.execute(INSERT, group_id, kind, title, language, approval, now)
+
+
+async def find_persons(conn: Conn, names: Sequence[str]) -> dict[str, ActorId]:
+    """Return the open person of each of these active logins."""
+    rows = await conn.fetch(PERSONS, [name.lower() for name in names])
+    return {row["name"]: ActorId(row["id"]) for row in rows}
+
+
+async def add_moderators(tx: Tx, group_id: ActorId, moderators: Sequence[ActorId], now: datetime) -> None:
+    """Make people of ours moderators and members of a group."""
+    await tx.execute(ADD_MODERATORS, group_id, list(moderators), now)
+
+
+BAN: Final = """
+insert into group_bans (group_id, actor_id, reason, banned_by, banned_at) values ($1, $2, $3, $4, $5)
+on conflict (group_id, actor_id) do update set reason = excluded.reason, banned_by = excluded.banned_by,
+    banned_at = excluded.banned_at, ends_at = null
+"""
+UNBAN: Final = "delete from group_bans where group_id = $1 and actor_id = $2"
+
+
+async def ban(
+    tx: Tx, group_id: ActorId, actor_id: ActorId, reason: str, banned_by: ActorId, now: datetime
+) -> None:
+    """Shut somebody out of a group."""
+    await tx.execute(BAN, group_id, actor_id, reason, banned_by, now)
+
+
+async def unban(tx: Tx, group_id: ActorId, actor_id: ActorId) -> bool:
+    """Let somebody back in; False when they were not shut out."""
+    return await tx.execute(UNBAN, group_id, actor_id) == "DELETE 1"

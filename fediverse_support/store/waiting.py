@@ -1,0 +1,82 @@
+"""What waits for a moderator, and who may decide about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.ids import ActorId, PostId, ReportId
+
+ACTIVITIES: Final = """
+select actor_uri, document from activities
+where object_uri = $1 and direction = 'in' and document is not null and verb in ('Create', 'Update') order by
+    id
+"""
+FORGET: Final = "update activities set document = null where object_uri = $1 and direction = 'in'"
+
+
+async def find_activities(conn: Conn, post_uri: Uri) -> list[tuple[str, str]]:
+    """Return actor and exact text of what was kept about a held post, oldest first."""
+    return [(row["actor_uri"], row["document"]) for row in await conn.fetch(ACTIVITIES, post_uri)]
+
+
+async def forget(tx: Tx, post_uri: Uri) -> None:
+    """Erase what was kept while a post waited."""
+    await tx.execute(FORGET, post_uri)
+
+
+MAY_MODERATE: Final = """
+select 1 from posts p where p.id = $1 and p.standing <> 'deleted' and (
+    exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $2)
+    or ($3 and (p.group_id is null or exists (
+        select 1 from groups g where g.actor_id = p.group_id and g.kind in ('open', 'home-open')))))
+for update of p
+"""
+MODERATES: Final = "select exists (select 1 from group_moderators where group_id = $1 and actor_id = $2)"
+MAY_RESOLVE: Final = """
+select exists (select 1 from reports r where r.id = $1 and (
+    exists (select 1 from group_moderators m where m.group_id = r.group_id and m.actor_id = $2)
+    or ($3 and (r.group_id is null or exists (
+        select 1 from groups g where g.actor_id = r.group_id and g.kind in ('open', 'home-open'))))))
+"""
+
+
+async def may_moderate(tx: Tx, post_id: PostId, actor_id: ActorId, *, is_staff: bool) -> bool:
+    """Say whether this person may decide about a post, and lock it: its group's moderators, staff where they
+    may read."""
+    return await tx.fetchval(MAY_MODERATE, post_id, actor_id, is_staff) is not None
+
+
+async def moderates(conn: Conn, group_id: ActorId, actor_id: ActorId) -> bool:
+    """Say whether this person moderates a group."""
+    return bool(await conn.fetchval(MODERATES, group_id, actor_id))
+
+
+async def may_resolve(conn: Conn, report_id: ReportId, actor_id: ActorId, *, is_staff: bool) -> bool:
+    """Say whether this person may close a report."""
+    return bool(await conn.fetchval(MAY_RESOLVE, report_id, actor_id, is_staff))
+
+
+GROUP_URI: Final = "select uri from actors where id = $1"
+HIDE: Final = "update posts set standing = 'removed' where id = $1 and standing <> 'deleted'"
+END_MEMBERSHIP: Final = """
+update follows set standing = 'rejected', decided_at = $3
+where target_id = $1 and follower_id = $2 and standing in ('pending', 'accepted')
+"""
+
+
+async def group_uri(conn: Conn, group_id: ActorId | None) -> Uri | None:
+    """Return a group's URI."""
+    return None if group_id is None else await conn.fetchval(GROUP_URI, group_id)
+
+
+async def hide(tx: Tx, post_id: PostId) -> None:
+    """Take a post from view without telling other servers."""
+    await tx.execute(HIDE, post_id)
+
+
+async def end_membership(tx: Tx, group_id: ActorId, actor_id: ActorId, now: datetime) -> None:
+    """End a membership without a word to anybody."""
+    await tx.execute(END_MEMBERSHIP, group_id, actor_id, now)

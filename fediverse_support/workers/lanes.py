@@ -1,0 +1,48 @@
+"""Taking a lane, and giving it back whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from federation.uris import Host
+from fediverse_support.db.pool import Db
+from fediverse_support.store import queues
+from fediverse_support.store.queues import Kind
+
+
+@dataclass(slots=True)
+class Lane:
+    """A lane that is held. What is set here is written when it is given back."""
+
+    kind: Kind
+    host: Host
+    lease: UUID
+    failures: int
+    due_at: datetime | None = None
+
+
+@asynccontextmanager
+async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lane | None]:
+    """Hold the lane of a host; None when another worker has it."""
+    lease = uuid4()
+    async with db.connection() as conn:
+        failures = await queues.claim(conn, kind, host, worker, lease)
+    if failures is None:
+        yield None
+        return
+    lane = Lane(kind, host, lease, failures)
+    try:
+        yield lane
+    finally:
+        async with db.connection() as conn:
+            await queues.release(conn, kind, host, lease, failures=lane.failures, due_at=lane.due_at)
+
+
+async def due(db: Db, kind: Kind, limit: int) -> list[Host]:
+    """Return hosts whose lanes have work that may be done now."""
+    async with db.connection() as conn:
+        return await queues.due_lanes(conn, kind, db.now(), limit)

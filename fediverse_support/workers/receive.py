@@ -1,0 +1,151 @@
+"""Apply what came in, in the order in which each host sent it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import asyncpg
+
+from federation import authenticity, uris
+from federation.authenticity import Authentic, NeedsFetch
+from federation.errors import FederationError, Unreachable
+from federation.uris import Host, Uri
+from federation.vocab import Activity, Unsupported
+from fediverse_support.db.pool import Tx
+from fediverse_support.deps import Deps
+from fediverse_support.pipeline import outbox
+from fediverse_support.pipeline.apply import apply
+from fediverse_support.pipeline.needs import needs
+from fediverse_support.remote import Budget
+from fediverse_support.store import posts, queues, remote_actors
+from fediverse_support.store.queues import Receipt
+from fediverse_support.workers import lanes, relays
+
+LOG: Final = logging.getLogger(__name__)
+
+BATCH: Final = 40
+MAX_ATTEMPTS: Final = 8
+RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
+SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class _Job:
+    """One delivery on its way: what is to be applied, or why it is tried again."""
+
+    receipt: Receipt
+    acts: list[Authentic[Activity]] = field(default_factory=list)
+    retry: str | None = None
+
+
+async def step(deps: Deps, worker: int = 0) -> bool:
+    """Serve one lane that has work; False when there is none."""
+    for host in await lanes.due(deps.db, "receive", 1):
+        return await serve(deps, host, worker)
+    return False
+
+
+async def serve(deps: Deps, host: Host, worker: int) -> bool:
+    """Apply everything that waits in a host's lane; False when another worker has it or nothing waits."""
+    did = False
+    async with lanes.held(deps.db, "receive", host, worker) as lane:
+        while lane is not None:
+            async with deps.db.connection() as conn:
+                batch = await queues.take_receipts(conn, host, deps.db.now(), BATCH)
+            if not batch:
+                break
+            did = True
+            await _apply_batch(deps, batch)
+    return did
+
+
+async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
+    jobs = [_Job(receipt) for receipt in batch]
+    acts = {job.receipt.id: act for job in jobs if (act := _read(job)) is not None}
+    await _prepare(deps, jobs, acts)
+    async with deps.db.transaction() as tx:
+        hosts: set[Host] = set()
+        for job in jobs:
+            hosts |= await _apply_one(deps, tx, job)
+        await queues.finish_receipts(tx, [job.receipt.id for job in jobs if job.retry is None])
+        for job in jobs:
+            if job.retry is not None:
+                await _try_again(deps, tx, job, job.retry)
+        await outbox.wake(tx, frozenset(hosts))
+
+
+def _read(job: _Job) -> Authentic[Activity] | Unsupported | NeedsFetch | None:
+    """Return the activity of a stored delivery; one that cannot be read any more has no effect."""
+    receipt = job.receipt
+    try:
+        return authenticity.from_stored(receipt.body.encode(), receipt.signer_uri)
+    except FederationError as error:
+        LOG.info("unreadable", extra={"receipt": receipt.id, "code": error.code})
+        return None
+
+
+async def _prepare(
+    deps: Deps, jobs: list[_Job], acts: dict[int, Authentic[Activity] | Unsupported | NeedsFetch]
+) -> None:
+    """Fetch what the batch rests on, outside of any transaction."""
+    proven = [act.value for act in acts.values() if isinstance(act, Authentic)]
+    missing = await _missing(deps, proven)
+    brought: set[Uri] = set()
+    for job in jobs:
+        act = acts.get(job.receipt.id)
+        budget = Budget(until=deps.db.now() + SECONDS_FOR_FETCHES)
+        try:
+            if isinstance(act, NeedsFetch):
+                await relays.look(deps, act.uri, budget)
+            elif isinstance(act, Authentic):
+                wanted = needs(act.value)
+                await deps.remote.ensure_actors(tuple(u for u in wanted.actors if u in missing), budget)
+                for uri in wanted.posts:
+                    if uri in missing and uri not in brought:
+                        await deps.remote.ensure_post(uri, budget)
+                if wanted.meets:
+                    await deps.remote.meet(uris.host(act.value.actor))
+                brought.update(wanted.brings)
+                job.acts = await relays.unfold(deps, act, budget)
+        except Unreachable as error:
+            job.retry = error.code
+        except FederationError as error:
+            LOG.info("dropped", extra={"receipt": job.receipt.id, "code": error.code})
+
+
+async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:
+    wanted = [needs(act) for act in acts]
+    actors = {uri for need in wanted for uri in need.actors}
+    parents = {uri for need in wanted for uri in need.posts}
+    async with deps.db.connection() as conn:
+        known = set(await remote_actors.known(conn, list(actors), deps.db.now())) if actors else set()
+        if parents:
+            known |= await posts.known_uris(conn, list(parents))
+    return (actors | parents) - known
+
+
+async def _apply_one(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
+    if job.retry is not None:
+        return set()
+    hosts: set[Host] = set()
+    try:
+        async with tx.transaction():
+            for act in job.acts:
+                outcome = await apply(tx, deps.instance, act, deps.db.now())
+                hosts |= outcome.hosts
+    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
+        # The data of one delivery is at fault; the others of the batch go on.
+        LOG.warning("not applied", extra={"receipt": job.receipt.id, "error": type(error).__name__})
+        job.retry = type(error).__name__
+        return set()
+    return hosts
+
+
+async def _try_again(deps: Deps, tx: Tx, job: _Job, error: str) -> None:
+    attempts = job.receipt.attempts + 1
+    wait = RETRIES[min(attempts, len(RETRIES)) - 1]
+    await queues.retry_receipt(tx, job.receipt.id, error, deps.db.now() + wait, park=attempts >= MAX_ATTEMPTS)

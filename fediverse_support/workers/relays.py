@@ -1,0 +1,103 @@
+"""What a group elsewhere passed on becomes what can be proven: fetched, confirmed, or taken at its word."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from federation import authenticity, vocab
+from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch
+from federation.errors import FederationError, Gone, Unreachable
+from federation.uris import Uri
+from federation.vocab import Activity
+from fediverse_support.deps import Deps
+from fediverse_support.remote import Budget
+from fediverse_support.store import posts, relayed
+
+
+async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[Authentic[Activity]]:
+    """Return what is to be applied for a delivery: mostly itself; for a relay, what it carries.
+
+    Raises `Unreachable` where a server that has to be asked does not answer.
+    """
+    value = act.value
+    match value:
+        case vocab.Announce(object=str() as uri):
+            await _boosted(deps, value.actor, Uri(uri), budget)
+            return [act]
+        case vocab.Announce():
+            return await _relayed(deps, cast(Authentic[vocab.Announce], act), budget)
+        case vocab.Create(object=str() as uri):
+            await look(deps, Uri(uri), budget)
+            return []
+        case vocab.Update(object=vocab.Actor() as actor):
+            await deps.remote.ensure_actors((actor.id,), budget, anew=True)
+            return [act]
+        case vocab.Update(object=str() as uri):
+            if Uri(uri) == value.actor:
+                await deps.remote.ensure_actors((value.actor,), budget, anew=True)
+            else:
+                await look(deps, Uri(uri), budget)
+            return []
+        case vocab.Update(object=vocab.Post() as post):
+            if not await _is_known(deps, post.id) and await _is_heard(deps, value.actor):
+                await look(deps, post.id, budget)
+            return [act]
+        case _:
+            return [act]
+
+
+async def look(deps: Deps, uri: Uri, budget: Budget, *, announced_by: Uri | None = None) -> None:
+    """Fetch a post that somebody spoke of. Raises `Unreachable`; every other failure means that there is
+    nothing."""
+    if deps.instance.is_ours(uri):
+        return
+    try:
+        await deps.remote.learn(uri, budget, announced_by=announced_by)
+    except Unreachable:
+        raise
+    except FederationError:
+        return
+
+
+async def _is_known(deps: Deps, uri: Uri) -> bool:
+    async with deps.db.connection() as conn:
+        return bool(await posts.known_uris(conn, [uri]))
+
+
+async def _is_heard(deps: Deps, actor: Uri) -> bool:
+    """Say whether somebody here follows this actor: only then is anything fetched on its word."""
+    async with deps.db.connection() as conn:
+        return await relayed.is_followed(conn, actor)
+
+
+async def _boosted(deps: Deps, actor: Uri, uri: Uri, budget: Budget) -> None:
+    if not await _is_known(deps, uri) and await _is_heard(deps, actor):
+        await look(deps, uri, budget, announced_by=actor)
+
+
+async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -> list[Authentic[Activity]]:
+    if not await _is_heard(deps, act.value.actor):
+        return []
+    match authenticity.from_relay(act):
+        case ByGroup(inner):
+            return [inner]
+        case ToFetch(uri, group):
+            await look(deps, uri, budget, announced_by=group)
+        case ToConfirm(uri, group):
+            await _confirm(deps, uri, group, budget)
+        case Refused():
+            pass
+    return []
+
+
+async def _confirm(deps: Deps, uri: Uri, group: Uri, budget: Budget) -> None:
+    """Ask the origin of a post whether it is gone. If it is still there, its group took it out, for this
+    group alone."""
+    if deps.instance.is_ours(uri) or not await _is_known(deps, uri):
+        return
+    try:
+        await deps.remote.learn(uri, budget)
+    except Gone:
+        return
+    async with deps.db.transaction() as tx:
+        await relayed.remove_from_group(tx, uri, group)
