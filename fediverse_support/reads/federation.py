@@ -52,7 +52,7 @@ class FoundActivity:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What an inbox has to know before it listens: the host's rule, and whether key and owner are here."""
+    """What an inbox has to know before it listens: the host's rule, whether signer and owner are here."""
 
     severity: Severity | None
     is_known: bool
@@ -69,7 +69,7 @@ class Listing:
 
 FIND_DOOR: Final = """
 select rule_for($1) as severity,
-       exists (select 1 from actors a where a.key_id = $2 and a.public_key_pem is not null) as is_known,
+       exists (select 1 from actors a where a.key_id = $2 or a.uri = split_part($2, '#', 1)) as is_known,
        $3::text is null or exists (
            select 1 from actors o
            left join groups g on g.actor_id = o.id

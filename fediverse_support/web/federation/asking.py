@@ -22,7 +22,7 @@ from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.moderation import Severity
-from fediverse_support.remote import KnownKey
+from fediverse_support.keyring import KnownKey
 from fediverse_support.web import negotiation
 from fediverse_support.web.federation import answers
 from fediverse_support.web.federation.answers import Answer
@@ -128,8 +128,9 @@ class Edge:
             found = answers.unauthentic(error.code)
         except Malformed as error:
             found = answers.refusal(400, error.code)
-        except Unreachable:
-            found = answers.KEY_UNREACHABLE
+        except Unreachable as error:
+            is_refused = error.code == "domain_refused"
+            found = answers.FORBIDDEN if is_refused else answers.KEY_UNREACHABLE
         except DatabaseUnavailable:
             found = answers.BUSY
         except Disconnected:

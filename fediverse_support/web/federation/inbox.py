@@ -69,28 +69,32 @@ class Inbox:
         claim = authenticity.claimed_key(asking.request_of(scope, body), origin=base, now=self.deps.db.now())
         if self.deps.instance.is_ours(claim.key_id):
             raise Unauthentic("signature_invalid")
-        return await self._judge(scope, claim, body)
+        is_known = self.deps.remote.kept_key(claim.key_id) is not None
+        if not (self.is_shared and is_known):
+            door = await self._door(scope, claim)
+            if asking.is_refused(self.deps.instance, door.severity):
+                return answers.FORBIDDEN
+            if not door.has_owner:
+                return None
+            is_known = door.is_known
+        return await self._prove(claim, body, is_known=is_known)
 
-    async def _judge(self, scope: Scope, claim: KeyClaim, body: bytes) -> Answer | None:
-        host = uris.host(claim.key_id)
+    async def _door(self, scope: Scope, claim: KeyClaim) -> reads.Door:
+        """Look up the rule before anybody is asked; with a key at hand it is enough that storing looks it up."""
+        path: bytes = scope["raw_path"]
+        owner = Uri(self.deps.instance.base_url + path.decode("latin-1").rpartition("/")[0])
         async with self.deps.db.connection() as conn:
-            owner = None if self.is_shared else self._owner(scope)
-            door = await reads.find_door(conn, host, claim.key_id, owner)
-        if asking.is_refused(self.deps.instance, door.severity):
-            return answers.FORBIDDEN
-        if not (self.is_shared or door.has_owner):
-            return None
+            host = uris.host(claim.key_id)
+            return await reads.find_door(conn, host, claim.key_id, None if self.is_shared else owner)
+
+    async def _prove(self, claim: KeyClaim, body: bytes, *, is_known: bool) -> Answer:
         document = documents.parse(body)
-        if not door.is_known and _is_about_strangers(self.deps, document):
+        if not is_known and _is_about_strangers(self.deps, document):
             return answers.ACCEPTED
         known = await asking.verified(self.deps, claim)
         if wait := self.buckets.take(known.host, self.clock()):
             return answers.too_many(wait)
         return await self._store(claim, known.actor_uri, document, body)
-
-    def _owner(self, scope: Scope) -> Uri:
-        path: bytes = scope["raw_path"]
-        return Uri(self.deps.instance.base_url + path.decode("latin-1").rpartition("/")[0])
 
     async def _store(self, claim: KeyClaim, signer: Uri, document: Document, body: bytes) -> Answer:
         document, body = _named(document, body, signer)
