@@ -1,7 +1,8 @@
 """JSON-LD contexts: the one we write, and the limits of those we accept.
 
 We never fetch or expand a context. It is enough that none changes the meaning of a word by which we decide
-who did what to whom. Source: JSON-LD 1.1 section 9.3, FEP-fe34; attacks on re-arranged signed documents.
+who did what to whom.
+Sources: JSON-LD 1.1 section 9.3, FEP-fe34; attacks on re-arranged signed documents.
 """
 
 from __future__ import annotations

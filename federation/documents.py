@@ -2,7 +2,8 @@
 
 Everything is bounded before it is built: size, depth, breadth, text, numbers. No context is ever fetched;
 documents are plain JSON, and one whose `@context` gives another meaning to a word that carries authority is
-refused. Sources: RFC 8259, I-JSON (RFC 7493) for duplicate names and surrogates, FEP-fe34.
+refused.
+Sources: RFC 8259, I-JSON (RFC 7493) for duplicate names and surrogates, FEP-fe34.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ STACKED: Final = re.compile(
     r"([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
     r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+"
 )
+JOINERS: Final = " \u200c\u200d\ufe0e\ufe0f"
 PUBLIC_SPELLINGS: Final = frozenset({PUBLIC, "as:Public", "Public"})
 
 
@@ -195,7 +197,8 @@ def line(value: object, limit: int) -> str:
     if not isinstance(value, str):
         return ""
     flat = STACKED.sub(r"\1", BIDI.sub("", CONTROL.sub(" ", value[: 8 * limit])))
-    return BLANK.sub(" ", flat).strip()[:limit].rstrip()
+    shown = BLANK.sub(" ", flat).strip()[:limit].rstrip()
+    return shown if shown.strip(JOINERS) else ""
 
 
 def moment(value: object) -> datetime | None:

@@ -32,10 +32,7 @@ SPEAKS_ACTIVITIES: Final = frozenset(
 
 
 def speaks_activities(software: str | None) -> bool:
-    """Say whether software of this NodeInfo name understands `Announce` of an activity.
-
-    The unknown does not.
-    """
+    """Say whether software of this NodeInfo name unwraps an announced activity; unknown software does not."""
     return software is not None and software.strip().lower() in SPEAKS_ACTIVITIES
 
 

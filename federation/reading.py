@@ -2,11 +2,13 @@
 
 The one entrance: a document goes in, a frozen value of `vocab` comes out, or `Unsupported` for what is well
 formed and not ours to act on, or `Malformed` is raised. No other exception, whatever the peer wrote. Nothing
-here says that a document is *true*: whose word it is, is decided by `authenticity`. Sources: ActivityStreams
-2.0, FEP-1b12, FEP-fe34.
+here says that a document is *true*: whose word it is, is decided by `authenticity`.
+Sources: ActivityStreams 2.0, FEP-1b12, FEP-fe34.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from federation import (
     quirks,
@@ -17,17 +19,16 @@ from federation import (
 )
 from federation.documents import Document
 from federation.errors import Malformed
-from federation.reading_parts import first_known
+from federation.reading_parts import IGNORED_VERBS, VERBS, kind_of
 from federation.vocab import Activity, Actor, Collection, Post, Tombstone, Unsupported
 
-HIDDEN = frozenset({"bto", "bcc"})
+HIDDEN: Final = frozenset({"bto", "bcc"})
 
 
 def read(document: Document) -> Activity | Post | Actor | Tombstone | Collection | Unsupported:
     """Return the value of a document of any kind; the first type that we know decides."""
     _refuse_hidden_recipients(document)
-    known = first_known(quirks.mend(document), reading_activities.KINDS | reading_objects.KINDS)
-    if known in reading_activities.KINDS:
+    if kind_of(document) in VERBS | IGNORED_VERBS:
         return reading_activities.read(document)
     return reading_objects.read(document)
 

@@ -8,10 +8,22 @@ from typing import Final
 
 import msgspec
 
-from federation import groups, quirks, reading_actors, reading_objects, reading_posts
+from federation import groups, quirks, reading_actors, reading_objects
 from federation.documents import Document, id_of, line, many, moment, one, text
 from federation.errors import Malformed
-from federation.reading_parts import audience_of, first_known, own_id, required, types_of, unsupported
+from federation.reading_parts import (
+    ACTOR_KINDS,
+    IGNORED_VERBS,
+    OBJECT_KINDS,
+    POST_KINDS,
+    VERBS,
+    audience_of,
+    kind_of,
+    own_id,
+    required,
+    types_of,
+    unsupported,
+)
 from federation.uris import Uri
 from federation.vocab import (
     PUBLIC,
@@ -36,15 +48,6 @@ MAX_NESTING: Final = 4
 MAX_FLAGGED: Final = 50
 MAX_REPORT: Final = 5_000
 MAX_REASON: Final = 500
-
-IGNORED: Final[Mapping[str, str]] = {
-    "Dislike": "no_downvotes",
-    **dict.fromkeys(("Add", "Remove", "Block", "Lock", "Move", "View", "Read", "Listen"), "not_handled"),
-    **dict.fromkeys(("Invite", "Offer", "Arrive", "Travel", "Ignore", "TentativeAccept"), "not_handled"),
-    **dict.fromkeys(("TentativeReject", "Warn", "Resolve", "QuoteRequest", "FeatureRequest"), "not_handled"),
-    **dict.fromkeys(("LikeRequest", "ReplyRequest", "AnnounceRequest"), "not_handled"),
-}
-"""Verbs that are well known and have no effect here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +77,14 @@ def read(document: Document, *, raw: bytes | None = None, depth: int = 0) -> Act
     if depth > MAX_NESTING:
         return unsupported(document, "nested_too_deep")
     document = quirks.mend(document)
-    verb = first_known(document, KINDS)
-    if verb is None:
-        if not types_of(document) or first_known(document, reading_objects.KINDS) is not None:
-            raise Malformed("not_an_activity")
+    verb = kind_of(document)
+    if verb is None and types_of(document):
         return unsupported(document, "unknown_type")
+    if verb is None or verb in OBJECT_KINDS:
+        raise Malformed("not_an_activity")
     actor = required(document, "actor")
-    if verb in IGNORED:
-        return unsupported(document, IGNORED[verb], verb)
+    if verb in IGNORED_VERBS:
+        return unsupported(document, "not_handled", verb)
     return READERS[verb](
         Envelope(
             document=document,
@@ -167,7 +170,7 @@ def _update(it: Envelope) -> Update | Unsupported:
     changed: Post | Actor | Uri
     if _is_bare(it.object):
         changed = _target(it.object)
-    elif isinstance(it.object, dict) and first_known(it.object, reading_actors.KINDS) is not None:
+    elif isinstance(it.object, dict) and kind_of(it.object) in ACTOR_KINDS:
         # An embedded actor is only a hint to fetch it, so a broken copy is as good as its id.
         try:
             changed = reading_actors.read(quirks.mend(it.object))
@@ -191,11 +194,12 @@ def _update(it: Envelope) -> Update | Unsupported:
 def _delete(it: Envelope) -> Delete:
     former, deleted = "", None
     if isinstance(it.object, dict):
-        if first_known(it.object, frozenset({"Tombstone"})):
+        kind = kind_of(it.object)
+        if kind == "Tombstone":
             stone = reading_objects.read_tombstone(it.object)
             former, deleted = stone.former_type, stone.deleted
         else:
-            former = first_known(it.object, reading_posts.KINDS | reading_actors.KINDS) or ""
+            former = kind if kind is not None and kind in POST_KINDS | ACTOR_KINDS else ""
     summary = it.document.get("summary")
     return Delete(
         id=it.id,
@@ -216,8 +220,8 @@ def _like(it: Envelope) -> Like:
 def _announce(it: Envelope) -> Announce | Unsupported:
     announced: Activity | Uri
     embedded = None
-    if isinstance(it.object, dict) and first_known(it.object, KINDS) is not None:
-        inner = _inner(it.object, it.depth, KINDS - {"Announce"})
+    if isinstance(it.object, dict) and kind_of(it.object) in VERBS | IGNORED_VERBS:
+        inner = _inner(it.object, it.depth, (VERBS | IGNORED_VERBS) - {"Announce"})
         if inner is None:
             return unsupported(it.document, "nested_announce", "Announce")
         if isinstance(inner, Unsupported):
@@ -225,7 +229,7 @@ def _announce(it: Envelope) -> Announce | Unsupported:
         if not groups.may_relay(inner):
             return unsupported(it.document, "inner_not_relayable", "Announce")
         announced, embedded = inner, _cut(it)
-    elif isinstance(it.object, dict) and first_known(it.object, reading_actors.KINDS) is not None:
+    elif isinstance(it.object, dict) and kind_of(it.object) in ACTOR_KINDS:
         return unsupported(it.document, "object_type", "Announce")
     else:
         # An embedded object proves nothing about its author: only its id is taken.
@@ -272,7 +276,7 @@ def _flag(it: Envelope) -> Flag:
 
 def _inner(value: object, depth: int, verbs: frozenset[str]) -> Activity | Unsupported | None:
     """Return the embedded activity if its verb is one of `verbs`; None otherwise."""
-    if not isinstance(value, dict) or first_known(value, KINDS) not in verbs:
+    if not isinstance(value, dict) or kind_of(value) not in verbs:
         return None
     return read(value, depth=depth + 1)
 
@@ -313,4 +317,3 @@ READERS: Final[Mapping[str, Callable[[Envelope], Activity | Unsupported]]] = {
     "Undo": _undo,
     "Flag": _flag,
 }
-KINDS: Final = frozenset(READERS) | frozenset(IGNORED)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Final, cast, get_args
+from typing import Final, cast
 
 from federation.documents import Document, id_of, line, many, moment, one, text
 from federation.errors import Malformed
 from federation.reading_parts import (
+    ACTOR_KINDS,
     MAX_CONTENT,
     MAX_TITLE,
-    first_known,
+    kind_of,
     language_of,
     markdown_of,
     own_host_url,
@@ -19,7 +20,6 @@ from federation.reading_parts import (
 from federation.uris import Uri, same_origin
 from federation.vocab import Actor, ActorKind, PublicKey
 
-KINDS: Final[frozenset[str]] = frozenset(get_args(ActorKind))
 MAX_KEYS: Final = 10
 MAX_PEM: Final = 16 * 1024
 MAX_ALIASES: Final = 20
@@ -36,8 +36,8 @@ def read(document: Document) -> Actor:
     on the actor's own origin; what lies elsewhere is dropped, so that no actor can aim deliveries or reads at
     a third host.
     """
-    kind = first_known(document, KINDS)
-    if kind is None:
+    kind = kind_of(document)
+    if kind not in ACTOR_KINDS:
         raise Malformed("not_an_actor")
     own = own_id(document)
     inbox = id_of(one(document.get("inbox")))
@@ -103,7 +103,7 @@ def _page(value: object, own: Uri) -> Uri | None:
     return own_host_url(pages, own)
 
 
-def _moderators(document: Document, own: Uri, kind: str) -> Uri | None:
+def _moderators(document: Document, own: Uri, kind: str | None) -> Uri | None:
     """Return a group's list of moderators: `moderators`, else `attributedTo` as one plain URI."""
     found = _beside(document.get("moderators"), own)
     if found is None and kind == "Group" and isinstance(document.get("attributedTo"), str):

@@ -7,14 +7,19 @@ from typing import Final
 from federation import quirks, reading_actors, reading_posts
 from federation.documents import Document, count, id_of, many, moment, one
 from federation.errors import Malformed
-from federation.reading_parts import MAX_LABEL, first_known, own_id, types_of, unsupported
+from federation.reading_parts import (
+    ACTOR_KINDS,
+    MAX_LABEL,
+    OBJECT_KINDS,
+    POST_KINDS,
+    kind_of,
+    own_id,
+    types_of,
+    unsupported,
+)
 from federation.uris import Uri, same_origin
 from federation.vocab import Actor, Collection, Post, Tombstone, Unsupported
 
-COLLECTION_KINDS: Final = frozenset(
-    {"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"}
-)
-KINDS: Final = reading_posts.KINDS | reading_actors.KINDS | COLLECTION_KINDS | {"Tombstone"}
 MAX_ITEMS: Final = 1_000
 
 
@@ -24,16 +29,16 @@ def read(document: Document) -> Post | Actor | Tombstone | Collection | Unsuppor
     The first type we know decides. Raises `Malformed` for a broken one.
     """
     document = quirks.mend(document)
-    kind = first_known(document, KINDS)
-    if kind is None:
+    kind = kind_of(document)
+    if kind not in OBJECT_KINDS:
         if not types_of(document):
             raise Malformed("no_type")
-        return unsupported(document, "unknown_type")
-    if kind in reading_posts.KINDS:
+        return unsupported(document, "unknown_type" if kind is None else "activity_as_object")
+    if kind in POST_KINDS:
         if reading_posts.is_vote(document):
             return unsupported(document, "vote", kind)
         return reading_posts.read(document)
-    if kind in reading_actors.KINDS:
+    if kind in ACTOR_KINDS:
         return reading_actors.read(document)
     return read_tombstone(document) if kind == "Tombstone" else read_collection(document)
 

@@ -6,32 +6,60 @@ Internal to `reading`: every function takes raw members of a document and gives 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, get_args
 
 from federation import contexts
 from federation.documents import Document, id_of, line, many, one, text
 from federation.errors import Malformed
 from federation.uris import Uri, same_origin
-from federation.vocab import PUBLIC, Audience, Unsupported
+from federation.vocab import PUBLIC, ActorKind, Audience, PostKind, Unsupported
 
 MAX_ADDRESSES: Final = 100
 MAX_CONTENT: Final = 64 * 1024
 MAX_TITLE: Final = 200
 MAX_LABEL: Final = 255
+
+POST_KINDS: Final[frozenset[str]] = frozenset(get_args(PostKind))
+ACTOR_KINDS: Final[frozenset[str]] = frozenset(get_args(ActorKind))
+COLLECTION_KINDS: Final = frozenset(
+    {"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"}
+)
+OBJECT_KINDS: Final = POST_KINDS | ACTOR_KINDS | COLLECTION_KINDS | {"Tombstone"}
+VERBS: Final = frozenset(
+    {
+        *("Follow", "Join", "Leave", "Accept", "Reject", "Undo", "Announce", "Flag"),
+        *("Create", "Update", "Delete", "Like", "EmojiReact"),
+    }
+)
+IGNORED_VERBS: Final = frozenset(
+    {
+        *("Add", "Remove", "Block", "Lock", "Move", "Dislike", "View", "Read", "Listen", "Ignore"),
+        *("Invite", "Offer", "Arrive", "Travel", "TentativeAccept", "TentativeReject", "Warn", "Resolve"),
+        *("QuoteRequest", "FeatureRequest", "LikeRequest", "ReplyRequest", "AnnounceRequest"),
+    }
+)
+"""Verbs that are well known and have no effect here."""
+
+KNOWN: Final = OBJECT_KINDS | VERBS | IGNORED_VERBS
 LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
 
 
 def types_of(document: Document) -> tuple[str, ...]:
     """Return the types a document claims, at most ten, without a vocabulary prefix."""
     claimed = (
-        entry for entry in many(document.get("type"), 10) if isinstance(entry, str) and len(entry) <= 100
+        entry for entry in many(document.get("type"), 10) if isinstance(entry, str) and 0 < len(entry) <= 100
     )
     return tuple(entry.removeprefix(contexts.AS).removeprefix("as:") for entry in claimed)
 
 
 def first_known(document: Document, known: frozenset[str]) -> str | None:
-    """Return the first claimed type that is in `known`: a document has one meaning only."""
+    """Return the first claimed type that is in `known`."""
     return next((entry for entry in types_of(document) if entry in known), None)
+
+
+def kind_of(document: Document) -> str | None:
+    """Return what a document is: of all the types it claims, the first that we know; it is nothing else."""
+    return first_known(document, KNOWN)
 
 
 def own_id(document: Document) -> Uri:

@@ -10,10 +10,12 @@ from federation.errors import Malformed
 from federation.reading_parts import (
     MAX_LABEL,
     MAX_TITLE,
+    POST_KINDS,
     audience_of,
     find_id,
     first_known,
     html_of,
+    kind_of,
     language_of,
     markdown_of,
     own_host_url,
@@ -25,7 +27,6 @@ from federation.vocab import Attachment, Choice, Hashtag, Mention, Post, PostKin
 
 AttachmentKind = Literal["Image", "Video", "Audio", "Document", "Link"]
 
-KINDS: Final[frozenset[str]] = frozenset(get_args(PostKind))
 ATTACHMENT_KINDS: Final[frozenset[str]] = frozenset(get_args(AttachmentKind))
 MAX_WARNING: Final = 300
 MAX_TAGS: Final = 64
@@ -43,8 +44,8 @@ def read(document: Document) -> Post:
     Codes: `not_a_post`, `vote` (a poll's answer, which is never shown as a reply), `bad_id`,
     `bad_attributedTo`, `several_attributedTo`, `several_inReplyTo`, `content_too_long`.
     """
-    kind = first_known(document, KINDS)
-    if kind is None:
+    kind = kind_of(document)
+    if kind not in POST_KINDS:
         raise Malformed("not_a_post")
     if is_vote(document):
         raise Malformed("vote")
@@ -81,11 +82,7 @@ def read(document: Document) -> Post:
 
 def is_vote(document: Document) -> bool:
     """Say whether a reply consists of nothing but a name: that is how an answer to a poll is sent."""
-    if (
-        first_known(document, KINDS) != "Note"
-        or document.get("inReplyTo") is None
-        or not document.get("name")
-    ):
+    if kind_of(document) != "Note" or document.get("inReplyTo") is None or not document.get("name"):
         return False
     return not any(document.get(member) for member in ("content", "contentMap", "source", "attachment"))
 
@@ -98,7 +95,7 @@ def _title(value: object, warning: str) -> str:
     return (whole.removeprefix(prefix) if warning else whole)[:MAX_TITLE].rstrip()
 
 
-def _warning(document: Document, kind: str) -> str:
+def _warning(document: Document, kind: str | None) -> str:
     # In long forms `summary` is an excerpt; only a sensitive one is a warning.
     if kind in ("Page", "Article") and document.get("sensitive") is not True:
         return ""

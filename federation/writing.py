@@ -3,7 +3,7 @@
 Members stand in a fixed order; `to`, `cc`, `tag` and `attachment` are always arrays, `actor`, `attributedTo`,
 `inReplyTo` and `audience` always plain strings; nothing is ever null or an empty address; times are UTC with
 at most milliseconds. What was written and is read again is the same value (times cut to milliseconds).
-Sources: ActivityStreams 2.0, FEP-1b12, FEP-4f05, FEP-844e; GoToSocial's namespace for `interactionPolicy`.
+Sources: ActivityStreams 2.0, FEP-1b12, FEP-4f05, FEP-044f, FEP-844e.
 """
 
 from __future__ import annotations
