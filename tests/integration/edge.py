@@ -194,7 +194,8 @@ class Town:
     async def rule(self, domain: str, severity: str) -> None:
         """Decide about a domain."""
         await self.run(
-            "insert into domain_rules (domain, severity, created_at, updated_at) values ($1, $2, now(), now())",
+            "insert into domain_rules (domain, severity, created_at, updated_at)"
+            " values ($1, $2, now(), now())",
             domain,
             severity,
         )
@@ -253,9 +254,10 @@ class Town:
         post_id = await self.run(
             """
             with fresh as (select new_id() as id)
-            insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing, title,
-                body_html, warning, context_uri, published_at, active_at, created_at)
-            select id, $1, 'Note', $2, $3, coalesce($4, id), $4, $5, $6, $7, $8, $9, $10, $11, $11, $11 from fresh
+            insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing,
+                title, body_html, warning, context_uri, published_at, active_at, created_at)
+            select id, $1, 'Note', $2, $3, coalesce($4, id), $4, $5, $6, $7, $8, $9, $10, $11, $11, $11
+            from fresh
             returning id
             """,
             uri,
@@ -276,7 +278,8 @@ class Town:
         """Store an activity of ours as if it had been sent."""
         uri = self.instance.activity_uri(fresh_token())
         await self.run(
-            "insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)"
+            "insert into activities"
+            " (uri, actor_uri, verb, object_uri, document, direction, public, created_at)"
             " values ($1, $2, $3, $4, $5, 'out', $6, now())",
             uri,
             actor,

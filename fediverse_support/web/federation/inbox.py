@@ -80,7 +80,7 @@ class Inbox:
         return await self._prove(claim, body, is_known=is_known)
 
     async def _door(self, scope: Scope, claim: KeyClaim) -> reads.Door:
-        """Look up the rule before anybody is asked; with a key at hand it is enough that storing looks it up."""
+        """Look up the rule before anybody is asked. With a key at hand, storing looks it up early enough."""
         path: bytes = scope["raw_path"]
         owner = Uri(self.deps.instance.base_url + path.decode("latin-1").rpartition("/")[0])
         async with self.deps.db.connection() as conn:

@@ -19,7 +19,7 @@ from federation.uris import Uri
 from federation.vocab import Descriptor, Link
 from fediverse_support.deps import Deps
 from fediverse_support.domain.documents import KINDS, ActorRow
-from fediverse_support.domain.version import VERSION
+from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.reads import federation as reads
 from fediverse_support.web.federation import actors, answers
 from fediverse_support.web.federation.actors import Kept
@@ -157,7 +157,7 @@ def _nodeinfo(deps: Deps, version: Literal["2.0", "2.1"]) -> tuple[bytes, bytes]
     instance = deps.instance
     body = discovery.nodeinfo(
         version,
-        software=SOFTWARE,
+        software=PACKAGE,
         software_version=VERSION,
         name=instance.name,
         homepage=f"{instance.base_url}/about",
