@@ -81,7 +81,7 @@ where lanes.worker is null or not worker_lives(lanes.worker)
 returning failures
 """
 RELEASE: Final = """
-update lanes set worker = null, lease = null, failures = $4, due_at = coalesce($5, '-infinity')
+update lanes set worker = null, lease = null, failures = $4, due_at = coalesce($5::timestamptz, '-infinity')
 where kind = $1 and host = $2 and lease = $3
 """
 
