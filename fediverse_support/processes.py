@@ -277,6 +277,8 @@ def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
     strays = {"CHANNEL", "FUNCTION", "TRIGGER", "DURABILITY", "QUEUE_TABLE", "STATISTICS_TABLE", "WIDEN_ID"}
     kept = {name: value for name, value in environ.items() if name.upper() not in strays}
     # An absolute path, so that a child never depends on where it was started.
+    # glibc keeps a pool of memory per thread; two are enough and keep idle processes small.
+    kept.setdefault("MALLOC_ARENA_MAX", "2")
     kept["FEDIVERSE_SUPPORT_DATA_DIR"] = str(Path(settings.data_dir).absolute())
     return kept
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -18,11 +19,9 @@ from fediverse_support.deps import Deps
 from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.remote import Remote
 from fediverse_support.settings import Settings
-from fediverse_support.web import app, health
-from fediverse_support.web.federation import routes as federation
-from fediverse_support.web.mastodon import routes as mastodon
-from fediverse_support.web.pages import routes as pages
-from fediverse_support.workers import loop
+
+if TYPE_CHECKING:
+    from fediverse_support.web.health import Tally
 
 
 @asynccontextmanager
@@ -61,12 +60,20 @@ def build(settings: Settings, db: Db, transport: Transport, secret: bytes) -> De
 
 def web(deps: Deps) -> ASGIApp:
     """Return the web application."""
+    # Imported here: the process of the workers never needs the web, nor this one the workers.
+    from fediverse_support.web import app, health
+
     tally = health.Tally()
     return tally.watching(app.assemble(all_routes(deps, tally), base_url=deps.instance.base_url))
 
 
-def all_routes(deps: Deps, tally: health.Tally) -> list[BaseRoute]:
-    """Return every route in the order it is tried: other servers ask most, and pages catch what is left over."""
+def all_routes(deps: Deps, tally: Tally) -> list[BaseRoute]:
+    """Return every route in the order it is tried: what is asked most first, the pages last."""
+    from fediverse_support.web import health
+    from fediverse_support.web.federation import routes as federation
+    from fediverse_support.web.mastodon import routes as mastodon
+    from fediverse_support.web.pages import routes as pages
+
     return [
         *federation.routes(deps),
         *health.routes(deps.db, tally, token=lambda: health.token_in(deps.settings.data_dir)),
@@ -77,6 +84,8 @@ def all_routes(deps: Deps, tally: health.Tally) -> list[BaseRoute]:
 
 async def work(deps: Deps, stop: asyncio.Event) -> None:
     """Work off the queues until `stop` is set."""
+    from fediverse_support.workers import loop
+
     await loop.run(deps, stop)
 
 

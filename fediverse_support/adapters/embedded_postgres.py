@@ -100,6 +100,13 @@ class EmbeddedPostgres:
             self._let_go()
             raise PostgresProblem(_sentence_for(error, self.data_dir)) from error
 
+    def revive(self) -> None:
+        """Start our server again after it ended by itself; raise `PostgresProblem` when it will not."""
+        try:
+            self._start_own()
+        except OSError as error:
+            raise PostgresProblem(_sentence_for(error, self.data_dir)) from error
+
     def poll(self) -> int | None:
         """Return the exit status of our server if it has ended, else None."""
         return None if self._process is None else self._process.poll()
@@ -170,7 +177,8 @@ class EmbeddedPostgres:
         _check_version(places)
         _end_leftovers(places)
         _write_access_rules(places, user)
-        self._socket_dir = postgres_files.prepare_socket_dir(places, user)
+        if self._socket_dir is None:  # kept over a revival, because others know it by now
+            self._socket_dir = postgres_files.prepare_socket_dir(places, user)
         self._process = _spawn(programs, places, user, self._options())
         self._wait_until_ready(places)
 

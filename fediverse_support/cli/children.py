@@ -14,7 +14,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fediverse_support import settings
 from fediverse_support.adapters import logs
@@ -24,7 +24,9 @@ from fediverse_support.settings import Settings, SettingsError
 if TYPE_CHECKING:
     import uvicorn
 
-GRACE_SECONDS = 2
+HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
+IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
+GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
 
 
@@ -63,11 +65,16 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
     from fediverse_support.db.pool import Db
 
     async def work(db: Db) -> int:
-        from fediverse_support.actions import accounts
-        from fediverse_support.adapters.secret_file import load_secret
+        async with db.connection() as conn:
+            has_actor = await conn.fetchval(HAS_ACTOR, chosen.instance.actor_uri)
+            is_seeded = await conn.fetchval(IS_SEEDED)
+        # At most starts there is nothing to do, and nothing heavy is imported for it.
+        if not has_actor:
+            from fediverse_support.actions import accounts
+            from fediverse_support.adapters.secret_file import load_secret
 
-        await accounts.ensure_instance_actor(db, chosen.instance, load_secret(chosen.data_dir))
-        if typed.demo:
+            await accounts.ensure_instance_actor(db, chosen.instance, load_secret(chosen.data_dir))
+        if typed.demo and not is_seeded:
             from fediverse_support.cli import demo
 
             await demo.seed(db, chosen)

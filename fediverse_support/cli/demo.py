@@ -21,7 +21,6 @@ from fediverse_support.domain.ids import ActorId, FollowId, PostId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.settings import Settings
 
-MARK: Final = "select exists (select 1 from settings where name = 'demo')"
 SET_MARK: Final = "insert into settings (name, value) values ('demo', 'whole') on conflict (name) do nothing"
 FIND_PERSON: Final = """
 select a.id as account_id, a.role, p.id as actor_id, p.uri, p.name
@@ -65,17 +64,18 @@ OPENINGS: Final = (
         lines=(
             Line(
                 "wren",
-                "I have twelve minutes with the specialist on Thursday and a head like a sieve. Last time I came "
-                "out and thought of three things on the bus.\n\nWhat do you do?",
+                "I have twelve minutes with the specialist on Thursday and a head like a sieve. Last time "
+                "I came out and thought of three things on the bus.\n\nWhat do you do?",
             ),
             Line(
                 "marlow",
-                "One card, three questions, the most important first. I hand the card over at the start. Nobody "
-                "has ever minded, and twice they read it before I had sat down.",
+                "One card, three questions, the most important first. I hand the card over at the start. "
+                "Nobody has ever minded, and twice they read it before I had sat down.",
             ),
             Line(
                 "tansy",
-                "I ask whether I may write while they talk. It slows both of us down to a speed I can follow.",
+                "I ask whether I may write while they talk. It slows both of us down to a speed "
+                "I can follow.",
             ),
             Line(
                 "heron",
@@ -94,8 +94,8 @@ OPENINGS: Final = (
         lines=(
             Line(
                 "asha",
-                "Welcome in. This room is for the small things: how the day was, what the cat did, nothing at "
-                "all. You can read along for as long as you like before you write.",
+                "Welcome in. This room is for the small things: how the day was, what the cat did, nothing "
+                "at all. You can read along for as long as you like before you write.",
             ),
             Line("tansy", "Slept six hours in one piece. I am telling everybody."),
             Line("heron", "Six! Put it on the calendar with a star."),
@@ -105,10 +105,7 @@ OPENINGS: Final = (
 
 
 async def seed(db: Db, settings: Settings) -> None:
-    """Make what of the demo is not there yet."""
-    async with db.connection() as conn:
-        if await conn.fetchval(MARK):
-            return
+    """Make what of the demo is not there yet, and mark it as whole."""
     await asyncio.gather(*(_account(db, settings, name, role) for name, role in DEMO_LOGINS))
     async with db.connection() as conn:
         people = {name: await _person(conn, name) for name, _ in DEMO_LOGINS}

@@ -51,8 +51,8 @@ def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
             print("Nothing waits.")
         else:
             rows = [
-                (lane.kind, lane.host, lane.waiting, lane.parked, lane.refused, _time(lane.oldest_at), lane.failures,
-                 _time(lane.due_at), lane.last_error)
+                (lane.kind, lane.host, lane.waiting, lane.parked, lane.refused, _time(lane.oldest_at),
+                 lane.failures, _time(lane.due_at), lane.last_error)
                 for lane in lanes
             ]  # fmt: skip
             titles = (
@@ -127,7 +127,8 @@ def _told(found: Explanation) -> list[str]:
         )
     for decision in found.decisions:
         lines.append(
-            f"decided    {_time(decision.decided_at)} {decision.verb} {decision.activity_uri} by {decision.actor_uri}"
+            f"decided    {_time(decision.decided_at)} {decision.verb} {decision.activity_uri} "
+            f"by {decision.actor_uri}"
         )
         lines.append(f"  proof    {decision.proof}")
         lines.append(f"  verdict  {decision.verdict}{_because(decision.reasons)}")

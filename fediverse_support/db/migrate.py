@@ -112,7 +112,9 @@ async def _install(conn: asyncpg.Connection) -> None:
     from pogo_core.util import migrate as pogo
 
     try:
-        await pogo.apply(conn, MIGRATIONS, schema_name="public", logger=logging.getLogger("pogo"))
+        quiet = logging.getLogger("pogo")
+        quiet.setLevel(logging.ERROR)  # it warns of every migration that it applies
+        await pogo.apply(conn, MIGRATIONS, schema_name="public", logger=quiet)
     except BadMigrationError as error:
         cause = error.__cause__
         raise MigrationFailed(

@@ -138,7 +138,7 @@ def exposition(totals: QueueTotals, tally: Tally) -> str:
 
 
 def token_in(data_dir: Path) -> str:
-    """Return the word in `metrics.token`, or an empty one (which opens nothing) when there is no such file."""
+    """Return the word in `metrics.token`; without such a file an empty one, which opens nothing."""
     try:
         return (data_dir / "metrics.token").read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

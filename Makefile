@@ -1,0 +1,74 @@
+# Two commands matter: `make demo` to try it, `make test` to check it. `make help` lists the rest.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+PYTHON ?= python3
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+PORT ?= 8000
+PYTEST_ARGS ?=
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# uv is used where it is installed, because it is quick; pip and venv do the same without it.
+$(VENV)/bin/python:
+	@if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then \
+		uv venv --quiet --python "$$(command -v $(PYTHON))" $(VENV); \
+	else \
+		$(PYTHON) -m venv $(VENV); \
+	fi
+
+define install
+	@echo "Installing from $(1) ..."
+	@if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(RUN) --require-hashes --no-deps -r $(1); \
+	else \
+		$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1); \
+	fi
+endef
+
+$(STAMP): requirements.lock | $(VENV)/bin/python
+	@$(RUN) -c 'import sys; sys.exit("Python 3.11 or newer is needed, and this is " + sys.version.split()[0] + ".") if sys.version_info < (3, 11) else None'
+	$(call install,requirements.lock)
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock | $(VENV)/bin/python
+	$(call install,requirements-dev.lock)
+	@touch $@ $(STAMP)
+
+demo: $(STAMP) ## start a server with people and groups to try (PORT=8000)
+	@exec $(RUN) -m fediverse_support demo --port $(PORT)
+
+world: $(STAMP) ## start two instances that federate, and a page of what crossed between them
+	@exec $(RUN) -m fediverse_support world
+
+test: lint ## run every check and every test, the way .ci/run does
+	$(RUN) -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV_STAMP) ## style, floors and types
+	$(RUN) -m ruff check .
+	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+	$(RUN) -m mypy
+
+bench: $(DEV_STAMP) ## print how fast it is on this machine
+	$(RUN) -m tests.bench
+
+interop: $(DEV_STAMP) ## exchange activities with foreign servers (needs Node 22)
+	$(RUN) -m pytest -m interop tests/interop $(PYTEST_ARGS)
+
+docs-check: $(DEV_STAMP) ## say whether the generated documents are up to date
+	$(RUN) -m pytest -q tests/house $(PYTEST_ARGS)
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --quiet pyproject.toml -o requirements.lock
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-index-url --quiet pyproject.toml --extra dev -o requirements-dev.lock
+
+clean: ## remove what can be made again; the data in var/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help demo world test lint bench interop docs-check lock clean
