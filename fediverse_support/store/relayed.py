@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from federation.uris import Uri
@@ -27,3 +28,17 @@ async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
 async def remove_from_group(tx: Tx, post_uri: Uri, group_uri: Uri) -> None:
     """Hide a post that its own group, on another server, took out."""
     await tx.execute(REMOVE_FROM_GROUP, post_uri, group_uri)
+
+
+NOTE_ANNOUNCE: Final = """
+insert into announces (uri, actor_id, post_id, announced_at)
+select $3, g.id, p.id, $4
+from actors g join posts p on p.group_id = g.id
+where g.uri = $1 and p.uri = $2 and g.host is not null and p.standing in ('visible', 'limited')
+on conflict do nothing
+"""
+
+
+async def note_announce(tx: Tx, group_uri: Uri, post_uri: Uri, announce_uri: Uri, now: datetime) -> None:
+    """Note that a group elsewhere passed on a post of its own; the first time counts."""
+    await tx.execute(NOTE_ANNOUNCE, group_uri, post_uri, announce_uri, now)

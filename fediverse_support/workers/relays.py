@@ -83,6 +83,8 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
             return [inner]
         case ToFetch(uri, group):
             await look(deps, uri, budget, announced_by=group)
+            async with deps.db.transaction() as tx:
+                await relayed.note_announce(tx, group, uri, act.value.id, deps.db.now())
         case ToConfirm(uri, group):
             await _confirm(deps, uri, group, budget)
         case Refused():
