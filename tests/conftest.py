@@ -22,6 +22,8 @@ from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
 from fediverse_support.db import migrate, pool
 from fediverse_support.db.pool import Db
 
+pytest_plugins = ("tests.golden",)
+
 TEMPLATE = "template_of_tests"
 KEPT = ("_pogo_migration", "_pogo_version", "settings")
 

@@ -69,3 +69,15 @@ create or replace function worker_lives(number int) returns boolean language sql
     select number is not null and exists (
         select 1 from pg_locks where locktype = 'advisory' and classid = 7042 and objid = number::oid and granted)
 $$;
+
+-- Is this person or group there for this viewer? A closed group, and a person made for one, only for those who read it;
+-- the suspended, the deleted, those not yet let in, and everybody on a suspended server for nobody.
+create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable as $$
+    select a.kind in ('person', 'group', 'service')
+       and a.standing in ('visible', 'limited')
+       and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+       and (a.kind <> 'group' or can_see_group(a.id, viewer))
+       and (a.for_group_id is null or a.id = viewer or can_see_group(a.for_group_id, viewer))
+       and not exists (
+           select 1 from accounts c where c.id = a.account_id and c.standing in ('pending', 'deleted'))
+$$;

@@ -190,6 +190,7 @@ create table announces (
     unique (actor_id, post_id)
 );
 create index announces_post on announces (post_id);
+create index announces_actor on announces (actor_id, id desc) where undone_at is null;
 
 create table reactions (
     id bigint primary key default new_id(),

@@ -1,0 +1,45 @@
+"""Who a bearer token of the client API speaks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import AccountId, ActorId
+
+FIND_BEARER: Final = """
+select t.scopes, c.standing as account_standing, c.role, c.id as account_id,
+       a.id as actor_id, a.uri, a.name, a.standing as actor_standing
+from tokens t
+join accounts c on c.id = t.account_id
+join actors a on a.id = t.person_id and a.account_id = t.account_id
+where t.token_hash = $1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A known token: the person it acts as, what it may do, and whether that login is in use at all."""
+
+    person: Person
+    scopes: frozenset[str]
+    account_standing: str
+    actor_standing: str
+
+
+async def find_bearer(conn: Conn, token_hash: bytes) -> Bearer | None:
+    """Return who holds the token with this SHA-256, or None."""
+    row = await conn.fetchrow(FIND_BEARER, token_hash)
+    if row is None:
+        return None
+    person = Person(
+        account_id=AccountId(row["account_id"]),
+        role=row["role"],
+        actor_id=ActorId(row["actor_id"]),
+        uri=Uri(row["uri"]),
+        name=row["name"],
+    )
+    return Bearer(person, frozenset(row["scopes"]), row["account_standing"], row["actor_standing"])
