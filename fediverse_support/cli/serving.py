@@ -46,7 +46,7 @@ def set_base_url(environ: MutableMapping[str, str], port: int | None, config: Pa
 def serve(typed: argparse.Namespace, chosen: Settings) -> int:
     """Run the server until it is told to stop."""
     announcement = f"{chosen.instance.name} is ready: {chosen.base_url}"
-    return _run(chosen, typed.host, typed.port, typed.role, announcement, _config(typed))
+    return _run(typed, chosen, host=typed.host, role=typed.role, announcement=announcement)
 
 
 def demo(typed: argparse.Namespace, chosen: Settings) -> int:
@@ -55,22 +55,23 @@ def demo(typed: argparse.Namespace, chosen: Settings) -> int:
     lines = [f"{chosen.instance.name} is ready: {chosen.base_url}", ""]
     lines += [f"  Sign in as {name:<{width}}  ({role})" for name, role in DEMO_LOGINS]
     lines += [f"  The password of all of them: {DEMO_PASSWORD}", "", "Ctrl-C stops it; the data stays."]
-    prepare = ("--demo",)
-    return _run(chosen, "127.0.0.1", typed.port, "all", "\n".join(lines), _config(typed), prepare)
+    return _run(
+        typed, chosen, host="127.0.0.1", role="all", announcement="\n".join(lines), prepare=("--demo",)
+    )
 
 
 def _run(
+    typed: argparse.Namespace,
     chosen: Settings,
+    *,
     host: str,
-    port: int | None,
     role: str,
     announcement: str,
-    extra: tuple[str, ...],
     prepare: tuple[str, ...] = (),
 ) -> int:
     roles = processes.roles_for(role)
     try:
-        listener = processes.bind(host, port or _port_of(chosen.base_url)) if "web" in roles else None
+        listener = processes.bind(host, typed.port or _port_of(chosen.base_url)) if "web" in roles else None
         processes.serve(
             Plan(
                 settings=chosen,
@@ -78,7 +79,7 @@ def _run(
                 listener=listener,
                 announcement=announcement if "web" in roles else "The workers are ready.",
                 environ=processes.environment(chosen, os.environ),
-                extra=extra,
+                extra=_config(typed),
                 prepare=prepare,
             )
         )
