@@ -74,9 +74,11 @@ select rule_for($1) as severity,
            select 1 from actors o
            left join groups g on g.actor_id = o.id
            left join groups h on h.actor_id = o.for_group_id
+           left join accounts c on c.id = o.account_id
            where o.uri = $3 and o.host is null and o.standing in ('visible', 'limited')
              and (g.kind is null or g.kind in ('open', 'circle'))
-             and (h.kind is null or h.kind in ('open', 'circle'))) as has_owner
+             and (h.kind is null or h.kind in ('open', 'circle'))
+             and (c.standing is null or c.standing <> 'pending')) as has_owner
 """
 
 # A person who speaks in a home group only is as unknown outside as the group.

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from federation import keys, signatures, uris, vocab, writing
 from federation.errors import Unreachable
@@ -25,6 +25,7 @@ from fediverse_support.domain.instance import Federation, Instance
 from fediverse_support.remote import Remote
 from fediverse_support.settings import Settings
 from fediverse_support.store.actors_local import NewActor, insert_local_actor
+from fediverse_support.web.app import assemble
 from fediverse_support.web.federation.routes import routes
 from tests.conftest import Clock
 
@@ -111,7 +112,7 @@ class Got:
 
 
 async def ask(
-    app: Starlette, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    app: ASGIApp, method: str, target: str, headers: Mapping[str, str] | None = None, body: bytes = b""
 ) -> Got:
     """Send one request through ASGI, its target untouched, and return the whole answer."""
     path, _, query = target.partition("?")
@@ -174,7 +175,7 @@ class Town:
     clock: Clock
     instance: Instance
     internet: Internet
-    app: Starlette
+    app: ASGIApp
     wren: Row
     open_group: Row
     home_group: Row
@@ -216,6 +217,10 @@ class Town:
         if signer is not None:
             sent = signer.signed(method, self.instance.base_url + target, self.db.now(), **sent)
         return await ask(self.app, method, target, sent)
+
+    async def finger(self, name: str) -> Got:
+        """Look a name up."""
+        return await self.get(f"/.well-known/webfinger?resource=acct:{name}@{self.instance.host}")
 
     async def post(self, where: str, body: bytes, signer: Peer, **headers: str) -> Got:
         """POST a signed body; `headers` replace those that were signed."""
@@ -305,7 +310,7 @@ async def make_town(
     internet = Internet() if again is None else again.internet
     remote = Remote(db, internet, instance, SECRET)
     deps = Deps(settings, instance, db, remote, internet, Passwords(), SECRET)
-    app = Starlette(routes=routes(deps))
+    app = assemble(routes(deps), base_url=instance.base_url)
     if again is not None:
         return replace(again, instance=instance, app=app)
     people = await _settle(db, instance)

@@ -10,7 +10,7 @@ import pytest
 
 from federation import signatures
 from federation.uris import Uri
-from fediverse_support.db.pool import Db
+from fediverse_support.db.pool import DatabaseUnavailable, Db
 from tests.conftest import Clock, Queries
 from tests.integration.edge import AS1, Peer, Town, activity, ask, key_pair, make_town
 
@@ -348,6 +348,32 @@ async def test_a_delivery_costs_few_queries(town: Town, clock: Clock, queries: Q
     clock.pass_by(seconds=1)
     await town.deliver(like(id=f"{IO.uri}/2"), IO)
     assert queries.count <= 3
+
+
+async def test_a_delivery_that_cannot_be_stored_is_not_accepted(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.deliver(like(), IO)
+
+    def away(_: Db) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(Db, "connection", away)
+    got = await town.deliver(like(id=f"{IO.uri}/2"), IO)
+    assert (got.status, got.headers["retry-after"]) == (503, "60")
+
+
+async def test_another_name_in_the_host_header_is_refused(town: Town) -> None:
+    for name in ("localhost", "masto.example", "support.example.evil.example", "support.example:81"):
+        sent = IO.signed("POST", f"https://{name}/ap/inbox", town.db.now(), like())
+        assert (await ask(town.app, "POST", "/ap/inbox", sent, like())).status in (400, 401)
+    for name, status in (
+        ("masto.example", 400),
+        ("a b", 400),
+        ("support.example", 202),
+        ("SUPPORT.example:443", 202),
+    ):
+        assert (await town.deliver(like(), IO, **{"X-Forwarded-Host": name})).status == status
 
 
 async def test_time_between_servers_may_differ_a_little(town: Town) -> None:

@@ -76,6 +76,36 @@ async def test_an_open_group_is_read_by_everybody(town: Town) -> None:
     assert "@sleepless@support.example" in got.json["summary"]
 
 
+async def test_an_actor_that_is_no_more_leaves_a_tombstone(town: Town) -> None:
+    await town.run("update actors set standing = 'deleted' where id = $1", town.wren.id)
+    for path in (town.wren.uri, f"{town.wren.uri}/outbox"):
+        got = await town.get(path, IO)
+        assert (got.status, got.json["type"], got.json["formerType"]) == (410, "Tombstone", "Person")
+    assert (await town.finger("wren")).status == 404
+    assert (await town.get("/@wren", accept=AS1)).status == 404
+
+
+async def test_a_suspended_person_keeps_only_what_identifies_it(town: Town) -> None:
+    await town.run(
+        "update actors set standing = 'suspended', summary_html = '<p>marker</p>' where id = $1", town.wren.id
+    )
+    got = await town.get(town.wren.uri, IO)
+    assert got.json["suspended"] is True
+    assert "marker" not in got.body.decode()
+    assert (await town.finger("wren")).status == 404
+
+
+async def test_a_person_who_waits_for_approval_is_not_there(town: Town) -> None:
+    account_id = await town.run(
+        "insert into accounts (name, password_hash, standing, created_at)"
+        " values ('heron', 'x', 'pending', now()) returning id"
+    )
+    await town.run("update actors set account_id = $1 where id = $2", account_id, town.wren.id)
+    assert (await town.get(town.wren.uri)).status == 404
+    assert (await town.finger("wren")).status == 404
+    assert (await town.post(f"{town.wren.uri}/inbox", b"{}", IO)).status == 404
+
+
 async def test_a_suspended_server_reads_no_actor(town: Town) -> None:
     await town.rule("masto.example", "suspend")
     assert (await town.get(town.open_group.uri, IO)).status == 403

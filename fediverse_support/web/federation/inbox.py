@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope
 from federation import authenticity, documents, uris
 from federation.authenticity import Authentic, KeyClaim, NeedsFetch
 from federation.documents import Document
-from federation.errors import Unauthentic
+from federation.errors import Malformed, Unauthentic
 from federation.uris import Uri
 from federation.vocab import Unsupported
 from fediverse_support.actions import intake
@@ -131,9 +131,17 @@ def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:
         return answers.refusal(415, "bad_media_type")
     if any(key == b"content-encoding" for key, _ in scope["headers"]):
         return answers.refusal(415, "bad_encoding")
-    if deps.instance.federation == "off":
-        return answers.FORBIDDEN
-    return None
+    if not all(_is_our_name(deps, value) for key, value in scope["headers"] if key == b"x-forwarded-host"):
+        return answers.refusal(400, "bad_host")
+    return answers.FORBIDDEN if deps.instance.federation == "off" else None
+
+
+def _is_our_name(deps: Deps, value: bytes) -> bool:
+    """Say whether a proxy forwards a name of ours. A request that was meant for another server is not for us."""
+    try:
+        return uris.parse_host(value.decode("latin-1")) == deps.instance.host
+    except Malformed:
+        return False
 
 
 def _is_activity_type(value: bytes) -> bool:
