@@ -243,8 +243,7 @@ def nodeinfo(
 def read_nodeinfo_links(body: bytes, host_origin: str) -> Uri | None:
     """Return the address of a peer's newest NodeInfo document, None if it names none that we may fetch.
 
-    `host_origin` is the origin the list came from; addresses with another scheme, host or port are not looked
-    at.
+    `host_origin` is the origin the list came from; addresses with another scheme, host or port do not count.
     """
     found: dict[str, Uri] = {}
     for link in many(documents.parse(body, limit=MAX_BYTES).get("links"), MAX_LINKS):

@@ -37,8 +37,8 @@ def read_activity(document: Document, *, raw: bytes | None = None) -> Activity |
     """Return the activity in a document.
 
     `raw` is the exact body it was parsed from: a group's relay keeps the relayed activity's text as it stands
-    there. Raises `Malformed`, among others `bto_present` for hidden recipients anywhere in the document: what
-    is kept must never be able to betray them.
+    there. Raises `Malformed`; `bto_present` for hidden recipients anywhere in the document, since what is
+    kept must never be able to betray them.
     """
     _refuse_hidden_recipients(document)
     return reading_activities.read(document, raw=raw)

@@ -40,17 +40,11 @@ def read(document: Document) -> Actor:
     if kind not in ACTOR_KINDS:
         raise Malformed("not_an_actor")
     own = own_id(document)
-    inbox = id_of(one(document.get("inbox")))
-    if inbox is None:
-        raise Malformed("bad_inbox")
-    if not same_origin(own, inbox):
-        raise Malformed("inbox_origin")
-    endpoints = document.get("endpoints")
     return Actor(
         id=own,
         kind=cast(ActorKind, kind),
         preferred_username=_username(document.get("preferredUsername")),
-        inbox=inbox,
+        inbox=_inbox(document.get("inbox"), own),
         name=line(document.get("name"), MAX_TITLE),
         summary=text(document.get("summary"), MAX_CONTENT // 4),
         source=markdown_of(document),
@@ -60,7 +54,7 @@ def read(document: Document) -> Actor:
         following=_beside(document.get("following"), own),
         featured=_beside(document.get("featured"), own),
         moderators=_moderators(document, own, kind),
-        shared_inbox=_beside(endpoints.get("sharedInbox") if isinstance(endpoints, dict) else None, own),
+        shared_inbox=_shared_inbox(document.get("endpoints"), own),
         keys=_keys(document, own),
         webfinger=_handle(document.get("webfinger")),
         approves_followers=document.get("manuallyApprovesFollowers") is True,
@@ -80,6 +74,19 @@ def _username(value: object) -> str:
     if not isinstance(value, str) or not NAME.fullmatch(value):
         raise Malformed("bad_name")
     return value
+
+
+def _inbox(value: object, own: Uri) -> Uri:
+    found = id_of(one(value))
+    if found is None:
+        raise Malformed("bad_inbox")
+    if not same_origin(own, found):
+        raise Malformed("inbox_origin")
+    return found
+
+
+def _shared_inbox(endpoints: object, own: Uri) -> Uri | None:
+    return _beside(endpoints.get("sharedInbox"), own) if isinstance(endpoints, dict) else None
 
 
 def _handle(value: object) -> str | None:

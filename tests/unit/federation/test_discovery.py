@@ -196,6 +196,13 @@ def test_our_nodeinfo_counts_nobody() -> None:
     assert discovery.read_nodeinfo(json.dumps(new).encode()) == "fediverse-support"
 
 
+def test_faulty_nodeinfo_links_are_left_out() -> None:
+    body = json.dumps(
+        {"links": [1, "x", {}, {"rel": 5, "href": BASE}, {"rel": "other", "href": BASE}]}
+    ).encode()
+    assert discovery.read_nodeinfo_links(body, BASE) is None
+
+
 def test_our_nodeinfo_list_leads_to_the_newest_version() -> None:
     body = discovery.nodeinfo_links(BASE, Uri(f"{BASE}/ap/instance"))
     assert discovery.read_nodeinfo_links(body, BASE) == f"{BASE}/nodeinfo/2.1"

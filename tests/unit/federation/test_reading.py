@@ -121,6 +121,7 @@ class TestTypes:
         read = reading.read(activity("Sp\u202earkle"))
         assert isinstance(read, Unsupported)
         assert (read.type, read.why) == ("Sparkle", "unknown_type")
+        assert reading.read_activity(activity("Sp\u202earkle")) == read
 
     def test_observe_is_ours_and_cannot_be_sent_to_us(self) -> None:
         assert isinstance(reading.read(activity("Observe")), Unsupported)
