@@ -26,6 +26,7 @@ class NewConversation:
     language: str
     author_name: str
     host: Host | None
+    published_at: datetime
     active_at: datetime
 
 
@@ -59,7 +60,7 @@ LIST_JOINED: Final = """
 select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host as group_host, g.kind,
        g.title as group_title, f.standing,
        t.id, t.title, left(t.body_text, 80) as excerpt, t.warning, t.language,
-       coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.active_at
+       coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.active_at
 from follows f
 join groups g on g.actor_id = f.target_id
 join actors b on b.id = g.actor_id
@@ -85,7 +86,7 @@ async def list_joined(conn: Conn, viewer_id: ActorId, since: datetime) -> list[J
 
 def _joined(rows: Sequence[Any]) -> JoinedGroup:
     first = rows[0]
-    fields = ("id", "title", "excerpt", "warning", "language", "author_name", "host", "active_at")
+    fields = tuple(NewConversation.__dataclass_fields__)
     host = first["group_host"]
     return JoinedGroup(
         id=first["group_id"],
@@ -107,6 +108,8 @@ left join posts p on p.id = n.post_id and can_see(p, $2)
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
 left join actors g on g.id = r.actor_id
 where n.account_id = $1 and n.created_at > $3
+  and (n.kind <> 'joined' or r.approval)
+  and (n.kind <> 'held' or p.standing = 'held')
   and (p.id is not null or n.kind not in ('mention', 'reply', 'held', 'approved'))
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
 order by n.id desc

@@ -14,7 +14,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.actors import Person
+from fediverse_support.domain.actors import GroupKind, Person
 from fediverse_support.domain.ids import ActorId, FollowId, PostId, ReportId
 from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import PostStanding
@@ -91,6 +91,7 @@ class ModeratedGroup:
     id: ActorId
     name: str
     title: str
+    kind: GroupKind
 
 
 LIST_HELD: Final = """
@@ -184,7 +185,7 @@ async def list_asking(conn: Conn, person: Person) -> list[Asking]:
 
 
 LIST_MODERATED: Final = """
-select g.actor_id as id, a.name, g.title
+select g.actor_id as id, a.name, g.title, g.kind
 from group_moderators m
 join groups g on g.actor_id = m.group_id
 join actors a on a.id = g.actor_id

@@ -53,7 +53,10 @@ class OutermostHandler:
             log.error("unhandled", exc_info=True, extra={"id": number, "method": scope["method"]})
             if not has_started:
                 sentence = f"Something went wrong here, and it is our fault. Its number is {number}."
-                await answer(send, scope, 500, sentence)
+                if (page := scope.get("fault_page")) is None:
+                    await answer(send, scope, 500, sentence)
+                else:  # left by a page's endpoint: the same sentence, and what the person typed
+                    await page(sentence)(scope, receive, send)
 
 
 async def answer(

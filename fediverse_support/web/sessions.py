@@ -12,7 +12,6 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from itsdangerous import Signer
 from starlette.requests import Request
@@ -79,15 +78,17 @@ class Sessions:
         signer = Signer(self.secret, salt="form", key_derivation="hmac", digest_method=hashlib.sha256)
         return signer.get_signature(binding).decode()
 
-    def is_our_form(self, request: Request, given: str, bound_to: str | None) -> bool:
-        """Say whether a form was sent from a page of ours, by the session or visitor it was made for."""
+    def is_from_elsewhere(self, request: Request) -> bool:
+        """Say whether the browser tells that another site made it send this."""
         site = request.headers.get("sec-fetch-site")
         if site is not None and site not in ("same-origin", "none"):
-            return False
+            return True
         # Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms.
         origin = request.headers.get("origin")
-        if origin is not None and origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
-            return False
+        return origin is not None and origin != "null" and origin.partition("://")[2] != request.headers.get("host")
+
+    def is_our_form(self, given: str, bound_to: str | None) -> bool:
+        """Say whether a form carries the token made for this session or visitor."""
         return bound_to is not None and secrets.compare_digest(
             given.encode("utf-8", "replace"), self.form_token(bound_to).encode()
         )

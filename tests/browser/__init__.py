@@ -1,1 +1,1 @@
-"""The journeys that matter, in a real browser without JavaScript: needs Chromium, says so loudly where there is none."""
+"""The journeys that matter, in a real browser without JavaScript."""

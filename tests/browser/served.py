@@ -47,7 +47,7 @@ def free_port() -> socket.socket:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser | None]:
-    """Start Chromium: the one on this machine, or the one Playwright installed; None where there is neither."""
+    """Start this machine's Chromium or the one Playwright installed; None where there is neither."""
     path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     async with async_playwright() as playwright:
         try:

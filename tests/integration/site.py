@@ -1,7 +1,7 @@
 """The pages as their tests use them: a small server with its cast, and a browser for each of them.
 
-Wren, Marlow and Tansy are members of the front room (a home group that Asha moderates) and of the open group about
-appointments; Heron has an account and is in no group; Tom runs the server.
+Wren, Marlow and Tansy are members of the front room (a home group that Asha moderates) and of the open group
+about appointments; Heron has an account and is in no group; Tom runs the server.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
+from federation import keys
 from fediverse_support.actions import accounts, following, groups, local_keys, posting, sessions
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
@@ -27,7 +28,6 @@ from fediverse_support.settings import Settings
 from fediverse_support.web.app import assemble
 from fediverse_support.web.pages.routes import routes
 from fediverse_support.web.sessions import Sessions
-from federation import keys
 
 BASE = "https://support.example"
 PASSWORD = "three odd socks drying"
@@ -76,7 +76,7 @@ class Site:
         account_id = await accounts.create_account(
             self.db, self.deps.instance, name=name, password=PASSWORD, hash_password=self.deps.passwords.hash,
             secret=self.deps.secret, **more,
-        )  # fmt: skip
+        )
         person = await self.person(account_id)
         if person is not None:
             self.people[name] = person
@@ -99,7 +99,7 @@ class Site:
             number = await self.value(
                 "select id from follows where follower_id = $1 and target_id = $2",
                 self.people[name].actor_id, self.groups[group],
-            )  # fmt: skip
+            )
             await following.decide_member(
                 self.db, self.deps.instance, self.people["asha"], FollowId(number), accept=True
             )
@@ -132,7 +132,9 @@ class Site:
         cookies = {}
         if token is not None:
             cookies["__Host-session" if base.startswith("https://") else "session"] = token
-        return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=self.app), base_url=base, cookies=cookies)
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.app), base_url=base, cookies=cookies
+        )
 
     async def get(self, path: str, name: str | None = None, **headers: str) -> httpx2.Response:
         async with self.browser(await self.session(name) if name else None) as browser:
@@ -156,12 +158,10 @@ def make_deps(db: Db, base_url: str = BASE, **settings: Any) -> Deps:
     return Deps(
         settings=chosen, instance=chosen.instance, db=db, remote=nothing, transport=nothing, passwords=passwords,
         secret=SECRET,
-    )  # fmt: skip
+    )
 
 
-async def make_site(
-    db: Db, monkeypatch: pytest.MonkeyPatch, base_url: str = BASE, **settings: Any
-) -> Site:
+async def make_site(db: Db, monkeypatch: pytest.MonkeyPatch, base_url: str = BASE, **settings: Any) -> Site:
     """Open the server with its cast."""
     sealed, pem = one_key_pair()
 
@@ -175,15 +175,18 @@ async def make_site(
         await site.account(name)
     await site.account("tom", role="admin")
     await site.group(
-        "frontroom", "The front room", "home", moderators=("asha",), summary="For whoever needs company today."
+        "frontroom",
+        "The front room",
+        "home",
+        moderators=("asha",),
+        summary="For whoever needs company today.",
     )
     await site.group(
         "appointments", "Getting ready for appointments", "open", moderators=("asha",),
         summary="For people who find appointments hard, and for people who go along with them.",
-    )  # fmt: skip
+    )
     await site.group("cafe", "Everyday chat", "home-open", moderators=("asha",))
     for name in ("wren", "marlow", "tansy"):
         await site.joins(name, "frontroom")
         await site.joins(name, "appointments")
     return site
-

@@ -12,10 +12,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fediverse_support.actions import sessions as session_actions
-from fediverse_support.db.pool import Conn
+from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
-from fediverse_support.domain.errors import AppError, NotAllowed, NotFound, NotSignedIn, RateLimited
+from fediverse_support.domain.errors import (
+    AppError,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    RateLimited,
+)
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.reads.viewer import Viewer
@@ -125,66 +132,86 @@ class Pages:
         """Make an endpoint that reads: the handler gets the visit and a connection."""
 
         async def endpoint(request: Request) -> Response:
-            async with self.deps.db.connection() as conn:
-                visit = await self.visit(conn, request)
-                try:
+            visit, form = Visit(request.scope["path"], None, None), Form({})
+            self._expect_faults(request, visit, form)
+            try:
+                async with self.deps.db.connection() as conn:
+                    visit = await self.visit(conn, request)
                     return await handler(self, request, visit, conn)
-                except AppError as error:
-                    return self.refusal(visit, error)
+            except AppError as error:
+                return self.refusal(visit, error, form)
+            except DatabaseUnavailable:
+                return self.away(visit, form)
 
         return endpoint
 
     def does(self, handler: Does) -> Endpoint:
         """Make an endpoint that changes something: the handler gets the visit and a form proven to be ours.
 
-        A form sent without a session, or not from our pages, is answered with the words it carried.
+        A form sent after the session ended, or while the database is away, is answered with the words it
+        carried; one that another site made the browser send is not.
         """
 
         async def endpoint(request: Request) -> Response:
-            async with self.deps.db.connection() as conn:
-                visit = await self.visit(conn, request)
+            visit, form = Visit(request.scope["path"], None, None), Form({})
             try:
                 form = await read_form(request)
+                self._expect_faults(request, visit, form)
+                async with self.deps.db.connection() as conn:
+                    visit = await self.visit(conn, request)
+                return self._stopped(request, visit, form) or await handler(self, request, visit, form)
             except Refused as error:
                 return self.simple(visit, error.status, error.sentence)
-            signed_out = visit.viewer is None and self.sessions.session_token(request) is not None
-            if signed_out and not visit.path.startswith(("/sign-in", "/join")):
-                return self.signed_out(visit, form)
-            if not self.sessions.is_our_form(request, form.text("token"), visit.bound_to):
-                return self.kept(visit, form, 403, words.REASONS.get("form_not_ours", FORM_NOT_OURS))
-            try:
-                return await handler(self, request, visit, form)
             except AppError as error:
                 return self.refusal(visit, error, form)
+            except DatabaseUnavailable:
+                return self.away(visit, form)
 
         return endpoint
 
-    def refusal(self, visit: Visit, error: AppError, form: Form | None = None) -> Response:
+    def _stopped(self, request: Request, visit: Visit, form: Form) -> Response | None:
+        """Return the answer to a form that is not ours, or whose session is over; None for one to act on."""
+        if self.sessions.is_from_elsewhere(request):
+            return self.simple(visit, 403, FORM_NOT_OURS)
+        is_over = visit.viewer is None and self.sessions.session_token(request) is not None
+        if is_over and not visit.path.startswith(("/sign-in", "/join")):
+            return self.signed_out(visit, form)
+        if not self.sessions.is_our_form(form.text("token"), visit.bound_to):
+            return self.kept(visit, form, 403, FORM_NOT_OURS)
+        return None
+
+    def _expect_faults(self, request: Request, visit: Visit, form: Form) -> None:
+        """Leave a page for the outermost wall, in case something breaks: it hands back what was typed."""
+
+        def page(sentence: str) -> Response:
+            return self.kept(visit, form, 500, f"{sentence} What you wrote is below." if form.kept else sentence)
+
+        request.scope["fault_page"] = page
+
+    def away(self, visit: Visit, form: Form) -> Response:
+        """Say that the database is away; what was typed stays on the page, and help needs no database."""
+        sentence = (
+            "We cannot reach our records right now. Please try again in a minute. "
+            "If you need help now, use Get help now at the top: that page always works."
+        )
+        return self.kept(visit, form, 503, sentence, {"retry-after": "60"})
+
+    def refusal(self, visit: Visit, error: AppError, form: Form) -> Response:
         """Turn an application error into a page; what was typed stays on it."""
-        form = form or Form({})
         match error:
+            case NotSignedIn() if form.kept:
+                return self.signed_out(visit, form)
             case NotSignedIn():
-                return (
-                    see_other(addresses.sign_in(visit.address))
-                    if not form.kept
-                    else self.signed_out(visit, form)
-                )
+                return see_other(addresses.sign_in(visit.address))
             case NotFound():
                 return self.kept(visit, form, 404, words.NOT_HERE)
             case RateLimited(after=after):
-                minutes = max(1, ceil(after.total_seconds() / 60))
-                wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-                return self.kept(
-                    visit,
-                    form,
-                    429,
-                    f"That was a lot in a short time. Please wait {wait}. Your words are kept.",
-                    {"retry-after": str(minutes * 60)},
-                )
+                seconds = {"retry-after": str(ceil(after.total_seconds()))}
+                return self.kept(visit, form, 429, words.please_wait(after), seconds)
             case NotAllowed(reasons=reasons, code=code):
                 return self.kept(visit, form, 403, words.sentence_for((*reasons, code), error.sentence))
             case _:
-                status = 409 if error.code == "conflict" else 400
+                status = 409 if isinstance(error, Conflict) else 400
                 return self.kept(visit, form, status, words.sentence_for((error.code,), ""))
 
     def kept(

@@ -97,6 +97,7 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
     invitations = [
         {"title": group.title, "address": invitation_address(pages, group.id, group.name)}
         for group in moderated
+        if group.kind in ("home", "circle")
     ]
     askings = await moderation.list_asking(conn, visit.person)
     return pages.page(

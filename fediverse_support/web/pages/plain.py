@@ -34,7 +34,7 @@ async def show_rules(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def show_privacy(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/privacy`: the four audiences, in the words of the composer."""
-    audiences = [(kind, words.AUDIENCE[kind].format(servers="some")) for kind in words.AUDIENCE]
+    audiences = [(kind, words.AUDIENCE[kind].replace(": {servers} right now", "")) for kind in words.AUDIENCE]
     return pages.page(visit, "plain/privacy.html", title="Who can read what", audiences=audiences)
 
 

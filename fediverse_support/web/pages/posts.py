@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil
+from typing import Final, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import AppError, Invalid, NotAllowed, NotFound, RateLimited
 from fediverse_support.domain.ids import PostId
+from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import MAX_BODY, Draft
 from fediverse_support.reads import threads
 from fediverse_support.reads.groups import GroupView
@@ -22,7 +23,7 @@ from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, may_write
 
-REPORT_REASONS = ("worried", "rule", "elsewhere", "spam", "legal", "other")
+REPORT_REASONS: Final = ("worried", "rule", "elsewhere", "spam", "legal", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,7 @@ def problem_of(error: AppError | None) -> Problem:
         case Invalid(fields=fields):
             return Problem(400, "", {name: words.fix_for(name, code) for name, code in fields.items()})
         case RateLimited(after=after):
-            minutes = max(1, ceil(after.total_seconds() / 60))
-            wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-            return Problem(429, f"That was a lot in a short time. Please wait {wait}. Your words are kept.")
+            return Problem(429, words.please_wait(after))
         case NotFound():
             return Problem(404, "The post you are replying to is not here any more. Your words are kept.")
         case NotAllowed(reasons=reasons, code=code):
@@ -288,7 +287,7 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
             person,
             target_id=post.author_id,
             post_ids=(post.id,),
-            reason=reason,
+            reason=cast(ReportReason, reason),
             body=body,
         )
     except Invalid as error:

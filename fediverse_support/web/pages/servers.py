@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from federation.errors import Malformed
 from fediverse_support.actions import moderating
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Invalid, NotFound
-from fediverse_support.domain.moderation import SEVERITIES, DomainRule, Severity
+from fediverse_support.domain.moderation import SEVERITIES, DomainRule
 from fediverse_support.reads import servers
 from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
@@ -123,7 +123,7 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
             raise Invalid({"severity": "required"})
         rule = DomainRule(
             domain=domain,
-            severity=cast(Severity, severity),
+            severity=severity,
             reason=form.line("reason"),
             private_note=form.line("note"),
         )

@@ -44,13 +44,26 @@ class Scene:
         return addresses.conversation(None if self.group is None else self.group.slug, self.root.id)
 
     @property
+    def takes_replies(self) -> bool:
+        """Somebody may answer here."""
+        if not self.root.is_visible or self.root.standing not in ("visible", "limited"):
+            return False
+        return not self.root.is_locked or (self.group is not None and self.group.moderates)
+
+    @property
     def may_reply(self) -> bool:
         """The viewer may answer here."""
-        open_to_replies = self.root.is_visible and self.root.standing in ("visible", "limited")
-        if self.group is None:
-            return open_to_replies
-        paused = self.root.is_locked and not self.group.moderates
-        return open_to_replies and not paused and may_write(self.group)
+        return self.takes_replies and (self.group is None or may_write(self.group))
+
+    @property
+    def may_join(self) -> bool:
+        """The viewer could answer here after joining the group."""
+        group = self.group
+        return (
+            self.takes_replies
+            and group is not None
+            and not (may_write(group) or group.is_banned or group.is_waiting)
+        )
 
 
 async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Scene:
@@ -99,6 +112,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, found: Sequence[PostV
         quotes={p.id: shown[p.parent_id] for p in replies if p.parent_id in shown},
         undo=undoable(pages, visit, scene.kind, [root, *replies]),
         may_reply=visit.viewer is not None and scene.may_reply,
+        may_join=visit.viewer is not None and scene.may_join,
         moderates=group is not None
         and visit.viewer is not None
         and (group.moderates or visit.viewer.person.is_staff),

@@ -7,7 +7,8 @@ holds them to the letter.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
 from federation.uris import Host
@@ -60,9 +61,9 @@ DONE: Final[dict[str, str]] = {
     "undone": "This never left. It is gone.",
     "removed": "We have deleted this here.",
     "told": "Thank you for telling us. A person will read this. We do not say who told us.",
-    "approved": "The post is up. Its author is told.",
-    "refused": "The post stays hidden. Its author is told.",
-    "taken-down": "The post is hidden now. Its author is told.",
+    "approved": "The post is up.",
+    "refused": "The post stays hidden.",
+    "taken-down": "The post is hidden now.",
     "closed": "The report is closed.",
     "let-in": "They are in.",
     "not-let-in": "They were not let in.",
@@ -162,6 +163,13 @@ def day(when: datetime, now: datetime) -> str:
 def clock(when: datetime) -> str:
     """Say a promise's exact time of day, by the server's clock."""
     return f"{when.astimezone():%H:%M}"
+
+
+def please_wait(after: timedelta) -> str:
+    """Say how long to wait, in whole minutes."""
+    minutes = max(1, ceil(after.total_seconds() / 60))
+    wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return f"That was a lot in a short time. Please wait {wait}. Your words are kept."
 
 
 def fewer(number: int) -> str:
