@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 
+from fediverse_support.actions import posting
 from fediverse_support.db.pool import Db
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import ActorId
+from fediverse_support.domain.posts import Draft
 from tests.conftest import Clock, Queries
 from tests.integration.edge import AS1, PUBLIC, Peer, Town, make_town
 
@@ -337,6 +342,37 @@ async def test_a_groups_outbox_shows_what_it_passed_on(town: Town) -> None:
     assert len(got.json["orderedItems"]) == got.json["totalItems"] == 1
     assert got.json["orderedItems"][0]["object"]["type"] == "Create"
     assert "@context" not in got.json["orderedItems"][0]
+
+
+async def test_what_a_member_writes_is_served_as_it_was_sent(town: Town) -> None:
+    account_id = await town.run(
+        "insert into accounts (name, password_hash, created_at) values ('wren', 'x', now()) returning id"
+    )
+    await town.run("update actors set account_id = $1 where id = $2", account_id, town.wren.id)
+    await town.run(
+        "insert into follows (uri, follower_id, target_id, standing, created_at)"
+        " values ('https://support.example/ap/a/f', $1, $2, 'accepted', now())",
+        town.wren.id,
+        town.open_group.id,
+    )
+    wren = Person(account_id, "member", ActorId(town.wren.id), town.wren.uri, "wren")
+    draft = Draft(title="Third night", body="How do *you* get up?", group_id=ActorId(town.open_group.id))
+    instance = replace(town.instance, newcomer_posts_held=0)
+    await posting.publish(town.db, instance, wren, draft)
+    outbox = (await town.get(f"{town.open_group.uri}/outbox", IO)).json["orderedItems"]
+    assert [item["type"] for item in outbox] == ["Announce"]
+    create = outbox[0]["object"]
+    assert create["type"] == "Create"
+    sent = create["object"]
+    served = (await town.get(sent["id"], IO)).json
+    assert {**served, "@context": None} == {**sent, "@context": None}
+    for uri in (outbox[0]["id"], create["id"]):
+        assert (await town.get(uri, IO)).json["id"] == uri
+    await posting.delete(town.db, instance, wren, await town.run("select id from posts"))
+    for uri in (outbox[0]["id"], create["id"], sent["id"]):
+        got = await town.get(uri, IO)
+        assert (got.status, got.json["type"]) == (410, "Tombstone")
+    assert (await town.get(f"{town.open_group.uri}/outbox", IO)).json["orderedItems"] == []
 
 
 async def test_pages_lead_programs_to_ids(town: Town) -> None:

@@ -137,7 +137,7 @@ def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:
 
 
 def _is_our_name(deps: Deps, value: bytes) -> bool:
-    """Say whether a proxy forwards a name of ours. A request that was meant for another server is not for us."""
+    """Say whether a proxy forwards a name of ours; what was meant for another server is not for us."""
     try:
         return uris.parse_host(value.decode("latin-1")) == deps.instance.host
     except Malformed:
