@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final, Literal, TypeVar, cast
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from federation import uris
@@ -233,7 +233,7 @@ def _one_of(name: str, values: Mapping[str, str], allowed: tuple[T, ...], defaul
     text = values.get(name, default)
     if text not in allowed:
         raise SettingsError(f"{name} must be {', '.join(allowed[:-1])} or {allowed[-1]}; it is {text}.")
-    return cast(T, text)
+    return text
 
 
 def _whole(name: str, values: Mapping[str, str], default: int, *, most: int) -> int:

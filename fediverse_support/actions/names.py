@@ -48,7 +48,7 @@ def skeleton(name: str) -> str:
 
     The same as in store.accounts.
     """
-    seen = name.translate(str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s", "_": ""}))
+    seen = name.translate(str.maketrans("01i5", "olls", "_"))
     return seen.replace("rn", "m").replace("vv", "w")
 
 

@@ -21,10 +21,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypedDict
 from urllib.parse import quote
 
-from fediverse_support.adapters import postgres_files
+from fediverse_support.adapters import postgres_files, postgres_leftovers
 from fediverse_support.adapters.postgres_files import Places, PostgresProblem, RunAs
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ class EmbeddedPostgres:
         if not (places.data / "PG_VERSION").is_file():
             _make_cluster(programs, places, user, durable=self._durable)
         _check_version(places)
-        _end_leftovers(places)
+        postgres_leftovers.end(places.data)
         _write_access_rules(places, user)
         if self._socket_dir is None:  # kept over a revival, because others know it by now
             self._socket_dir = postgres_files.prepare_socket_dir(places, user)
@@ -194,7 +194,10 @@ class EmbeddedPostgres:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise PostgresProblem(f"PostgreSQL did not start: {_last_words(places.log)}")
-            if _pid_in(places.data) == self._process.pid and self._running_socket() is not None:
+            if (
+                postgres_leftovers.pid_in(places.data) == self._process.pid
+                and self._running_socket() is not None
+            ):
                 return
             time.sleep(0.01)
         self.stop(0.0)
@@ -265,7 +268,15 @@ def _run(command: list[str], places: Places, user: RunAs, text: str) -> None:
         raise PostgresProblem(f"A new database could not be made: {_worst_line(done.stdout)}")
 
 
-def _identity(user: RunAs) -> dict[str, int | list[int]]:
+class Identity(TypedDict, total=False):
+    """What `subprocess` needs to run a program as somebody else; empty for ourselves."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _identity(user: RunAs) -> Identity:
     return {"user": user.uid, "group": user.gid, "extra_groups": []} if user.is_other else {}
 
 
@@ -289,60 +300,6 @@ def _write_access_rules(places: Places, user: RunAs) -> None:
         path = places.data / name
         path.write_text(text, encoding="utf-8")
         postgres_files.hand_over(path, user)
-
-
-def _end_leftovers(places: Places) -> None:
-    """End a server that outlived its owner, and forget a pid file whose process is no server of this
-    directory.
-
-    Only the owner of the directory's lock comes here. A pid alone proves nothing: it may be a zombie, or
-    belong to another program by now, so what counts is a process that works in this very directory.
-    """
-    pid = _pid_in(places.data)
-    if pid is None:
-        return
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        alive = _working_in(places.data, pid)
-        if not alive:
-            break
-        log.warning("ending a database server that outlived its owner", extra={"pids": alive})
-        for one in alive if number == signal.SIGKILL else alive[:1]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(one, number)
-        deadline = time.monotonic() + STOP_SECONDS
-        while _working_in(places.data, pid) and time.monotonic() < deadline:
-            time.sleep(0.02)
-    if alive := _working_in(places.data, pid):
-        raise PostgresProblem(f"Process {alive[0]} is still using {places.data} and does not end.")
-    (places.data / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _working_in(data: Path, pid: int) -> list[int]:
-    """Return the processes whose working directory is `data`, the one with `pid` first."""
-    proc = Path("/proc")
-    if not (proc / "self" / "cwd").exists():
-        return [pid] if _is_postgres(pid, data) else []
-    found = []
-    for entry in proc.iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                if (entry / "cwd").readlink() == data:
-                    found.append(int(entry.name))
-    return sorted(found, key=lambda one: one != pid)
-
-
-def _is_postgres(pid: int, data: Path) -> bool:
-    command = ["ps", "-o", "stat=,command=", "-p", str(pid)]
-    line = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
-    return "postgres" in line and str(data) in line and not line.lstrip().startswith("Z")
-
-
-def _pid_in(data: Path) -> int | None:
-    try:
-        first = (data / "postmaster.pid").read_text().split("\n", 1)[0]
-    except FileNotFoundError:
-        return None
-    return int(first) if first.strip().isdigit() else 0
 
 
 def _spawn(programs: Path, places: Places, user: RunAs, options: dict[str, str]) -> subprocess.Popen[bytes]:

@@ -25,19 +25,13 @@ def run(arguments: list[str]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except SettingsError as error:
-        return complain(str(error), 2)
+        return words.complain(str(error), 2)
     except KeyboardInterrupt:
-        return complain("Stopped.", 1)
+        return words.complain("Stopped.", 1)
     except BrokenPipeError:
         # Whoever read our output has heard enough; keep Python from complaining about it while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-
-
-def complain(sentence: str, status: int = 1) -> int:
-    """Print one sentence on stderr and return the exit status."""
-    print(f"{words.PROGRAM}: {' '.join(sentence.split())}", file=sys.stderr)
-    return status
 
 
 def _adapt_environment(typed: argparse.Namespace) -> None:

@@ -10,8 +10,8 @@ import sys
 from fediverse_support.actions import accounts
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
-from fediverse_support.cli.commands import complain
 from fediverse_support.cli.running import with_database
+from fediverse_support.cli.words import complain
 from fediverse_support.db.pool import Db
 from fediverse_support.settings import Settings
 

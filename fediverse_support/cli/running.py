@@ -14,7 +14,7 @@ from typing import Any
 from fediverse_support.adapters import embedded_postgres
 from fediverse_support.adapters.postgres_files import PostgresProblem
 from fediverse_support.adapters.secret_file import SecretProblem
-from fediverse_support.cli.commands import complain
+from fediverse_support.cli.words import complain
 from fediverse_support.db import migrate
 from fediverse_support.db.migrate import MigrationFailed
 from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db

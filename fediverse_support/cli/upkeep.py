@@ -8,8 +8,8 @@ from datetime import datetime
 
 from federation import uris
 from federation.errors import Malformed
-from fediverse_support.cli.commands import complain
 from fediverse_support.cli.running import guarded, print_json, print_table, with_database
+from fediverse_support.cli.words import complain
 from fediverse_support.db import migrate as schema
 from fediverse_support.db.pool import Db, connect
 from fediverse_support.reads import explain as reads_explain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -24,6 +25,12 @@ class Parser(argparse.ArgumentParser):
         """Print one sentence on stderr and leave."""
         sentence = message[:1].upper() + message[1:].rstrip(".")
         self.exit(2, f"{PROGRAM}: {sentence}. See `{self.prog} --help`.\n")
+
+
+def complain(sentence: str, status: int = 1) -> int:
+    """Print one sentence on stderr and return the exit status."""
+    print(f"{PROGRAM}: {' '.join(sentence.split())}", file=sys.stderr)
+    return status
 
 
 def port(text: str) -> int:
