@@ -329,6 +329,14 @@ async def test_a_redirect_to_another_scheme_is_refused(location):
     assert len(peers.asked) == 1
 
 
+async def test_a_redirect_keeps_its_scheme_in_a_test_world_too():
+    plain = Uri(FINGER.replace("https", "http"))
+    peers = Peers({plain: moved(FINGER), FINGER: described(self_link("https://pie.example/c/s"))})
+    with pytest.raises(Malformed, match="another scheme"):
+        await find(peers, allow_http=True)
+    assert len(peers.asked) == 1
+
+
 async def test_an_unknown_name_is_gone():
     with pytest.raises(Gone):
         await find(Peers({}))

@@ -29,11 +29,11 @@ def rsa_pem(modulus_bits: int, exponent: int = 65537) -> str:
 
 
 def refuse(pem: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     with pytest.raises(Unauthentic) as caught:
         keys.load_public(pem)
     assert caught.value.code == "bad_key"
-    assert time.process_time() - started < 0.05
+    assert time.thread_time() - started < 0.05
 
 
 @pytest.mark.parametrize("make", [keys.make_rsa, keys.make_ed25519])

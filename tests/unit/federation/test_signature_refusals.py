@@ -135,6 +135,27 @@ def test_headers_that_count_once_may_not_stand_twice(name):
     refuse(with_header(request, name, *(request.all(name) * 2)))
 
 
+@pytest.mark.parametrize(
+    ("name", "second"),
+    [("host", "pie.example"), ("date", "Wed, 01 May 2030 12:00:00 GMT"), ("content-type", "text/html")],
+)
+def test_a_second_line_is_refused_although_both_are_signed(name, second):
+    honest = by_hand()
+    first = honest.first(name) or ""
+    request = by_hand(special={name: f"{first}, {second}"})
+    assert "repeated" in refuse(with_header(request, name, first, second))
+
+
+def test_a_second_content_type_is_refused_although_neither_is_signed():
+    request = by_hand(covered="(request-target) host date digest")
+    accept(request)
+    refuse(with_header(request, "content-type", "application/activity+json", "text/html"))
+
+
+def test_a_name_covered_twice_is_refused():
+    assert "repeated" in refuse(by_hand(covered=f"{DEFAULT_COVERED} date"))
+
+
 def test_created_with_a_named_algorithm_is_refused():
     stamp = str(int(NOW.timestamp()))
     refuse(

@@ -232,7 +232,19 @@ def test_two_signatures_are_refused():
     for name in ("signature", "signature-input"):
         value = request.first(name) or ""
         request = with_header(request, name, f"{value}, {value.replace('sig1', 'sig2')}")
-    refuse(request)
+    with pytest.raises(Unauthentic):
+        signatures_rfc9421.parse(request)
+
+
+def test_a_second_content_type_is_refused_although_neither_is_signed():
+    request = by_hand(covered=("@method", "@target-uri", "content-digest"))
+    accept(request)
+    refuse(with_header(request, "content-type", "application/activity+json", "text/html"))
+
+
+def test_an_unknown_parameter_is_refused_while_reading():
+    with pytest.raises(Unauthentic, match="unknown parameters"):
+        signatures_rfc9421.parse(by_hand(parameters=f"{PARAMETERS};other=1"))
 
 
 @pytest.mark.parametrize("name", ["signature", "signature-input"])
