@@ -22,6 +22,7 @@ BAD_FOR: Final = timedelta(minutes=10)
 SILENT_FOR: Final = timedelta(seconds=30)
 REFRESHES_PER_HOUR: Final = 5
 HOUR: Final = timedelta(hours=1)
+FRESH_FOR: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,19 @@ class KeyRing:
         self._keys: OrderedDict[Uri, tuple[KnownKey, datetime]] = OrderedDict()
         self._faults: OrderedDict[Uri, tuple[FederationError, datetime]] = OrderedDict()
         self._refreshes: OrderedDict[Host, deque[datetime]] = OrderedDict()
+        self._asked: OrderedDict[Uri, datetime] = OrderedDict()
 
     def find(self, key_id: Uri, now: datetime) -> KnownKey | None:
         """Return a key seen in the last ten minutes."""
         found = self._keys.get(key_id)
         return found[0] if found is not None and found[1] > now else None
 
-    def keep(self, key_id: Uri, key: KnownKey, now: datetime) -> None:
-        """Remember a key, and forget that it was ever missing."""
+    def keep(self, key_id: Uri, key: KnownKey, now: datetime, *, asked: bool = False) -> None:
+        """Remember a key, and forget that it was ever missing; `asked` says that its server just told it."""
         self._faults.pop(key_id, None)
         _put(self._keys, key_id, (key, now + KEPT_FOR))
+        if asked:
+            _put(self._asked, key_id, now)
 
     def drop(self, key_id: Uri) -> None:
         """Forget a key."""
@@ -70,8 +74,13 @@ class KeyRing:
         fault = error if isinstance(error, Unreachable | Gone) else Unauthentic(error.code, error.detail)
         _put(self._faults, key_id, (fault, until))
 
-    def may_refresh(self, host: Host, now: datetime) -> bool:
-        """Say whether a host may be asked for a key that we have, and count it: five times an hour."""
+    def may_refresh(self, key_id: Uri, host: Host, now: datetime) -> bool:
+        """Say whether a host may be asked for a key that we have, and count it: five times an hour.
+
+        A key that its server told us within the last minute is not asked for again: the signature is wrong.
+        """
+        if (since := self._asked.get(key_id)) is not None and since > now - FRESH_FOR:
+            return False
         asked = self._refreshes.setdefault(host, deque(maxlen=REFRESHES_PER_HOUR))
         self._refreshes.move_to_end(host)
         while len(self._refreshes) > MAX_KEYS:

@@ -94,7 +94,7 @@ class Remote:
         known = self._ring.find(key_id, now)
         if known is None and (known := await self._stored_key(key_id)) is not None:
             self._ring.keep(key_id, known, now)
-        if known is not None and not (refresh and self._ring.may_refresh(known.host, now)):
+        if known is not None and not (refresh and self._ring.may_refresh(key_id, known.host, now)):
             return known
         if known is None:
             self._ring.check(key_id, now)
@@ -123,18 +123,24 @@ class Remote:
         try:
             async with asyncio.timeout(KEY_SECONDS), self._flights.slots:
                 actor = await self._owner_of(key_id)
+            key = next(key for key in actor.keys if key.id == key_id)
+            known = KnownKey(actor.id, uris.host(actor.id), keys.load_public(key.pem))
+            async with self._db.transaction() as tx:
+                if await remote_actors.upsert(tx, _with_key(actor, key), self._db.now()) is None:
+                    raise Unauthentic("actor_changed")
         except TimeoutError as error:
-            self._ring.miss(key_id, Unreachable("timeout"), self._db.now())
-            raise Unreachable("timeout") from error
+            fault: FederationError = Unreachable("timeout")
+            self._ring.miss(key_id, fault, self._db.now())
+            raise fault from error
+        except Malformed as error:
+            # The owner's document is at fault, not the delivery: it proves nothing.
+            fault = Unauthentic(error.code, error.detail)
+            self._ring.miss(key_id, fault, self._db.now())
+            raise fault from error
         except FederationError as error:
             self._ring.miss(key_id, error, self._db.now())
             raise
-        key = next(key for key in actor.keys if key.id == key_id)
-        known = KnownKey(actor.id, uris.host(actor.id), keys.load_public(key.pem))
-        async with self._db.transaction() as tx:
-            if await remote_actors.upsert(tx, _with_key(actor, key), self._db.now()) is None:
-                raise Unauthentic("actor_changed")
-        self._ring.keep(key_id, known, self._db.now())
+        self._ring.keep(key_id, known, self._db.now(), asked=True)
         return known
 
     async def _owner_of(self, key_id: Uri) -> vocab.Actor:
@@ -172,7 +178,14 @@ class Remote:
             allow_http=self._instance.allow_http,
             scheme=scheme,
             seconds=seconds,
+            admit=self._admit_id,
         )
+
+    async def _admit_id(self, uri: Uri) -> None:
+        """Refuse to be led by a document to ourselves or to a server we do not talk to."""
+        if self._instance.is_ours(uri):
+            raise Unreachable("not_asked")
+        await self._admit(uris.host(uri))
 
     async def learn(self, uri: Uri, budget: Budget, *, announced_by: Uri | None = None) -> None:
         """Fetch an actor or a post, with its author and what it answers, and take it in like a delivery.

@@ -77,7 +77,7 @@ async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int = 500) -> 
 CLAIM: Final = """
 insert into lanes (kind, host, worker, lease) values ($1, $2, $3, $4)
 on conflict (kind, host) do update set worker = excluded.worker, lease = excluded.lease
-where lanes.worker is null or not worker_lives(lanes.worker)
+where (lanes.worker is null or not worker_lives(lanes.worker)) and lanes.due_at <= $5
 returning failures
 """
 RELEASE: Final = """
@@ -86,9 +86,9 @@ where kind = $1 and host = $2 and lease = $3
 """
 
 
-async def claim(conn: Conn, kind: Kind, host: Host, worker: int, lease: UUID) -> int | None:
-    """Take a lane; return how often it failed in a row, None when a living worker has it."""
-    found = await conn.fetchval(CLAIM, kind, host, worker, lease)
+async def claim(conn: Conn, kind: Kind, host: Host, worker: int, lease: UUID, now: datetime) -> int | None:
+    """Take a lane; return how often it failed in a row, None when a living worker has it or it rests."""
+    found = await conn.fetchval(CLAIM, kind, host, worker, lease, now)
     return None if found is None else int(found)
 
 

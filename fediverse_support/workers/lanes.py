@@ -27,10 +27,10 @@ class Lane:
 
 @asynccontextmanager
 async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lane | None]:
-    """Hold the lane of a host; None when another worker has it."""
+    """Hold the lane of a host; None when another worker has it or it rests."""
     lease = uuid4()
     async with db.connection() as conn:
-        failures = await queues.claim(conn, kind, host, worker, lease)
+        failures = await queues.claim(conn, kind, host, worker, lease, db.now())
     if failures is None:
         yield None
         return

@@ -80,7 +80,8 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
         return []
     match authenticity.from_relay(act):
         case ByGroup(inner):
-            return [inner]
+            # What our own people did, we know ourselves; nobody else's word counts for it.
+            return [] if deps.instance.is_ours(inner.value.actor) else [inner]
         case ToFetch(uri, group):
             await look(deps, uri, budget, announced_by=group)
             async with deps.db.transaction() as tx:
