@@ -1,0 +1,153 @@
+"""`doctor`: looks at everything a healthy instance needs and says what is wrong, one line each."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import smtplib
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from fediverse_support.adapters.secret_file import SecretProblem, load_secret
+from fediverse_support.cli.running import KNOWN, database
+from fediverse_support.db import migrate
+from fediverse_support.db.pool import connect
+from fediverse_support.settings import Settings
+
+ENOUGH_DISK: Final = 500 * 1024 * 1024
+PATIENCE: Final = 5.0
+MOST_SKEW: Final = 30.0
+"""Seconds; signatures of a clock that is further off will soon be refused by others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    is_good: bool
+    subject: str
+    sentence: str
+
+
+def doctor(typed: argparse.Namespace, chosen: Settings) -> int:
+    """Print what was found; status 1 when something is wrong."""
+    checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+        _settings, _disk, _database, _mail, _address,
+    )  # fmt: skip
+    is_well = True
+    for check in checks:
+        for finding in check(chosen):
+            print(
+                f"{'ok   ' if finding.is_good else 'WRONG'} {finding.subject:<9} {finding.sentence}",
+                flush=True,
+            )
+            is_well = is_well and finding.is_good
+    return 0 if is_well else 1
+
+
+def _settings(chosen: Settings) -> Iterator[Finding]:
+    yield Finding(True, "settings", f"this instance is {chosen.base_url}, federation is {chosen.federation}")
+    if chosen.allow_http or chosen.allowed_networks:
+        yield Finding(True, "settings", "plain http or private networks are allowed: for development only")
+    name = urlsplit(chosen.base_url).hostname or ""
+    if chosen.base_url.startswith("http://") and name not in ("localhost", "127.0.0.1", "::1"):
+        yield Finding(
+            False, "settings", "the base URL is plain http on a public name; other servers need https"
+        )
+    try:
+        load_secret(chosen.data_dir)
+        mode = (chosen.data_dir / "secret.key").stat().st_mode & 0o077
+        yield Finding(
+            mode == 0, "secret", "the secret is private" if mode == 0 else "others may read secret.key"
+        )
+    except SecretProblem as error:
+        yield Finding(False, "secret", str(error))
+
+
+def _disk(chosen: Settings) -> Iterator[Finding]:
+    try:
+        free = shutil.disk_usage(chosen.data_dir).free
+    except OSError as error:
+        yield Finding(False, "disk", f"{chosen.data_dir} cannot be used: {error.strerror}")
+        return
+    megabytes = free // (1024 * 1024)
+    yield Finding(free >= ENOUGH_DISK, "disk", f"{megabytes} MiB are free for {chosen.data_dir.absolute()}")
+
+
+def _database(chosen: Settings) -> Iterator[Finding]:
+    try:
+        with database(chosen) as dsn:
+            yield from asyncio.run(_asked(dsn))
+    except KNOWN as error:
+        yield Finding(False, "database", str(error))
+
+
+async def _asked(dsn: str) -> list[Finding]:
+    conn = await connect(dsn)
+    try:
+        version = await conn.fetchval("show server_version")
+        todo = await migrate.pending(conn)
+        theirs: datetime = await conn.fetchval("select clock_timestamp()")
+    finally:
+        await conn.close(timeout=2)
+    skew = abs((theirs - datetime.now(UTC)).total_seconds())
+    return [
+        Finding(True, "database", f"PostgreSQL {version} answers"),
+        Finding(not todo, "schema", "up to date" if not todo else f"waits for `migrate`: {', '.join(todo)}"),
+        Finding(skew < MOST_SKEW, "clock", f"{skew:.1f} s apart from the database's"),
+    ]
+
+
+def _mail(chosen: Settings) -> Iterator[Finding]:
+    if chosen.smtp_url is None:
+        place = chosen.data_dir / "outbox"
+        usable = os.access(place if place.exists() else chosen.data_dir, os.W_OK)
+        yield Finding(usable, "mail", f"no SMTP_URL: mails are written to {place}")
+        return
+    parts = urlsplit(chosen.smtp_url)
+    host, port = parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 25)
+    try:
+        maker = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        with maker(host, port, timeout=PATIENCE) as server:
+            code, _ = server.noop()
+        yield Finding(code == 250, "mail", f"the mail server {host}:{port} answers {code}")
+    except (OSError, smtplib.SMTPException) as error:
+        yield Finding(False, "mail", f"the mail server {host}:{port} does not answer: {type(error).__name__}")
+
+
+def _address(chosen: Settings) -> Iterator[Finding]:
+    """Ask ourselves from outside, through the proxy if there is one, for the instance's own WebFinger."""
+    host = chosen.instance.host
+    url = f"{chosen.base_url}/.well-known/webfinger?resource=acct:{quote(f'{host}@{host}')}"
+    context = ssl.create_default_context(cafile=_certificates(chosen.ssl_cert_file))
+    request = urllib.request.Request(url, headers={"Accept": "application/jrd+json"})  # noqa: S310 (http or https)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:  # noqa: S310
+            is_ours = chosen.instance.actor_uri.encode() in answer.read(65_536)
+            date = answer.headers.get("date")
+    except urllib.error.HTTPError as error:
+        yield Finding(False, "address", f"{url} answers {error.code}; does the proxy pass this path on?")
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        yield Finding(False, "address", f"{chosen.base_url} cannot be reached from here: {reason}")
+        return
+    told = "its WebFinger is ours" if is_ours else f"{url} is answered, but by another instance"
+    yield Finding(is_ours, "address", told)
+    if date:
+        skew = abs((parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds())
+        yield Finding(skew < MOST_SKEW, "clock", f"{skew:.0f} s apart from the web server's")
+
+
+def _certificates(path: Path | None) -> str | None:
+    return None if path is None else str(path)
