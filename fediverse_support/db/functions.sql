@@ -1,4 +1,6 @@
 -- Replaceable SQL functions, installed anew after every migration run.
+-- Each names its cost, because asking it per row is dear: a plan reads lists in the order of an index and stops at a
+-- page, instead of asking about every post there is.
 
 -- 'a.b.example:8000' -> {a.b.example:8000, a.b.example, b.example, example}: every domain a rule may name.
 create or replace function domain_suffixes(host text) returns text[] language sql immutable parallel safe as $$
@@ -12,7 +14,7 @@ create or replace function domain_suffixes(host text) returns text[] language sq
 $$;
 
 -- The severity in force for a host: the rule with the longest domain wins; null without a rule.
-create or replace function rule_for(host text) returns text language sql stable as $$
+create or replace function rule_for(host text) returns text language sql stable cost 1000 as $$
     select severity from domain_rules
     where domain = any (domain_suffixes(host))
     order by length(domain) desc limit 1
@@ -20,7 +22,7 @@ $$;
 
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor.
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.
-create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
+create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable cost 10000 as $$
     select (p.standing = 'visible'
             or (p.standing = 'limited' and viewer is not null)
             or (p.standing = 'held' and p.author_id = viewer))
@@ -40,7 +42,7 @@ create or replace function can_see(p posts, viewer bigint) returns boolean langu
 $$;
 
 -- May this viewer read what is in this group?
-create or replace function can_see_group(g bigint, viewer bigint) returns boolean language sql stable as $$
+create or replace function can_see_group(g bigint, viewer bigint) returns boolean language sql stable cost 2000 as $$
     select exists (
         select 1 from groups r
         where r.actor_id = g
@@ -55,7 +57,7 @@ create or replace function can_see_group(g bigint, viewer bigint) returns boolea
 $$;
 
 -- May a peer that signed as `peer_host` fetch this post? Only what is public in an open group or on a profile.
-create or replace function can_fetch(p posts, peer_host text) returns boolean language sql stable as $$
+create or replace function can_fetch(p posts, peer_host text) returns boolean language sql stable cost 5000 as $$
     select p.standing in ('visible', 'limited')
        and p.host is null
        and p.audience in ('public', 'unlisted')
@@ -72,7 +74,7 @@ $$;
 
 -- Is this person or group there for this viewer? A closed group, and a person made for one, only for those who read it;
 -- the suspended, the deleted, those not yet let in, and everybody on a suspended server for nobody.
-create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable as $$
+create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable cost 5000 as $$
     select a.kind in ('person', 'group', 'service')
        and a.standing in ('visible', 'limited')
        and (a.host is null or rule_for(a.host) is distinct from 'suspend')

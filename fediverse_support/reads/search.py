@@ -11,21 +11,24 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.reads import actors, posts
 from fediverse_support.reads.actors import Handle
 
-# Only what the viewer wrote, is mentioned in, or reads as a member, and of a group the latest few thousand
-# posts.
+# Only what the viewer wrote, is mentioned in, or reads as a member, and of each the latest few thousand posts.
+# `offset 0` sorts first, so that rights are asked about newest first and only until a page is full.
 WORDS: Final = """
 with near as (
-    (select p.id from posts p where p.author_id = $1 order by p.id desc limit 5000)
+    (select p.id from posts p where p.author_id = $1 order by p.id desc limit 3000)
     union
-    (select m.post_id from mentions m where m.actor_id = $1 order by m.post_id desc limit 5000)
+    (select m.post_id from mentions m where m.actor_id = $1 order by m.post_id desc limit 3000)
     union
     select t.id from follows f cross join lateral (
-        select p.id from posts p where p.group_id = f.target_id order by p.id desc limit 5000) t
+        select p.id from posts p where p.group_id = f.target_id order by p.id desc limit 3000) t
     where f.follower_id = $1 and f.standing = 'accepted'
 )
-select p.id from near n join posts p on p.id = n.id
-where (p.body_text ilike $2 or p.title ilike $2) and can_see(p, $1)
-order by p.id desc limit $3 offset $4
+select s.id from (
+    select p.id, p as post from near n join posts p on p.id = n.id
+    where p.body_text ilike $2 or p.title ilike $2
+    order by p.id desc offset 0) s
+where can_see(s.post, $1)
+order by s.id desc limit $3 offset $4
 """
 
 OURS: Final = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +13,12 @@ from fediverse_support.reads.posts import Entry, Row
 
 MAX_ID: Final = 2**63 - 1
 
-# Each part is cut to the window by its own index before the parts are put together. In order: new threads,
-# as their groups announce them; threads whose group announces nothing; what the person wrote; profile posts
-# of people followed; what mentions the person; answers to what the person wrote lately.
+# Each part is read newest first by its own index, and stops after a page, before the parts are put together.
+# In order: new threads, as their groups announce them; what the person wrote; profile posts of people
+# followed; what mentions the person; answers to what the person wrote lately. Three things keep plans for
+# unknown values from reading whole groups: 41 (a page, and the one entry that shows that more follow) is
+# written out, only one end of the window is inside, and the subquery about one's own threads is of the kind
+# that is asked per row.
 HOME: Final = """
 with joined as (
     select f.target_id as id from follows f where f.follower_id = $1 and f.standing = 'accepted'
@@ -22,50 +26,41 @@ with joined as (
     select t.* from joined j cross join lateral (
         select n.id, n.post_id, n.actor_id, n.announced_at as at
         from announces n join posts p on p.id = n.post_id
-        where n.actor_id = j.id and n.undone_at is null and n.id < $2 and n.id > $3
+        where n.actor_id = j.id and n.undone_at is null and n.id < $2
           and p.group_id = j.id and p.parent_id is null and p.parent_uri is null and can_see(p, $1)
-        order by n.id desc limit $4) t
-    union all
-    select t.* from joined j cross join lateral (
-        select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
-        from posts p
-        where p.group_id = j.id and p.id < $2 and p.id > $3
-          and p.parent_id is null and p.parent_uri is null and p.author_id <> $1
-          and not exists (select 1 from announces n where n.post_id = p.id and n.actor_id = j.id)
-          and can_see(p, $1)
-        order by p.id desc limit $4) t
+        order by n.id desc limit 41) t
     union all
     (select p.id, p.id, null, p.published_at
      from posts p
-     where p.author_id = $1 and p.id < $2 and p.id > $3
+     where p.author_id = $1 and p.id < $2
        and (p.group_id is null or p.parent_id is not null or p.parent_uri is not null
-            or not exists (select 1 from announces n
-                           where n.post_id = p.id and n.actor_id = p.group_id and n.undone_at is null))
+            or (select n.id from announces n
+                where n.post_id = p.id and n.actor_id = p.group_id and n.undone_at is null) is null)
        and can_see(p, $1)
-     order by p.id desc limit $4)
+     order by p.id desc limit 41)
     union all
     select t.* from joined j cross join lateral (
         select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
         from posts p
-        where p.author_id = j.id and p.group_id is null and p.id < $2 and p.id > $3 and can_see(p, $1)
+        where p.author_id = j.id and p.group_id is null and p.id < $2 and can_see(p, $1)
           and ((p.parent_id is null and p.parent_uri is null)
                or exists (
                    select 1 from posts q where q.id = p.parent_id and q.author_id in (p.author_id, $1)))
-        order by p.id desc limit $4) t
+        order by p.id desc limit 41) t
     union all
     (select p.id, p.id, null, p.published_at
      from mentions m join posts p on p.id = m.post_id
-     where m.actor_id = $1 and m.post_id < $2 and m.post_id > $3
+     where m.actor_id = $1 and m.post_id < $2
        and (p.parent_id is not null or p.parent_uri is not null or p.group_id is null) and can_see(p, $1)
-     order by m.post_id desc limit $4)
+     order by m.post_id desc limit 41)
     union all
     (select p.id, p.id, null, p.published_at
      from (select s.id, s.root_id from posts s where s.author_id = $1 order by s.id desc limit 200) mine
      join posts p on p.root_id = mine.root_id and p.parent_id = mine.id
-     where p.id < $2 and p.id > $3 and can_see(p, $1)
-     order by p.id desc limit $4)
+     where p.id < $2 and can_see(p, $1)
+     order by p.id desc limit 41)
 )
-select distinct on (id) id, post_id, actor_id, at from found order by id desc limit $4
+select distinct on (id) id, post_id, actor_id, at from found where id > $3 order by id desc limit $4
 """
 
 PUBLIC: Final = """
@@ -112,7 +107,11 @@ order by n.id desc limit $4
 """
 
 # The same lists read from the other end, for what comes right after a known entry.
-UPWARDS: Final = {text: text.replace(" desc", " asc") for text in (HOME, PUBLIC, AUTHOR, GROUP, ANNOUNCED)}
+TURNED: Final = {"id < $2": "id > $3", "id > $3": "id < $2", " desc": " asc"}
+UPWARDS: Final = {
+    text: re.sub(r"id < \$2|id > \$3| desc", lambda found: TURNED[found[0]], text)
+    for text in (HOME, PUBLIC, AUTHOR, GROUP, ANNOUNCED)
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ async def test_ones_own_thread_is_once_in_home_too(api: Api) -> None:
     assert await api.ids(HOME, "wren") == [9002]
 
 
-async def test_a_thread_without_an_announce_is_there_as_itself(api: Api) -> None:
+async def test_a_thread_its_group_did_not_announce_is_not_in_home(api: Api) -> None:
     await api.write(9001, MARLOW, group=FRONTROOM)
-    assert await api.ids(HOME, "wren") == [9001]
+    assert await api.ids(HOME, "wren") == []
 
 
 async def test_a_thread_whose_boost_was_taken_back_is_not_there(api: Api) -> None:
