@@ -76,12 +76,13 @@ select rule_for($1) as severity,
            left join groups h on h.actor_id = o.for_group_id
            left join accounts c on c.id = o.account_id
            where o.uri = $3 and o.host is null and o.standing in ('visible', 'limited')
-             and (g.kind is null or g.kind in ('open', 'circle'))
-             and (h.kind is null or h.kind in ('open', 'circle'))
+             and (g.kind is null or g.kind = 'open')
+             and (h.kind is null or h.kind = 'open')
              and (c.standing is null or c.standing <> 'pending')) as has_owner
 """
 
-# A person who speaks in a home group only is as unknown outside as the group.
+# A person who speaks in a closed group only is as unknown outside as the group. Circle groups are closed
+# until their own rules for other servers exist.
 FIND_ACTOR: Final = """
 select a.id, a.uri, a.kind, a.name, a.display_name, a.summary_html, a.summary_source, a.url, a.inbox_uri,
        a.shared_inbox_uri, a.outbox_uri, a.followers_uri, a.key_id, a.public_key_pem, a.approves_followers,
@@ -93,8 +94,8 @@ left join groups g on g.actor_id = a.id
 left join groups h on h.actor_id = a.for_group_id
 left join accounts c on c.id = a.account_id
 where a.uri = $1 and a.host is null and a.key_id is not null
-  and (g.kind is null or g.kind in ('open', 'circle'))
-  and (h.kind is null or h.kind in ('open', 'circle'))
+  and (g.kind is null or g.kind = 'open')
+  and (h.kind is null or h.kind = 'open')
   and (c.standing is null or c.standing <> 'pending')
 """
 
@@ -105,8 +106,8 @@ left join groups h on h.actor_id = a.for_group_id
 left join accounts c on c.id = a.account_id
 where lower(a.name) = $1 and a.host is null and a.kind = any ($2::text[])
   and a.standing in ('visible', 'limited')
-  and (g.kind is null or g.kind in ('open', 'circle'))
-  and (h.kind is null or h.kind in ('open', 'circle'))
+  and (g.kind is null or g.kind = 'open')
+  and (h.kind is null or h.kind = 'open')
   and (c.standing is null or c.standing <> 'pending')
 """
 

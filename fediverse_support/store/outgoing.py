@@ -49,8 +49,14 @@ async def insert_activity(tx: Tx, out: Outgoing) -> ActivityId | None:
 
 
 TO_FOLLOWERS: Final = """
+with act as (
+    insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
+    values ($1, $10, $11, $12, $13, 'out', $14, $5)
+    on conflict (uri) do update set uri = excluded.uri
+    returning id
+)
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
-select $1, $2, t.host, t.inbox, $3,
+select act.id, $2, t.host, t.inbox, $3,
        greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $9 and d.host = t.host and
            d.attempts = 0)), $5
 from (
@@ -64,7 +70,7 @@ from (
       and ($9::bigint is null or exists (select 1 from copies c where c.post_id = $9 and c.host = a.host)
            or exists (select 1 from deliveries d where d.post_id = $9 and d.host = a.host and d.standing =
                'waiting'))
-) t
+) t, act
 where case $8 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
       else rule_for(t.host) is distinct from 'suspend' end
 on conflict (activity_id, inbox_uri) do nothing
@@ -72,9 +78,8 @@ returning host
 """
 
 
-async def deliver_to_followers(
+async def post_to_followers(
     tx: Tx,
-    activity_id: ActivityId,
     out: Outgoing,
     *,
     of: ActorId,
@@ -82,14 +87,14 @@ async def deliver_to_followers(
     peer_class: PeerClass | None = None,
     holding: PostId | None = None,
 ) -> set[Host]:
-    """Queue one delivery per inbox of the accepted followers elsewhere; return the hosts that got one.
+    """Store an activity with one delivery per inbox of the accepted followers elsewhere, in one statement.
 
     `peer_class` keeps to hosts that take that form of Announce, `holding` to hosts that have a copy of a
-    post.
+    post. Returns the hosts that got a delivery.
     """
     rows = await tx.fetch(
         TO_FOLLOWERS,
-        activity_id,
+        out.uri,
         out.sender_id,
         out.post_id,
         out.due_at,
@@ -98,6 +103,11 @@ async def deliver_to_followers(
         peer_class,
         federation,
         holding,
+        out.actor_uri,
+        out.verb,
+        out.object_uri,
+        out.document,
+        out.public,
     )
     return {Host(row["host"]) for row in rows}
 
@@ -216,6 +226,27 @@ async def erase_documents(tx: Tx, uris: Sequence[Uri]) -> None:
     await tx.execute(ERASE_RELAYS, list(uris))
     await tx.execute(ERASE_RECEIPTS, list(uris))
     await tx.execute(ERASE_DOCUMENTS, list(uris))
+
+
+LEAVES_AT: Final = """
+select min(due_at) from deliveries
+where post_id = $1 and standing = 'waiting' and not exists (select 1 from copies where post_id = $1)
+having min(due_at) > $2
+"""
+FORGET_ANNOUNCE: Final = """
+delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_id and a.host is null
+"""
+
+
+async def leaves_at(tx: Tx, post_id: PostId, now: datetime) -> datetime | None:
+    """Return when the first copy of a post leaves; None where one may have left, or none ever will."""
+    found: datetime | None = await tx.fetchval(LEAVES_AT, post_id, now)
+    return found
+
+
+async def forget_announce(tx: Tx, post_id: PostId) -> None:
+    """Forget that a group of ours announced a post that has not left yet; it will be announced anew."""
+    await tx.execute(FORGET_ANNOUNCE, post_id)
 
 
 INSERT_ANNOUNCE: Final = """

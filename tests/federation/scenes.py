@@ -24,7 +24,7 @@ class Scene:
 
 
 async def three_servers(world: World, *, c_runs: str | None = None, **of_a: Any) -> Scene:
-    """Open three servers and let everybody join; `c_runs` is what C claims to run, `of_a` are A's settings."""
+    """Open three servers and let everybody join; C claims to run `c_runs`, `of_a` are A's settings."""
     a = await world.server("a.example", **of_a)
     b = await world.server("b.example")
     c = await world.server("c.example")

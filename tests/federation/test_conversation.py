@@ -1,4 +1,4 @@
-"""One group, three servers: everything said reaches everybody exactly once, and is changed and gone everywhere.
+"""One group, three servers: everything said reaches everybody exactly once, is changed and gone everywhere.
 
 Servers that know groups get each activity word for word; others (C says that it runs something of that kind)
 get new threads as a plain boost, and what was sent to them directly.
@@ -157,7 +157,7 @@ async def test_what_a_moderator_removes_is_gone_everywhere(world: World, c_runs:
         )
     await world.settle()
     assert await seen(scene, ours) == {"a.example": 0, "b.example": 0, "c.example": 0}
-    # At home their author still has what the group took out; at C, nothing but a boost was there to take back.
+    # At home their author still has what the group took out; at C only the boost could be taken back.
     found = await seen(scene, theirs)
     assert found["a.example"] == 0
     assert c_runs is not None or found["c.example"] == 0

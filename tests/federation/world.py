@@ -35,7 +35,8 @@ select min(at) from (
     from deliveries d left join lanes l on l.kind = 'deliver' and l.host = d.host
     where d.standing = 'waiting' and rule_for(d.host) is distinct from 'suspend'
     union all
-    select r.due_at from receipts r where r.standing = 'waiting' and rule_for(r.host) is distinct from 'suspend'
+    select r.due_at from receipts r
+    where r.standing = 'waiting' and rule_for(r.host) is distinct from 'suspend'
 ) t
 """
 SHOWN = """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
-from federation import uris, vocab
+from federation import authenticity, uris, vocab, writing
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import richtext
@@ -176,7 +176,7 @@ def _when(claimed: datetime | None, now: datetime) -> datetime:
 
 def _distribution(
     step: Step, act: Authentic[vocab.Create] | Authentic[vocab.Observe], post: vocab.Post, post_id: PostId
-) -> tuple[Effect, ...]:
+) -> tuple[Relay, ...]:
     """What the group sends round: only an open group of ours, only what is public, only with the author's
     own text."""
     group = step.facts.group
@@ -198,7 +198,7 @@ def _distribution(
 
 
 async def _announce_here(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> None:
-    """A closed group of ours sends nothing round, but for its members too a new thread is the group's announce."""
+    """Note a new thread of a closed group as its announce: nothing goes round, but its members see one."""
     group = step.facts.group
     if group is None or not group.is_local or group.kind == "open" or post.in_reply_to is not None:
         return
@@ -213,7 +213,7 @@ def _delay(facts: Facts, step: Step) -> timedelta:
 
 async def _direct(
     tx: Tx, step: Step, activity: vocab.Create, post: vocab.Post, post_id: PostId
-) -> tuple[Effect, ...]:
+) -> tuple[Send, ...]:
     """Whom the author's own server tells: a group elsewhere, the one answered, those named, the author's
     followers."""
     facts = step.facts
@@ -274,7 +274,37 @@ async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:
     await store.edit_post(tx, target.id, _words(changed, local=facts.is_local), _when(post.updated, step.now))
     if target.standing != "visible" or target.audience not in ("public", "unlisted", "followers"):
         return Change((), target.id)
+    leaves_at = await outgoing.leaves_at(tx, target.id, step.now) if facts.is_local else None
+    if leaves_at is not None:
+        return Change(await _rewritten(tx, step, act.value, post, target, leaves_at), target.id)
     return Change(_changed(step, act, target), target.id)
+
+
+async def _rewritten(
+    tx: Tx, step: Step, update: vocab.Update, post: vocab.Post, target: PostFacts, leaves_at: datetime
+) -> tuple[Effect, ...]:
+    """An edit before anything has left: only the new words ever leave, at the time that was promised."""
+    create = vocab.Create(
+        id=step.instance.activity_uri(fresh_token()),
+        actor=update.actor,
+        object=post,
+        audience=post.audience,
+        published=post.published,
+    )
+    fresh = cast(
+        Authentic[vocab.Create], authenticity.from_local(create, create.actor, writing.write(create))
+    )
+    await outgoing.forget_announce(tx, target.id)
+    sent = await _direct(tx, step, create, post, target.id)
+    if not sent:
+        sent = (Send(sender_id=target.author_id, activity=create, post_id=target.id),)
+    after = leaves_at - step.now
+    return (
+        Cancel(post_id=target.id),
+        Erase(uris=(target.uri,)),
+        *(replace(send, after=after) for send in sent),
+        *(replace(relay, after=after) for relay in _distribution(step, fresh, post, target.id)),
+    )
 
 
 def _changed(step: Step, act: Authentic[vocab.Update], target: PostFacts) -> tuple[Effect, ...]:
