@@ -23,6 +23,8 @@ SILENT_FOR: Final = timedelta(seconds=30)
 REFRESHES_PER_HOUR: Final = 5
 HOUR: Final = timedelta(hours=1)
 FRESH_FOR: Final = timedelta(minutes=1)
+NEW_PER_WINDOW: Final = 300
+WINDOW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class KeyRing:
         self._faults: OrderedDict[Uri, tuple[FederationError, datetime]] = OrderedDict()
         self._refreshes: OrderedDict[Host, deque[datetime]] = OrderedDict()
         self._asked: OrderedDict[Uri, datetime] = OrderedDict()
+        self._met: OrderedDict[Host, tuple[int, datetime]] = OrderedDict()
 
     def find(self, key_id: Uri, now: datetime) -> KnownKey | None:
         """Return a key seen in the last ten minutes."""
@@ -73,6 +76,17 @@ class KeyRing:
         until = now + (SILENT_FOR if isinstance(error, Unreachable) else BAD_FOR)
         fault = error if isinstance(error, Unreachable | Gone) else Unauthentic(error.code, error.detail)
         _put(self._faults, key_id, (fault, until))
+
+    def may_meet(self, host: Host, now: datetime) -> bool:
+        """Say whether a host may be asked for one more key that we do not have, and count it.
+
+        A server invents actors for nothing, so it is asked for at most 300 in five minutes.
+        """
+        count, since = self._met.get(host, (0, now))
+        if since <= now - WINDOW:
+            count, since = 0, now
+        _put(self._met, host, (count + 1, since))
+        return count < NEW_PER_WINDOW
 
     def may_refresh(self, key_id: Uri, host: Host, now: datetime) -> bool:
         """Say whether a host may be asked for a key that we have, and count it: five times an hour.

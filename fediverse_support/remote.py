@@ -98,6 +98,8 @@ class Remote:
             return known
         if known is None:
             self._ring.check(key_id, now)
+            if not self._ring.may_meet(uris.host(key_id), now):
+                raise Unreachable("busy")
         return await self._fly(key_id)
 
     async def _stored_key(self, key_id: Uri) -> KnownKey | None:
@@ -195,8 +197,8 @@ class Remote:
         budget.spend(self._db.now())
         try:
             found = authenticity.from_fetch(await self._fetch(uri), announced_by=announced_by)
-        except Gone:
-            await self.forget(uri)
+        except Gone as error:
+            await self.forget(uri, only_public=error.status == 404)
             raise
         if not isinstance(found, Authentic):
             raise Malformed("unsupported")
@@ -251,11 +253,17 @@ class Remote:
                 if uri not in known:
                     raise
 
-    async def forget(self, uri: Uri) -> None:
-        """Erase a post that its own origin no longer has."""
+    async def forget(self, uri: Uri, *, only_public: bool = False) -> None:
+        """Erase a post that its own origin no longer has.
+
+        `only_public` for an answer of 404: a post that is not for everybody is "not found" for our instance
+        actor as long as it lives, so whoever made us ask could have it erased here.
+        """
         async with self._db.transaction() as tx:
             gone = await posts.find_by_uri(tx, uri)
             if gone is None or self._instance.is_ours(uri):
+                return
+            if only_public and gone.audience not in ("public", "unlisted"):
                 return
             act = authenticity.from_absence(
                 vocab.Delete(id=Uri(f"{uri}#gone"), actor=gone.author_uri, object=uri), uri

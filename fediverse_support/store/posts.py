@@ -166,17 +166,18 @@ async def known_uris(conn: Conn, uris: Sequence[Uri]) -> set[Uri]:
 
 
 FIND_AUTHOR: Final = """
-select p.id, a.uri as author_uri from posts p join actors a on a.id = p.author_id
+select p.id, a.uri as author_uri, p.audience from posts p join actors a on a.id = p.author_id
 where p.uri = $1 and p.standing <> 'deleted'
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """A post's row and its author's URI."""
+    """A post's row, its author's URI, and who it is for."""
 
     id: PostId
     author_uri: Uri
+    audience: Audience
 
 
 async def find_by_uri(conn: Conn, uri: Uri) -> Authored | None:
