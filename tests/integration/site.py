@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -38,6 +39,51 @@ TOKEN = re.compile(r'name="token" value="([^"]+)"')
 
 class NoRemote:
     """Nobody else is out there, and asking is an error."""
+
+
+TABLES = (
+    "accounts",
+    "actors",
+    "names",
+    "groups",
+    "group_moderators",
+    "follows",
+    "activities",
+    "notifications",
+)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The rows of a freshly opened server: making them anew for every test would take most of its time."""
+
+    rows: dict[str, str]
+    people: dict[str, Person]
+    groups: dict[str, ActorId]
+
+
+@cache
+def casts() -> dict[str, Cast]:
+    """What was remembered in this process, by base address."""
+    return {}
+
+
+async def remember(site: Site) -> Cast:
+    rows = {
+        table: await site.value(f"select coalesce(json_agg(t), '[]')::text from {table} t")
+        for table in TABLES
+    }
+    return Cast(rows, dict(site.people), dict(site.groups))
+
+
+async def recall(site: Site, cast: Cast) -> None:
+    async with site.db.transaction() as tx:
+        for table, rows in cast.rows.items():
+            await tx.execute(
+                f"insert into {table} select * from json_populate_recordset(null::{table}, $1::json)", rows
+            )
+    site.people.update(cast.people)
+    site.groups.update(cast.groups)
 
 
 @cache
@@ -74,8 +120,13 @@ class Site:
 
     async def account(self, name: str, **more: Any) -> Person:
         account_id = await accounts.create_account(
-            self.db, self.deps.instance, name=name, password=PASSWORD, hash_password=self.deps.passwords.hash,
-            secret=self.deps.secret, **more,
+            self.db,
+            self.deps.instance,
+            name=name,
+            password=PASSWORD,
+            hash_password=self.deps.passwords.hash,
+            secret=self.deps.secret,
+            **more,
         )
         person = await self.person(account_id)
         if person is not None:
@@ -98,7 +149,8 @@ class Site:
         if standing == "pending":
             number = await self.value(
                 "select id from follows where follower_id = $1 and target_id = $2",
-                self.people[name].actor_id, self.groups[group],
+                self.people[name].actor_id,
+                self.groups[group],
             )
             await following.decide_member(
                 self.db, self.deps.instance, self.people["asha"], FollowId(number), accept=True
@@ -129,9 +181,10 @@ class Site:
     def browser(self, token: str | None = None) -> httpx2.AsyncClient:
         """A browser that does not follow redirects; its cookies are kept."""
         base = self.deps.instance.base_url
-        cookies = {}
+        cookies = httpx2.Cookies()
         if token is not None:
-            cookies["__Host-session" if base.startswith("https://") else "session"] = token
+            name = "__Host-session" if base.startswith("https://") else "session"
+            cookies.set(name, token, domain=urlsplit(base).hostname or "")
         return httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=self.app), base_url=base, cookies=cookies
         )
@@ -156,7 +209,12 @@ def make_deps(db: Db, base_url: str = BASE, **settings: Any) -> Deps:
     passwords: Any = QuickPasswords()
     nothing: Any = NoRemote()
     return Deps(
-        settings=chosen, instance=chosen.instance, db=db, remote=nothing, transport=nothing, passwords=passwords,
+        settings=chosen,
+        instance=chosen.instance,
+        db=db,
+        remote=nothing,
+        transport=nothing,
+        passwords=passwords,
         secret=SECRET,
     )
 
@@ -171,6 +229,17 @@ async def make_site(db: Db, monkeypatch: pytest.MonkeyPatch, base_url: str = BAS
     monkeypatch.setattr(local_keys, "make_key_pair", quickly)
     deps = make_deps(db, base_url, **settings)
     site = Site(db, deps, assemble(routes(deps), base_url=base_url))
+    remembered = casts().get(base_url)
+    if remembered is None:
+        await gather_cast(site)
+        casts()[base_url] = await remember(site)
+    else:
+        await recall(site, remembered)
+    return site
+
+
+async def gather_cast(site: Site) -> None:
+    """Let everybody arrive, through the same actions as on a real server."""
     for name in ("wren", "marlow", "tansy", "heron", "asha"):
         await site.account(name)
     await site.account("tom", role="admin")
@@ -182,11 +251,19 @@ async def make_site(db: Db, monkeypatch: pytest.MonkeyPatch, base_url: str = BAS
         summary="For whoever needs company today.",
     )
     await site.group(
-        "appointments", "Getting ready for appointments", "open", moderators=("asha",),
+        "appointments",
+        "Getting ready for appointments",
+        "open",
+        moderators=("asha",),
         summary="For people who find appointments hard, and for people who go along with them.",
     )
     await site.group("cafe", "Everyday chat", "home-open", moderators=("asha",))
     for name in ("wren", "marlow", "tansy"):
         await site.joins(name, "frontroom")
         await site.joins(name, "appointments")
-    return site
+
+
+def went_to(got: httpx2.Response) -> str:
+    """Return where an answer sends the browser."""
+    assert got.status_code == 303, got.text
+    return str(got.headers["location"])

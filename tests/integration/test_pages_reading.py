@@ -7,12 +7,12 @@ import re
 from typing import Any
 
 import pytest
-from tests.conftest import Clock, Queries
-from tests.integration.site import Site, make_site
 
 from fediverse_support.actions import following
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.moderation import DomainRule
+from tests.conftest import Clock, Queries
+from tests.integration.site import Site, make_site
 
 pytestmark = pytest.mark.postgres
 
@@ -32,9 +32,10 @@ async def a_remote_reply(site: Site, root: int, group: str, text: str) -> None:
             now,
         )
         await conn.execute(
-            "insert into posts (uri, kind, author_id, host, group_id, root_id, parent_id, audience, standing, "
-            "body_html, body_text, published_at, active_at, created_at) values ('https://masto.example/n/1', "
-            "'Note', $1, 'masto.example', $2, $3, $3, 'public', 'visible', $4, $4, $5, $5, $5)",
+            "insert into posts (uri, kind, author_id, host, group_id, root_id, parent_id, audience, "
+            "standing, body_html, body_text, published_at, active_at, created_at) values "
+            "('https://masto.example/n/1', 'Note', $1, 'masto.example', $2, $3, $3, 'public', 'visible', "
+            "$4, $4, $5, $5, $5)",
             io,
             site.groups[group],
             root,
@@ -98,7 +99,9 @@ async def test_find_lists_what_each_may_look_at(site: Site) -> None:
 
 async def test_a_group_page_shows_titles_and_first_lines_but_none_behind_a_content_note(site: Site) -> None:
     await site.writes("wren", "Three words on my hand.", group="appointments", title="Before I go in")
-    await site.writes("marlow", "Forty candles.", group="appointments", title="Sunday", warning="death and grief")
+    await site.writes(
+        "marlow", "Forty candles.", group="appointments", title="Sunday", warning="death and grief"
+    )
     text = (await site.get("/g/appointments")).text
     assert "Before I go in" in text and "Three words on my hand." in text
     assert "Content note: death and grief" in text and "Forty candles." not in text
@@ -108,7 +111,9 @@ async def test_conversations_come_twenty_a_page_latest_reply_first(site: Site, c
     roots = []
     for number in range(23):
         clock.pass_by(minutes=5)
-        roots.append(await site.writes("wren", f"Words {number}.", group="frontroom", title=f"Talk {number:02}"))
+        roots.append(
+            await site.writes("wren", f"Words {number}.", group="frontroom", title=f"Talk {number:02}")
+        )
     clock.pass_by(minutes=5)
     await site.writes("tansy", "Yes.", parent=roots[0])
     first = (await site.get("/g/frontroom", "wren")).text
@@ -121,7 +126,9 @@ async def test_conversations_come_twenty_a_page_latest_reply_first(site: Site, c
     assert "Older conversations" not in rest
 
 
-@pytest.mark.parametrize("before", ["x", "1-x", "-", "99999999999999999999-1", "1-1", "1000000000000-5", "%00"])
+@pytest.mark.parametrize(
+    "before", ["x", "1-x", "-", "99999999999999999999-1", "1-1", "1000000000000-5", "%00"]
+)
 async def test_a_bent_page_address_is_no_error(site: Site, before: str) -> None:
     assert (await site.get(f"/g/appointments?before={before}")).status_code == 200
 
@@ -151,7 +158,9 @@ async def test_a_reply_address_leads_to_its_place_in_the_conversation(site: Site
 async def test_a_content_note_covers_the_words(site: Site) -> None:
     root = await site.writes("marlow", "Forty candles.", group="frontroom", warning="death and grief")
     text = (await site.get(f"/g/frontroom/t/{root}", "wren")).text
-    assert re.search(r"<details class=\"fold\"><summary[^>]*><span>Content note: death and grief</span>", text)
+    assert re.search(
+        r"<details class=\"fold\"><summary[^>]*><span>Content note: death and grief</span>", text
+    )
 
 
 async def test_a_suspended_server_is_gone_from_the_page_at_once(site: Site) -> None:
@@ -222,7 +231,9 @@ async def test_nothing_is_counted(site: Site) -> None:
 async def test_a_page_takes_few_questions_and_few_bytes(site: Site, queries: Queries, clock: Clock) -> None:
     for number in range(22):
         clock.pass_by(minutes=1)
-        root = await site.writes("wren", "Words that help a little. " * 12, group="frontroom", title=f"Talk {number}")
+        root = await site.writes(
+            "wren", "Words that help a little. " * 12, group="frontroom", title=f"Talk {number}"
+        )
     for _ in range(31):
         await site.writes("tansy", "I hear you. It was like that for me too. " * 8, parent=root)
     await site.session("wren")

@@ -184,7 +184,9 @@ class Pages:
         """Leave a page for the outermost wall, in case something breaks: it hands back what was typed."""
 
         def page(sentence: str) -> Response:
-            return self.kept(visit, form, 500, f"{sentence} What you wrote is below." if form.kept else sentence)
+            return self.kept(
+                visit, form, 500, f"{sentence} What you wrote is below." if form.kept else sentence
+            )
 
         request.scope["fault_page"] = page
 

@@ -170,6 +170,7 @@ def _edit_page(
     post: PostView,
     group: GroupView | None,
     draft: Draft,
+    *,
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
@@ -203,7 +204,7 @@ async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     try:
         await posting.edit(pages.deps.db, pages.deps.instance, person, post.id, draft)
     except AppError as error:
-        return _edit_page(pages, visit, post, group, draft, error)
+        return _edit_page(pages, visit, post, group, draft, error=error)
     return see_other(addresses.conversation(post.group_slug, post.root_id, post.id, done="saved"))
 
 
@@ -253,6 +254,7 @@ def _tell_page(
     pages: Pages,
     visit: Visit,
     post: PostView,
+    *,
     reason: str = "",
     body: str = "",
     error: AppError | None = None,
@@ -291,7 +293,7 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
             body=body,
         )
     except Invalid as error:
-        return _tell_page(pages, visit, post, reason, body, error)
+        return _tell_page(pages, visit, post, reason=reason, body=body, error=error)
     return see_other(addresses.conversation(post.group_slug, post.root_id, done="told"))
 
 

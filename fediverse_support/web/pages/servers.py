@@ -88,6 +88,7 @@ async def _server_page(
     visit: Visit,
     conn: Conn,
     domain: str,
+    *,
     form: Form | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
@@ -131,5 +132,5 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
     except Invalid as error:
         fixes = {name: words.fix_for(name, code) for name, code in error.fields.items()}
         async with db.connection() as conn:
-            return await _server_page(pages, visit, conn, domain, form, fixes)
+            return await _server_page(pages, visit, conn, domain, form=form, errors=fixes)
     return see_other(f"{LIST}?done=rule-set")

@@ -1,0 +1,117 @@
+"""What every page must survive: a narrow phone, darkness, strong contrast, right-to-left, and axe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from fediverse_support.actions import reporting
+from tests.browser.conftest import DESK, PHONE, Served
+
+pytestmark = [pytest.mark.browser, pytest.mark.postgres]
+
+NARROW = {"width": 320, "height": 640}
+ONLY_COLOURS = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+
+
+async def furnish(served: Served) -> list[tuple[str, str | None]]:
+    """Fill the site with awkward things, and return every page with who looks at it."""
+    site = served.site
+    root = await site.writes(
+        "marlow", f"{LONG_WORD}\n\n- one\n- two\n\n> quoted\n\n`{LONG_WORD}`\n\n    {LONG_WORD * 2}",
+        group="frontroom", title=f"{LONG_WORD} {LONG_WORD}", warning="",
+    )  # fmt: skip
+    noted = await site.writes("tansy", "Forty candles.", group="frontroom", warning="death and grief")
+    reply = await site.writes("wren", "Yes.", parent=await site.writes("tansy", "Hello.", parent=root))
+    outside = await site.writes("wren", "In the open.", group="appointments", title="Outdoors")
+    async with site.db.connection() as conn:
+        await conn.execute(
+            "insert into peers (host, last_heard_at) values ('masto.example', $1)", site.db.now()
+        )
+        await conn.execute("update posts set standing = 'held' where id = $1", reply)
+    await reporting.report(
+        site.db, site.deps.instance, site.people["wren"], target_id=None, post_ids=(noted,), reason="worried",
+        body="He sounded low.",
+    )  # fmt: skip
+    visitor = ("/", "/find", "/g/appointments", f"/g/appointments/t/{outside}", "/sign-in", "/join", "/help",
+               "/about", "/rules", "/privacy", "/nowhere")  # fmt: skip
+    member = ("/home", "/find", "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
+              f"/g/frontroom/t/{root}/reply?to={root}", "/g/frontroom/write", "/g/appointments/write",
+              "/g/frontroom/leave", "/@wren", f"/post/{outside}/edit", f"/post/{outside}/remove",
+              f"/post/{root}/tell-us")  # fmt: skip
+    staff = ("/mod/held", "/mod/reports", "/mod/members", f"/post/{root}/take-down")
+    admin = ("/admin/servers", "/admin/servers/masto.example", "/admin/servers/look?domain=")
+    return [
+        *((path, None) for path in visitor),
+        *((path, "wren") for path in member),
+        *((path, "asha") for path in staff),
+        *((path, "tom") for path in admin),
+        ("/g/appointments/join", "heron"),
+    ]
+
+
+async def sideways(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    width: int = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return width
+
+
+async def test_no_page_scrolls_sideways_at_320_pixels_in_either_direction(served: Served) -> None:
+    pages = await furnish(served)
+    windows: dict[str | None, Page] = {}
+    for path, name in pages:
+        if name not in windows:
+            windows[name] = await served.window(name, size=NARROW, script=True, bypass_csp=True)
+        window = windows[name]
+        await window.goto(path)
+        assert await sideways(window) == 0, path
+        await window.evaluate("document.documentElement.dir = 'rtl'")
+        assert await sideways(window) == 0, f"{path} right to left"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(served: Served, scheme: Any) -> None:
+    pages = await furnish(served)
+    axe = Axe()
+    windows: dict[str | None, Page] = {}
+    found = []
+    for path, name in pages:
+        if name not in windows:
+            size = DESK if scheme == "light" else PHONE
+            windows[name] = await served.window(name, size=size, scheme=scheme, script=True, bypass_csp=True)
+        window = windows[name]
+        await window.goto(path)
+        results = await axe.run(window, options=None if scheme == "light" else ONLY_COLOURS)
+        for violation in results.response["violations"]:
+            nodes = [node["html"][:160] for node in violation["nodes"]]
+            found.append(f"{path}: {violation['id']}: {nodes}")
+    assert found == []
+
+
+async def test_strong_contrast_and_forced_colours_keep_every_word(served: Served) -> None:
+    await furnish(served)
+    for more in ({"forced_colors": "active"}, {"contrast": "more"}):
+        window = await served.window("wren", **more)
+        await window.goto("/home")
+        assert await window.get_by_role("heading", level=1).is_visible()
+        assert await window.get_by_role("link", name="Get help now").is_visible()
+
+
+async def test_nothing_is_asked_of_another_host(served: Served) -> None:
+    pages = await furnish(served)
+    window = await served.window(script=True)
+    asked: list[str] = []
+    wrong: list[str] = []
+    window.on("request", lambda request: asked.append(request.url))
+    window.on("console", lambda message: wrong.append(message.text))
+    for path, name in pages:
+        if name is None and path != "/nowhere":
+            await window.goto(path)
+    assert all(url.startswith(served.base) for url in asked)
+    assert wrong == []
