@@ -1,6 +1,7 @@
 """What a peer, or the wire to it, can do wrong.
 
-Each error carries a stable `code` for logs and answers; `retryable` says whether the same thing may work later.
+Each error carries a stable `code` for logs and answers; `retryable` says whether the same thing may work
+later.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Malformed(FederationError):
 
 
 class Unauthentic(FederationError):
-    """No proof, or a wrong one: `signature_missing`, `signature_invalid`, `key_mismatch`, `origin_mismatch`, `stale`."""
+    """No proof, or a wrong one: `signature_missing`, `signature_invalid`, `key_mismatch`, `origin_mismatch`,
+    `stale`."""
 
 
 class Unreachable(FederationError):

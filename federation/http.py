@@ -12,7 +12,8 @@ from federation.uris import Uri
 class Request:
     """A request as it stands on the wire.
 
-    `target` is the raw path with its query, never decoded. Header names are lower-case; a header that came several
+    `target` is the raw path with its query, never decoded. Header names are lower-case; a header that came
+    several
     times stands several times, in order.
     """
 

@@ -1,12 +1,14 @@
 """URIs and hosts: parse once, compare as text afterwards.
 
-A `Uri` is normalised (lower-case scheme and host, punycode, default port and trailing dot removed), so equality of
+A `Uri` is normalised (lower-case scheme and host, punycode, default port and trailing dot removed), so
+    equality of
 text is equality of identity. Source: RFC 3986 section 6, FEP-fe34.
 """
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Final, NewType
 from urllib.parse import urlsplit
@@ -27,12 +29,20 @@ LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 
 
 def parse(text: object) -> Uri:
-    """Return the normalised URI; raise `Malformed("bad_uri")` for anything that is not an absolute http(s) URI.
+    """Return the normalised URI; raise `Malformed("bad_uri")` for anything that is not an absolute http(s)
+    URI.
 
-    Refused: other schemes, user information, control characters and blanks, more than `MAX_LENGTH` characters.
+    Refused: other schemes, user information, control characters and blanks, more than `MAX_LENGTH`
+        characters.
     """
     if not isinstance(text, str) or not text or len(text) > MAX_LENGTH:
         raise Malformed("bad_uri")
+    return _parse(text)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Uri:
+    # One activity names the same few URIs again and again.
     if PLAIN.match(text) and not FORBIDDEN.search(text):
         return Uri(text)
     if FORBIDDEN.search(text):

@@ -1,6 +1,7 @@
 """What we understand of ActivityStreams, as frozen values.
 
-Only values of these classes travel inside; documents (JSON objects) exist left of `reading` and right of `writing`.
+Only values of these classes travel inside; documents (JSON objects) exist left of `reading` and right of
+`writing`.
 Sources: ActivityStreams 2.0 vocabulary, FEP-1b12, FEP-7888, FEP-4f05.
 """
 
@@ -118,7 +119,8 @@ class Choice:
 class Post:
     """A Note, Page, Article or Question.
 
-    `content` is the raw HTML of the peer (at most 64 KiB), `source` Markdown without the title, `title` one plain
+    `content` is the raw HTML of the peer (at most 64 KiB), `source` Markdown without the title, `title` one
+    plain
     line, `warning` one plain line. A post without `in_reply_to` is a thread's root.
     """
 
@@ -221,7 +223,8 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """A post or actor is gone. `reason` is set where a moderator removed it (FEP-1b12 practice: `summary`)."""
+    """A post or actor is gone. `reason` is set where a moderator removed it (FEP-1b12 practice:
+    `summary`)."""
 
     id: Uri
     actor: Uri
@@ -299,9 +302,7 @@ class Unsupported:
     actor: Uri | None = None
 
 
-Activity = (
-    Follow | Accept | Reject | Create | Update | Delete | Like | Announce | Undo | Flag | Observe
-)
+Activity = Follow | Accept | Reject | Create | Update | Delete | Like | Announce | Undo | Flag | Observe
 Object = Post | Actor | Tombstone | Collection
 
 

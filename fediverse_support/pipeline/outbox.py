@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import assert_never
 
 from federation import groups, uris, vocab, writing
 from federation.uris import Host, Uri
@@ -20,9 +20,6 @@ from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.pipeline.step import Step
 from fediverse_support.store import notifications, outgoing, queues
 from fediverse_support.store.outgoing import Outgoing
-
-PRIVATE: Final = ("group", "direct", "followers")
-GROUP: Final = "select uri, followers_uri from actors where id = $1"
 
 
 async def emit(tx: Tx, step: Step, effects: tuple[Effect, ...]) -> frozenset[Host]:
@@ -96,9 +93,7 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
             tx, activity_id, out, actors=send.to, federation=mode, shared=shared
         )
     if send.followers_of is not None:
-        hosts |= await outgoing.deliver_to_followers(
-            tx, activity_id, out, of=send.followers_of, federation=mode
-        )
+        hosts |= await outgoing.post_to_followers(tx, out, of=send.followers_of, federation=mode)
     if send.holders_of is not None:
         hosts |= await outgoing.deliver_to_holders(tx, activity_id, out, of=send.holders_of)
     return hosts
@@ -106,8 +101,10 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
 
 async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     """Distribute for a group, each class of peer in its own form, once per post for what is new."""
-    row = await tx.fetchrow(GROUP, relay.group_id)
-    group, followers = Uri(row["uri"]), Uri(row["followers_uri"])
+    place = step.facts.group
+    if place is None or place.id != relay.group_id or place.followers_uri is None:
+        raise ValueError("a group passes on only what plays in it")
+    group, followers = place.uri, place.followers_uri
     boost_id = step.instance.activity_uri(fresh_token())
     is_new = isinstance(relay.activity, vocab.Create)
     if is_new and relay.post_id is not None:
@@ -147,23 +144,16 @@ async def _wrap(
         write(step, relay.group_id, announce, post_id=relay.post_id, after=relay.after),
         object_uri=_id(relay.activity),
     )
-    activity_id = await outgoing.insert_activity(tx, out)
-    if activity_id is None:
-        return set()
     mode = step.instance.federation
-    return await outgoing.deliver_to_followers(
-        tx, activity_id, out, of=relay.group_id, federation=mode, peer_class="activity", holding=holding
+    return await outgoing.post_to_followers(
+        tx, out, of=relay.group_id, federation=mode, peer_class="activity", holding=holding
     )
 
 
 async def _to_followers(tx: Tx, step: Step, relay: Relay, announce: vocab.Announce) -> set[Host]:
     out = write(step, relay.group_id, announce, post_id=relay.post_id, after=relay.after)
-    activity_id = await outgoing.insert_activity(tx, out)
-    if activity_id is None:
-        return set()
-    return await outgoing.deliver_to_followers(
-        tx, activity_id, out, of=relay.group_id, federation=step.instance.federation, peer_class="object"
-    )
+    mode = step.instance.federation
+    return await outgoing.post_to_followers(tx, out, of=relay.group_id, federation=mode, peer_class="object")
 
 
 async def _unboost(tx: Tx, step: Step, relay: Relay, group: Uri, followers: Uri) -> set[Host]:
@@ -178,15 +168,7 @@ async def _unboost(tx: Tx, step: Step, relay: Relay, group: Uri, followers: Uri)
     )
     await outgoing.undo_announce(tx, relay.group_id, post_id, step.now)
     out = write(step, relay.group_id, undo, post_id=post_id, after=relay.after)
-    activity_id = await outgoing.insert_activity(tx, out)
-    if activity_id is None:
-        return set()
-    return await outgoing.deliver_to_followers(
-        tx,
-        activity_id,
-        out,
-        of=relay.group_id,
-        federation=step.instance.federation,
-        peer_class="object",
-        holding=post_id,
+    mode = step.instance.federation
+    return await outgoing.post_to_followers(
+        tx, out, of=relay.group_id, federation=mode, peer_class="object", holding=post_id
     )

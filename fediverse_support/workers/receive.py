@@ -27,6 +27,7 @@ from fediverse_support.workers import lanes, relays
 
 LOG: Final = logging.getLogger(__name__)
 
+FAULTS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 BATCH: Final = 40
 MAX_ATTEMPTS: Final = 8
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
@@ -67,10 +68,18 @@ async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
     jobs = [_Job(receipt) for receipt in batch]
     acts = {job.receipt.id: act for job in jobs if (act := _read(job)) is not None}
     await _prepare(deps, jobs, acts)
+    try:
+        await _commit(deps, jobs, careful=False)
+    except FAULTS:
+        # One delivery of the batch has data that cannot be stored: once more, each behind a savepoint.
+        await _commit(deps, jobs, careful=True)
+
+
+async def _commit(deps: Deps, jobs: list[_Job], *, careful: bool) -> None:
     async with deps.db.transaction() as tx:
         hosts: set[Host] = set()
         for job in jobs:
-            hosts |= await _apply_one(deps, tx, job)
+            hosts |= await (_apply_carefully if careful else _apply_one)(deps, tx, job)
         await queues.finish_receipts(tx, [job.receipt.id for job in jobs if job.retry is None])
         for job in jobs:
             if job.retry is not None:
@@ -129,20 +138,22 @@ async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:
 
 
 async def _apply_one(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
-    if job.retry is not None:
-        return set()
     hosts: set[Host] = set()
+    if job.retry is None:
+        for act in job.acts:
+            outcome = await apply(tx, deps.instance, act, deps.db.now())
+            hosts |= outcome.hosts
+    return hosts
+
+
+async def _apply_carefully(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
     try:
         async with tx.transaction():
-            for act in job.acts:
-                outcome = await apply(tx, deps.instance, act, deps.db.now())
-                hosts |= outcome.hosts
-    except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
-        # The data of one delivery is at fault; the others of the batch go on.
+            return await _apply_one(deps, tx, job)
+    except FAULTS as error:
         LOG.warning("not applied", extra={"receipt": job.receipt.id, "error": type(error).__name__})
         job.retry = type(error).__name__
         return set()
-    return hosts
 
 
 async def _try_again(deps: Deps, tx: Tx, job: _Job, error: str) -> None:
