@@ -24,12 +24,17 @@ def undone_stays_undone(facts: Facts) -> Verdict | None:
 
 
 def unsolicited_posts_are_not_kept(facts: Facts) -> Verdict | None:
-    """A post from elsewhere is kept only if it concerns somebody here."""
+    """A post from elsewhere is kept only if it concerns somebody here.
+
+    A thread that we have is a reason only for what its readers may read: a message to a few that names nobody
+    here would lie below it unseen.
+    """
     if facts.is_local or not facts.is_post or facts.target is not None:
         return None
     followed = facts.actor is not None and facts.actor.is_followed
     in_group = facts.group is not None and (facts.group.is_local or facts.group.is_followed)
-    known_thread = facts.parent is not None and facts.parent.standing != "deleted"
+    is_for_few = facts.audience in ("followers", "direct")
+    known_thread = facts.parent is not None and facts.parent.standing != "deleted" and not is_for_few
     if followed or in_group or known_thread or facts.names_ours or facts.proof == "fetch":
         return None
     return Verdict(Rank.DROP, ("not_relevant",))
