@@ -58,6 +58,10 @@ bench: $(DEV_STAMP) ## print how fast it is on this machine
 interop: $(DEV_STAMP) ## exchange activities with foreign servers (needs Node 22)
 	$(RUN) -m pytest -m interop tests/interop $(PYTEST_ARGS)
 
+docs: $(STAMP) ## write FEDERATION.md from the code
+	$(RUN) -m fediverse_support.cli.federation_document > FEDERATION.md.new
+	@mv FEDERATION.md.new FEDERATION.md
+
 docs-check: $(DEV_STAMP) ## say whether the generated documents are up to date
 	$(RUN) -m pytest -q tests/house $(PYTEST_ARGS)
 
@@ -71,4 +75,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo world test lint bench interop docs-check lock clean
+.PHONY: help demo world test lint bench interop docs docs-check lock clean
