@@ -164,6 +164,15 @@ class Place:
         assert got.status == 200, (path, got.status, got.body)
         return json.loads(got.body)
 
+    async def post_api(self, path: str, body: Any, name: str) -> Got:
+        """Send JSON to the client API as one of our people."""
+        await self.api("/v1/preferences", name)
+        lines = (
+            ("host", "support.example"), ("content-type", "application/json"),
+            ("authorization", f"Bearer {self.tokens[name]}"),
+        )  # fmt: skip
+        return await self.send(Wire("POST", f"/api{path}", lines, json.dumps(body).encode()))
+
     async def search(self, text: str) -> tuple[list[str], list[str]]:
         """Paste an address or a handle into the search as Wren; return the handles and post ids it finds."""
         self.clock.pass_by(minutes=2)
