@@ -28,6 +28,8 @@ DAILY: Final = timedelta(hours=24)
 SPREAD: Final = 0.2
 KEPT_FOR: Final = timedelta(days=8)
 """A server that was down for a week must still catch up."""
+KEPT_TO_TAKE_BACK: Final = timedelta(days=30)
+"""What asks to forget something is worth a month of trying."""
 MOVED: Final = frozenset({301, 302, 307, 308})
 TAKEN: Final = frozenset(str(status) for status in range(200, 300))
 LATER: Final = frozenset({408, 425, 429})

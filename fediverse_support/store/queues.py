@@ -189,14 +189,17 @@ class Delivery:
     post_id: PostId | None
     attempts: int
     created_at: datetime
+    takes_back: bool
 
 
 TAKE_DELIVERIES: Final = """
 with due as (
     select d.id, d.activity_id, d.inbox_uri, x.document, a.uri as sender_uri, a.key_id, a.private_key,
         d.sender_id,
-           d.post_id, d.attempts, d.created_at
+           d.post_id, d.attempts, d.created_at,
+           coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back
     from deliveries d join activities x on x.id = d.activity_id join actors a on a.id = d.sender_id
+    left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
     where d.host = $1 and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
       and case $4 when 'off' then false when 'allowlist' then rule_for($1) = 'allow'
           else rule_for($1) is distinct from 'suspend' end

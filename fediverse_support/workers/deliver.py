@@ -145,10 +145,10 @@ class _Knocker:
         now = self.deps.db.now()
         failures = self.lane.failures + 1
         wait = after if after is not None else delivery.backoff(failures, self.sender.chance())
-        if now - job.created_at > delivery.KEPT_FOR:
+        if now - job.created_at > (delivery.KEPT_TO_TAKE_BACK if job.takes_back else delivery.KEPT_FOR):
             await self._aside(job, code, parked=True)
             return
-        wait = wait if wait is not None else timedelta(hours=24)
+        wait = wait if wait is not None else delivery.DAILY
         async with self.deps.db.connection() as conn:
             own = delivery.backoff(job.attempts + 1, self.sender.chance()) or wait
             stubborn = job.attempts + 1 >= PATIENCE and code.startswith("status_")

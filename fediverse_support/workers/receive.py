@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from federation import authenticity, uris
+from federation import authenticity, delivery, uris
 from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError, Unreachable
 from federation.uris import Host, Uri
@@ -30,8 +30,10 @@ LOG: Final = logging.getLogger(__name__)
 FAULTS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 BATCH: Final = 40
 MAX_ATTEMPTS: Final = 8
-RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
+"""So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
+CHANCE: Final = 0.5
+"""Our own retries need no spreading: each waits in its own lane."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class _Job:
     receipt: Receipt
     acts: list[Authentic[Activity]] = field(default_factory=list)
     retry: str | None = None
+    is_faulty: bool = False
 
 
 async def step(deps: Deps, worker: int = 0) -> bool:
@@ -152,11 +155,14 @@ async def _apply_carefully(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
             return await _apply_one(deps, tx, job)
     except FAULTS as error:
         LOG.warning("not applied", extra={"receipt": job.receipt.id, "error": type(error).__name__})
-        job.retry = type(error).__name__
+        job.retry, job.is_faulty = type(error).__name__, True
         return set()
 
 
 async def _try_again(deps: Deps, tx: Tx, job: _Job, error: str) -> None:
+    """Put a delivery off: whoever was asked for what it rests on may be away as long as we would try them."""
     attempts = job.receipt.attempts + 1
-    wait = RETRIES[min(attempts, len(RETRIES)) - 1]
-    await queues.retry_receipt(tx, job.receipt.id, error, deps.db.now() + wait, park=attempts >= MAX_ATTEMPTS)
+    wait = delivery.backoff(attempts, CHANCE)
+    park = wait is None or (job.is_faulty and attempts >= MAX_ATTEMPTS)
+    due_at = deps.db.now() + (wait or timedelta())
+    await queues.retry_receipt(tx, job.receipt.id, error, due_at, park=park)

@@ -39,6 +39,7 @@ select min(at) from (
     where r.standing = 'waiting' and rule_for(r.host) is distinct from 'suspend'
 ) t
 """
+KNOWN = "select id from actors where name = $1 and host is not distinct from $2"
 SHOWN = """
 select a.name || '@' || coalesce(a.handle_host, a.host, $3) as author, p.uri, p.title, p.body_text, p.warning,
        p.standing, q.uri as parent, p.id
@@ -117,10 +118,11 @@ class Server:
         return self.groups[name]
 
     async def finds(self, handle: str) -> ActorId:
-        """Type a handle into the search box; one of ours is looked up by name."""
+        """Type a handle into the search box; whom we know already is looked up here."""
         name, _, host = handle.lstrip("@!").partition("@")
-        if not host or host == self.host:
-            return ActorId(await self.value("select id from actors where name = $1 and host is null", name))
+        known = await self.value(KNOWN, name, None if host in ("", self.host) else host)
+        if known is not None:
+            return ActorId(known)
         found = await self.deps.remote.find(handle)
         assert found is not None, f"{handle} cannot be found from {self.host}"
         return ActorId(found)
