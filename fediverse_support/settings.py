@@ -51,7 +51,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the operator can set, typed and checked. Secrets stay out of `repr`."""
+    """Everything the operator can set, typed and checked. Secrets stay out of `repr`.
+
+    `is_address_chosen` says that `base_url` was set and is not the default.
+    """
 
     base_url: str = "http://localhost:8000"
     database_url: str | None = field(default=None, repr=False)
@@ -66,6 +69,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
     ssl_cert_file: Path | None = None
     trusted_proxies: str = "127.0.0.1,::1"
+    is_address_chosen: bool = False
 
     @property
     def instance(self) -> Instance:
@@ -128,6 +132,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         raise SettingsError(f"SSL_CERT_FILE names {certificates}, which is not a file.")
     return Settings(
         base_url=base_url,
+        is_address_chosen="FEDIVERSE_SUPPORT_BASE_URL" in values,
         database_url=_url_of("DATABASE_URL", values, ("postgresql", "postgres")),
         data_dir=_data_dir(values.get("FEDIVERSE_SUPPORT_DATA_DIR", "var")),
         federation=_one_of("FEDIVERSE_SUPPORT_FEDERATION", values, federations, "open"),

@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import uvicorn
 
 HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
+FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
 IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
 GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
@@ -61,13 +63,16 @@ def _complain(sentence: str) -> int:
 
 
 def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
-    from fediverse_support.cli.running import with_database
+    from fediverse_support.cli.running import settled, with_database
     from fediverse_support.db.pool import Db
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
             has_actor = await conn.fetchval(HAS_ACTOR, chosen.instance.actor_uri)
             is_seeded = await conn.fetchval(IS_SEEDED)
+            is_settled = await conn.fetchval(FIND_ADDRESS) == chosen.base_url
+        if not is_settled:
+            await settled(db, replace(chosen, is_address_chosen=True))
         # At most starts there is nothing to do, and nothing heavy is imported for it.
         if not has_actor:
             from fediverse_support.actions import accounts

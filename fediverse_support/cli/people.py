@@ -10,7 +10,7 @@ import sys
 from fediverse_support.actions import accounts
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
-from fediverse_support.cli.running import with_database
+from fediverse_support.cli.running import settled, with_database
 from fediverse_support.cli.words import complain
 from fediverse_support.db.pool import Db
 from fediverse_support.settings import Settings
@@ -29,9 +29,10 @@ def create_account(typed: argparse.Namespace, settings: Settings) -> int:
         return complain("The two passwords differ.")
 
     async def work(db: Db) -> int:
+        instance = await settled(db, settings)
         await accounts.create_account(
             db,
-            settings.instance,
+            instance,
             name=typed.name,
             password=password,
             hash_password=Passwords().hash,
@@ -39,7 +40,7 @@ def create_account(typed: argparse.Namespace, settings: Settings) -> int:
             email=typed.email,
             role=typed.role,
         )
-        print(f"{typed.name.strip().lower()}@{settings.instance.host} can sign in.")
+        print(f"{typed.name.strip().lower()}@{instance.host} can sign in.")
         if is_made_up:
             print(f"Password: {password}")
         return 0
@@ -77,9 +78,10 @@ def create_group(typed: argparse.Namespace, settings: Settings) -> int:
     async def work(db: Db) -> int:
         from fediverse_support.actions import groups
 
+        instance = await settled(db, settings)
         await groups.create_group(
             db,
-            settings.instance,
+            instance,
             load_secret(settings.data_dir),
             name=typed.name,
             title=typed.title,
@@ -88,7 +90,7 @@ def create_group(typed: argparse.Namespace, settings: Settings) -> int:
             moderators=tuple(typed.moderator),
             language=typed.language,
         )
-        print(f"{settings.instance.group_url(typed.name.strip().lower())} is open.")
+        print(f"{instance.group_url(typed.name.strip().lower())} is open.")
         return 0
 
     return with_database(settings, work)

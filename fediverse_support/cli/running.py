@@ -19,6 +19,7 @@ from fediverse_support.db import migrate
 from fediverse_support.db.migrate import MigrationFailed
 from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db
 from fediverse_support.domain.errors import AppError, RateLimited
+from fediverse_support.domain.instance import Instance
 from fediverse_support.settings import Settings
 
 Work = Callable[[Db], Awaitable[int]]
@@ -47,6 +48,13 @@ def with_database(settings: Settings, work: Work) -> int:
             await db.close()
 
     return guarded(settings, inside)
+
+
+async def settled(db: Db, settings: Settings) -> Instance:
+    """Return this instance under the address its data were made with; raises `Conflict` for another one."""
+    from fediverse_support.actions import identity
+
+    return await identity.settle(db, settings.instance, is_chosen=settings.is_address_chosen)
 
 
 def guarded(settings: Settings, work: Callable[[str], Awaitable[int]]) -> int:

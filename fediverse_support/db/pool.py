@@ -72,8 +72,13 @@ class Db:
             yield conn
         except LOST as error:
             raise DatabaseUnavailable("The database went away.") from error
+        except asyncpg.InternalClientError as error:
+            # The driver was told that the server ends while it waited for nothing, and lost its place.
+            if not _is_gone(conn):
+                conn.terminate()
+            raise DatabaseUnavailable("The database went away.") from error
         except (asyncpg.InterfaceError, OSError) as error:
-            if conn.is_closed():
+            if _is_gone(conn):
                 raise DatabaseUnavailable("The database went away.") from error
             raise
         finally:
@@ -123,6 +128,13 @@ async def open_db(
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return Db(pool, dsn, clock)
+
+
+def _is_gone(conn: Conn) -> bool:
+    try:
+        return bool(conn.is_closed())
+    except asyncpg.InterfaceError:  # the pool took it back when the server hung up
+        return True
 
 
 async def _leave_clean(conn: asyncpg.Connection) -> None:

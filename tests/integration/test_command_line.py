@@ -1,0 +1,168 @@
+"""The command line as operators and their scripts see it: exit status, stdout, one sentence on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server
+
+pytestmark = pytest.mark.processes
+
+PASSWORD = "a lamp in the window"
+COMMANDS = (
+    "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "group create",
+    "domain list", "domain allow", "domain limit", "domain hold", "domain suspend", "domain clear",
+    "queue status", "queue retry", "explain",
+)  # fmt: skip
+
+
+class Shell:
+    """Runs the command line against one database and one data directory."""
+
+    def __init__(self, dsn: str, directory: Path) -> None:
+        self.directory = directory
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "DATABASE_URL": dsn,
+            "FEDIVERSE_SUPPORT_BASE_URL": "https://home.example",
+            "FEDIVERSE_SUPPORT_DATA_DIR": str(directory / "var"),
+        }
+
+    def __call__(self, *words: str, typed: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "fediverse_support", *words],
+            input=typed, capture_output=True, text=True, cwd=self.directory, env={**self.environ, **environ},
+            check=False, timeout=100,
+        )  # fmt: skip
+
+    def fine(self, *words: str, typed: str = "") -> str:
+        done = self(*words, typed=typed)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+    def refused(self, *words: str, status: int = 1, typed: str = "", **environ: str) -> str:
+        done = self(*words, typed=typed, **environ)
+        assert done.returncode == status, (done.stdout, done.stderr)
+        assert done.stdout == ""
+        assert done.stderr.startswith("fediverse-support: ") and done.stderr.count("\n") == 1
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+
+@pytest.fixture
+async def shell(postgres_server: Server, tmp_path: Path) -> Shell:
+    return Shell(await postgres_server.clone(), tmp_path)
+
+
+def test_help_names_every_command_and_no_other(shell: Shell) -> None:
+    told = shell.fine("--help")
+    assert all(command.split()[0] in told for command in COMMANDS)
+    assert "backup" not in told and "preview" not in shell.fine("domain", "--help")
+    for command in COMMANDS:
+        assert "usage:" in shell.fine(*command.split(), "--help")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("nonsense",), ("account",), ("account", "create"), ("account", "create", "wren", "--role", "queen"),
+     ("group", "create", "room"), ("group", "create", "room", "--title", "T", "--kind", "secret"),
+     ("serve", "--port", "0"), ("serve", "--port", "x"), ("serve", "--role", "cook"),
+     ("domain", "forgive", "a.example"), ("explain", "not-a-uri"), ("queue", "retry", "--host", "a b"), ("domain", "list", "--xml")],
+)  # fmt: skip
+def test_wrong_usage_is_status_2(shell: Shell, words: tuple[str, ...]) -> None:
+    shell.refused(*words, status=2)
+
+
+def test_wrong_settings_are_status_2_and_named(shell: Shell) -> None:
+    assert "FEDIVERSE_SUPPORT_TYPO" in shell.refused("queue", "status", status=2, FEDIVERSE_SUPPORT_TYPO="1")
+    assert "UNDO_SECONDS" in shell.refused("domain", "list", status=2, FEDIVERSE_SUPPORT_UNDO_SECONDS="soon")
+    assert "nowhere.toml" in shell.refused("--config", "nowhere.toml", "domain", "list", status=2)
+    assert "nowhere.toml" in shell.refused("domain", "list", "--config", "nowhere.toml", status=2)
+
+
+def test_a_database_that_is_away_is_one_sentence(shell: Shell) -> None:
+    told = shell.refused("queue", "status", DATABASE_URL="postgresql://u:hush@127.0.0.1:1/x")
+    assert "hush" not in told
+
+
+def test_people_groups_and_tokens(shell: Shell) -> None:
+    said = shell.fine(
+        "account", "create", "asha", "--role", "moderator", "--password-stdin", typed=f"{PASSWORD}\n"
+    )
+    assert said == "asha@home.example can sign in.\n"
+    assert "Password: " in shell.fine("account", "create", "Wren", "--email", "wren@mail.example")
+    assert "taken" in shell.refused("account", "create", "WREN")
+    assert "looks too much like" in shell.refused("account", "create", "vvren")
+    assert "official" in shell.refused("account", "create", "admin")
+    assert "12 to 1024" in shell.refused("account", "create", "tansy", "--password-stdin", typed="short\n")
+    assert "no password" in shell.refused("account", "create", "tansy", "--password-stdin")
+    token = shell.fine("account", "token", "wren")
+    assert token.count("\n") == 1 and len(token.strip()) >= 40
+    assert "no active account" in shell.refused("account", "token", "nobody")
+    assert "scope" in shell.refused("account", "token", "wren", "--scopes", "everything")
+    opened = shell.fine(
+        "group", "create", "appointments", "--title", "Getting ready", "--kind", "open", "--moderator", "asha"
+    )
+    assert opened == "https://home.example/g/appointments is open.\n"
+    assert "taken" in shell.refused("group", "create", "appointments", "--title", "Again", "--kind", "home")
+    assert "nobody" in shell.refused(
+        "group", "create", "room", "--title", "T", "--kind", "home", "--moderator", "nobody"
+    )
+
+
+def test_rules_are_set_listed_and_lifted(shell: Shell) -> None:
+    assert shell.fine("domain", "list") == "There are no rules.\n"
+    assert shell.fine("domain", "suspend", "Evil.Example", "--reason", "spam", "--private-note", "n") == (
+        "evil.example: suspend, in force now.\n"
+    )
+    shell.fine("domain", "limit", "loud.example")
+    shell.fine("domain", "hold", "loud.example")
+    [evil, loud] = json.loads(shell.fine("domain", "list", "--json"))
+    assert (evil["domain"], evil["severity"], evil["reason"], evil["private_note"]) == (
+        "evil.example", "suspend", "spam", "n"
+    )  # fmt: skip
+    assert loud["severity"] == "hold"
+    assert "evil.example" in shell.fine("domain", "list")
+    shell.fine("domain", "clear", "evil.example")
+    assert "no rule" in shell.refused("domain", "clear", "evil.example")
+    shell.refused("domain", "suspend", "not a domain")
+
+
+def test_queues_and_explanations_of_a_quiet_instance(shell: Shell) -> None:
+    assert shell.fine("queue", "status") == "Nothing waits.\n"
+    assert json.loads(shell.fine("queue", "status", "--json")) == []
+    assert shell.fine("queue", "retry") == "0 to be tried again.\n"
+    assert "Nothing is known" in shell.refused("explain", "https://peer.example/1")
+
+
+def test_migrate_says_what_it_does(shell: Shell) -> None:
+    assert shell.fine("migrate") == "The schema is up to date.\n"
+    assert shell.fine("migrate", "--check") == "The schema is up to date.\n"
+
+
+def test_the_doctor_finds_that_nobody_answers(shell: Shell) -> None:
+    done = shell("doctor", FEDIVERSE_SUPPORT_BASE_URL="http://127.0.0.1:1")
+    assert done.returncode == 1 and done.stderr == ""
+    lines = {line[6:15].strip(): line[:5].strip() for line in done.stdout.splitlines()}
+    assert lines["database"] == lines["schema"] == lines["clock"] == lines["disk"] == lines["mail"] == "ok"
+    assert lines["address"] == "WRONG"
+
+
+def test_help_starts_quickly_because_nothing_heavy_is_imported(shell: Shell) -> None:
+    code = (
+        "import sys; from fediverse_support.cli import commands; commands.run(['--help'])\n"
+        "heavy = {'asyncpg', 'aiohttp', 'starlette', 'cryptography', 'uvicorn', 'pgqueuer', 'asyncio'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=shell.environ
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

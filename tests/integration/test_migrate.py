@@ -1,0 +1,124 @@
+"""The schema's history: run once, safe at the same moment, honest about what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from fediverse_support.db import migrate, pool
+from fediverse_support.db.migrate import MigrationFailed
+from fediverse_support.db.pool import DatabaseUnavailable
+from tests.conftest import Server
+
+Fresh = Callable[[], Awaitable[str]]
+
+
+@pytest.fixture
+async def bare(postgres_server: Server) -> str:
+    """The address of a database with nothing in it."""
+    postgres_server.made += 1
+    name = f"bare_{postgres_server.made}"
+    await postgres_server.run(f"create database {name} owner fediverse_support")
+    return postgres_server.dsn_of(name)
+
+
+async def ask(dsn: str, question: str) -> object:
+    conn = await pool.connect(dsn)
+    try:
+        return await conn.fetchval(question)
+    finally:
+        await conn.close()
+
+
+async def pending(dsn: str) -> tuple[str, ...]:
+    conn = await pool.connect(dsn)
+    try:
+        return await migrate.pending(conn)
+    finally:
+        await conn.close()
+
+
+async def test_a_bare_database_gets_everything_and_the_second_run_nothing(bare: str) -> None:
+    todo = await pending(bare)
+    assert todo[0] == "0001_initial" and todo[-2:] == ("functions.sql", "job queue tables")
+    assert await migrate.migrate(bare) == todo
+    assert await pending(bare) == ()
+    assert await migrate.migrate(bare) == ()
+    assert await ask(bare, "select count(*) from posts") == 0
+    assert await ask(bare, "select count(*) from pgqueuer") == 0
+
+
+async def test_two_starts_at_once_are_safe(bare: str) -> None:
+    ran = await asyncio.gather(*(migrate.migrate(bare) for _ in range(4)))
+    assert sorted(bool(steps) for steps in ran) == [False, False, False, True]
+
+
+async def test_changed_functions_are_installed_again(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await fresh_database()
+    monkeypatch.setattr(migrate, "fingerprint", lambda: "another")
+    assert await migrate.migrate(dsn) == ("functions.sql", "job queue tables")
+    assert await migrate.migrate(dsn) == ()
+
+
+async def test_a_database_of_a_newer_release_is_refused_but_served(fresh_database: Fresh) -> None:
+    dsn = await fresh_database()
+    conn = await pool.connect(dsn)
+    await conn.execute(
+        "insert into _pogo_migration (migration_hash, migration_id, schema_name, applied) "
+        "values ('x', '9999_future', 'public', now())"
+    )
+    assert await migrate.is_ready(conn)
+    await conn.close()
+    with pytest.raises(MigrationFailed, match="newer release"):
+        await migrate.migrate(dsn)
+
+
+async def test_a_broken_migration_changes_nothing_and_is_named(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dsn = await fresh_database()
+    for path in migrate.MIGRATIONS.glob("*.sql"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "9000_broken.sql").write_text(
+        "-- Broken.\n-- depends: 0001_initial\n\n-- migrate: apply\n"
+        "create table half (n int);\nselect no_such_function();\n\n-- migrate: rollback\n"
+    )
+    monkeypatch.setattr(migrate, "MIGRATIONS", tmp_path)
+    with pytest.raises(MigrationFailed, match="9000_broken") as problem:
+        await migrate.migrate(dsn)
+    assert "\n" not in str(problem.value)
+    assert await ask(dsn, "select to_regclass('half') is null") is True
+
+
+@pytest.mark.parametrize(
+    ("dsn", "said"),
+    [
+        ("postgresql://x@127.0.0.1:1/x", "cannot be reached"),
+        ("postgresql:///x?host=/nowhere", "cannot be reached"),
+    ],
+)
+async def test_a_database_that_is_away_is_one_sentence(dsn: str, said: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match=said) as problem:
+        await pool.open_db(dsn)
+    assert "\n" not in str(problem.value)
+
+
+async def test_a_database_that_goes_away_is_told_as_such(
+    fresh_database: Fresh, postgres_server: Server
+) -> None:
+    db = await pool.open_db(await fresh_database())
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            async with db.connection() as conn:
+                pid = await conn.fetchval("select pg_backend_pid()")
+                await postgres_server.run(f"select pg_terminate_backend({pid})")
+                await conn.fetchval("select 1")
+        async with db.connection() as conn:
+            assert await conn.fetchval("select 1") == 1
+    finally:
+        await db.close()
