@@ -15,7 +15,7 @@ from typing import Final
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind, Person
-from fediverse_support.domain.ids import ActorId, FollowId, PostId, ReportId
+from fediverse_support.domain.ids import AccountId, ActorId, FollowId, PostId, ReportId
 from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -197,3 +197,24 @@ order by lower(g.title), g.actor_id
 async def list_moderated(conn: Conn, actor_id: ActorId) -> list[ModeratedGroup]:
     """Return the groups here that this person moderates, A to Z."""
     return [ModeratedGroup(**row) for row in await conn.fetch(LIST_MODERATED, actor_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who asks for an account here."""
+
+    id: AccountId
+    name: str
+    created_at: datetime
+
+
+LIST_NEWCOMERS: Final = """
+select c.id, c.name, c.created_at from accounts c where c.standing = 'pending' order by c.id limit 100
+"""
+
+
+async def list_newcomers(conn: Conn, person: Person) -> list[Newcomer]:
+    """Return, for staff, the people who ask for an account, longest wait first; nothing for others."""
+    if not person.is_staff:
+        return []
+    return [Newcomer(**row) for row in await conn.fetch(LIST_NEWCOMERS)]

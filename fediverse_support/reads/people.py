@@ -54,8 +54,9 @@ async def find_person(conn: Conn, account_id: AccountId) -> Person | None:
 
 FIND_PROFILE: Final = """
 select a.id, a.uri, a.name, coalesce(nullif(a.display_name, ''), a.name) as display_name, a.summary_html
-from names n join actors a on a.id = n.actor_id
-where n.name = $1 and a.kind = 'person' and a.host is null and a.standing in ('visible', 'limited')
+from names n join actors a on a.id = n.actor_id join accounts c on c.id = a.account_id
+where n.name = $1 and c.standing = 'active'
+  and a.kind = 'person' and a.host is null and a.standing in ('visible', 'limited')
 """
 
 

@@ -208,3 +208,20 @@ async def test_joining_says_what_to_fix(site: Site, form: dict[str, str], senten
         got = await join_form(browser, **form)
     assert got.status_code == 400 and sentence in got.text
     assert form["password"] not in got.text
+
+
+async def test_staff_open_an_account_that_waits_or_do_not(site: Site) -> None:
+    fern = await create(site, "fern", standing="pending")
+    moss = await create(site, "moss", standing="pending")
+    assert (await site.get("/@fern")).status_code == 404
+    assert "fern" in (await site.get("/mod/members", "tom")).text
+    assert "fern" not in (await site.get("/mod/members", "asha")).text
+    for name in ("asha", "wren"):
+        assert (await site.post(f"/mod/accounts/{fern}", name, {"decision": "accept"})).status_code == 404
+    assert went_to(await site.post(f"/mod/accounts/{fern}", "tom", {"decision": "accept"})).endswith("let-in")
+    await site.post(f"/mod/accounts/{moss}", "tom", {"decision": "decline"})
+    assert (await site.post(f"/mod/accounts/{moss}", "tom", {"decision": "accept"})).status_code == 409
+    async with site.browser() as browser:
+        assert went_to(await sign_in(browser, "fern", PASSWORD)) == "/home"
+    async with site.browser() as browser:
+        assert "do not match" in (await sign_in(browser, "moss", PASSWORD)).text

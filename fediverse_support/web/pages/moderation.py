@@ -7,10 +7,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fediverse_support.actions import following, moderating
+from fediverse_support.actions import admission, following, moderating
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Conflict, NotFound
-from fediverse_support.domain.ids import FollowId, PostId, ReportId
+from fediverse_support.domain.ids import AccountId, FollowId, PostId, ReportId
 from fediverse_support.reads import moderation
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
@@ -100,8 +100,14 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
         if group.kind in ("home", "circle")
     ]
     askings = await moderation.list_asking(conn, visit.person)
+    newcomers = await moderation.list_newcomers(conn, visit.person)
     return pages.page(
-        visit, "moderation/members.html", title="People", askings=askings, invitations=invitations
+        visit,
+        "moderation/members.html",
+        title="People",
+        askings=askings,
+        newcomers=newcomers,
+        invitations=invitations,
     )
 
 
@@ -115,4 +121,20 @@ async def decide_member(pages: Pages, request: Request, visit: Visit, form: Form
     await following.decide_member(
         deps.db, deps.instance, visit.person, FollowId(_number(request)), accept=accept
     )
+    return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
+
+
+async def decide_account(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Open somebody's account here, or not."""
+    _check_way_in(visit)
+    decision = form.text("decision")
+    if decision not in ("accept", "decline"):
+        raise NotFound
+    accept = decision == "accept"
+    try:
+        await admission.decide_account(
+            pages.deps.db, visit.person, AccountId(_number(request)), accept=accept
+        )
+    except Conflict:
+        return pages.kept(visit, form, 409, "Someone from the team decided about this already.")
     return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))

@@ -77,6 +77,7 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
     ("/mod/held/{number}", moderation.decide_held),
     ("/mod/reports/{number}", moderation.close_report),
     ("/mod/members/{number}", moderation.decide_member),
+    ("/mod/accounts/{number}", moderation.decide_account),
     ("/admin/servers/{domain}", servers.decide),
 )
 

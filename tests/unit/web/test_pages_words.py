@@ -1,0 +1,134 @@
+"""The words of the pages: exact where they must be, calm everywhere, never what they must not be."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from fediverse_support.web.pages import addresses, forms, view, words
+
+NEVER = re.compile(
+    r"\b(anonymous|secure|deleted everywhere|24/7|guaranteed|suffer|victim|patient|disorder|simply|easy|"
+    r"obviously|journey|heal|safe space|reach out|we miss you|don't forget|trending|last chance|oops|invalid|"
+    r"illegal|denied|failed|user|users|community|instance|federate|feed|ticket|flag|ban|trigger|stay strong|"
+    r"it gets better)\b",
+    re.IGNORECASE,
+)
+TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
+
+
+def sentences() -> dict[str, str]:
+    """Everything a page may say, by where it is written."""
+    found = {
+        str(path.relative_to(view.TEMPLATES)): TAG.sub(" ", path.read_text().replace("aria-invalid", ""))
+        for path in view.TEMPLATES.rglob("*.html")
+    }
+    found["words.AUDIENCE"] = " ".join(words.AUDIENCE.values())
+    for name in ("DONE", "REASONS", "FIXES"):
+        found[f"words.{name}"] = " ".join(getattr(words, name).values())
+    return found
+
+
+def test_no_page_says_what_must_never_be_said() -> None:
+    wrong = {where: NEVER.findall(text) for where, text in sentences().items() if NEVER.search(text)}
+    assert wrong == {}
+
+
+def test_no_page_shouts() -> None:
+    assert [where for where, text in sentences().items() if "!" in text] == []
+
+
+def test_the_audience_sentences_to_the_letter() -> None:
+    assert words.audience("home", 0) == (
+        "Only members of this group, on this server, can read this. It does not go to other servers. "
+        "The people who "
+        "run this server can read it too. Someone could still copy it."
+    )
+    assert words.audience("home-open", 0) == (
+        "Anyone signed in here can read this. It does not go to other servers. The people who run "
+        "this server can "
+        "read it too. Someone could still copy it."
+    )
+    assert words.audience("circle", 3) == (
+        "Members of this group can read this. Some of them use other servers, so a copy goes to "
+        "those servers: 3 "
+        "right now. The people who run those servers can read it. We can ask them to delete it "
+        "later, but we cannot "
+        "make them."
+    )
+    assert words.audience("open", 0) == (
+        "Anyone can read this, now and later. Copies go to other servers and may show up in "
+        "searches. We can ask for "
+        "copies to be deleted, but we cannot make it happen. Do not share anything that could show "
+        "who you are."
+    )
+
+
+@pytest.mark.parametrize(
+    ("federates", "asked", "answered", "sentence"),
+    [
+        (False, 0, 0, "We have deleted this here. It never left this server. Someone may have saved it."),
+        (True, 0, 0, "This never left. It is gone."),
+        (
+            True, 3, 2,
+            "We have deleted this here. We have asked 3 other servers to delete their copies. 2 have "
+            "said yes. "
+            "1 has not answered. Someone may have saved it.",
+        ),
+        (
+            True, 1, 1,
+            "We have deleted this here. We have asked 1 other server to delete its copy. 1 has said yes. "
+            "Someone may have saved it.",
+        ),
+    ],
+)  # fmt: skip
+def test_the_truth_about_a_deletion(federates: bool, asked: int, answered: int, sentence: str) -> None:
+    assert words.removal(federates, asked, answered) == sentence
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(minutes=3), "this evening"),
+        (timedelta(hours=6), "this afternoon"),
+        (timedelta(hours=11), "this morning"),
+        (timedelta(hours=24), "yesterday evening"),
+        (timedelta(days=3), "Sunday"),
+        (timedelta(days=10), "21 April"),
+        (timedelta(days=400), "March 2029"),
+        (timedelta(hours=-2), "this evening"),
+    ],
+)
+def test_moments_are_rounded(ago: timedelta, said: str) -> None:
+    now = datetime(2030, 5, 1, 20, 0).astimezone()
+    assert words.day(now - ago, now) == said
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "/a b", "/é", "/a\n", "", "/" + "a" * 400],
+)
+def test_only_paths_of_ours_are_ours(address: str) -> None:
+    assert not addresses.is_ours(address)
+
+
+def test_our_own_addresses_are_ours() -> None:
+    for address in ("/home", "/g/front_room/t/12", "/g/books@pie.example:8000", "/g/x?before=1-2", "/@wren"):
+        assert addresses.is_ours(address)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.0", "1e3", " 1", "٣", "9223372036854775808", "x"])
+def test_a_row_id_is_plain_digits(text: str) -> None:
+    assert forms.row_id(text) is None
+
+
+def test_the_largest_row_id() -> None:
+    assert forms.row_id("9223372036854775807") == 2**63 - 1
+
+
+def test_a_beginning_is_cut_between_words() -> None:
+    assert view.beginning("One two\nthree four", 12) == "One two…"
+    assert view.beginning("x" * 99, 10) == "x" * 10 + "…"
+    assert view.beginning("short") == "short"
