@@ -75,7 +75,8 @@ def test_help_names_every_command_and_no_other(shell: Shell) -> None:
     [(), ("nonsense",), ("account",), ("account", "create"), ("account", "create", "wren", "--role", "queen"),
      ("group", "create", "room"), ("group", "create", "room", "--title", "T", "--kind", "secret"),
      ("serve", "--port", "0"), ("serve", "--port", "x"), ("serve", "--role", "cook"),
-     ("domain", "forgive", "a.example"), ("explain", "not-a-uri"), ("queue", "retry", "--host", "a b"), ("domain", "list", "--xml")],
+     ("domain", "forgive", "a.example"), ("explain", "not-a-uri"), ("queue", "retry", "--host", "a b"),
+     ("domain", "list", "--xml")],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(shell: Shell, words: tuple[str, ...]) -> None:
     shell.refused(*words, status=2)

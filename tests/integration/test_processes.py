@@ -227,3 +227,12 @@ def test_web_and_workers_may_run_apart(place: Place) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=10)
         assert process.returncode == 0
+
+
+def test_another_address_for_the_same_data_is_one_sentence(place: Place) -> None:
+    place.serve().send_signal(signal.SIGTERM)
+    place.wait_until(lambda: not place.ours())
+    server = place.start("serve", "--port", str(free_port()))
+    said, complaint = server.communicate(timeout=60)
+    assert server.returncode == 1 and said == ""
+    assert f"The data here belong to http://localhost:{place.port}" in complaint
