@@ -11,7 +11,7 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.reads import actors, posts
 from fediverse_support.reads.actors import Handle
 
-# Only what the viewer wrote, is mentioned in, or reads as a member, and of each the latest few thousand posts.
+# Only what the viewer wrote, is mentioned in, or reads as a member, and of each the latest thousands.
 # `offset 0` sorts first, so that rights are asked about newest first and only until a page is full.
 WORDS: Final = """
 with near as (

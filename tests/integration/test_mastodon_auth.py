@@ -30,9 +30,15 @@ async def api(db: Db) -> Api:
 )
 async def test_a_credential_that_is_none_gets_401(api: Api, header: str) -> None:
     async with api.client() as client:
-        got = await client.get("/api/v1/instance", headers=[(b"authorization", header.encode("latin-1"))])
+        got = await client.get("/api/v1/statuses/1", headers=[(b"authorization", header.encode("latin-1"))])
     assert got.status_code == 401
     assert got.json() == {"error": "The access token is invalid"}
+
+
+async def test_what_server_this_is_can_be_learned_with_an_ended_token(api: Api) -> None:
+    async with api.client(authorization="Bearer nonsense") as client:
+        for path in ("/api/v1/instance", "/api/v2/instance", "/api/v1/custom_emojis"):
+            assert (await client.get(path)).status_code == 200
 
 
 async def test_nobody_gets_401_where_a_person_is_needed(api: Api) -> None:
@@ -71,7 +77,7 @@ async def test_a_token_does_what_its_scopes_say(
 @pytest.mark.parametrize(("standing", "status"), [("pending", 403), ("suspended", 403), ("deleted", 401)])
 async def test_a_login_not_in_use_gets_nothing(api: Api, standing: str, status: int) -> None:
     await api.change("update accounts set standing = $1 where name = 'wren'", standing)
-    for path in (HOME, "/api/v1/instance", "/api/v1/statuses/1"):
+    for path in (HOME, "/api/v1/timelines/public", "/api/v1/statuses/1"):
         got = await api.get(path, "wren")
         assert got.status_code == status
         assert set(got.json()) == {"error"}
@@ -123,10 +129,10 @@ async def test_a_method_that_is_not_there_is_named(api: Api) -> None:
 async def test_three_hundred_calls_and_no_more(api: Api) -> None:
     async with api.client("wren") as client:
         for _ in range(300):
-            assert (await client.get("/api/v1/custom_emojis")).status_code == 200
-        got = await client.get("/api/v1/custom_emojis")
+            assert (await client.get("/api/v1/filters")).status_code == 200
+        got = await client.get("/api/v1/filters")
     assert (got.status_code, got.headers["retry-after"]) == (429, "1")
-    assert (await api.get("/api/v1/custom_emojis", "marlow")).status_code == 200
+    assert (await api.get("/api/v1/filters", "marlow")).status_code == 200
 
 
 async def test_tokens_cannot_be_tried_out(api: Api) -> None:
@@ -136,3 +142,14 @@ async def test_tokens_cannot_be_tried_out(api: Api) -> None:
             got = await client.get(HOME, headers={"authorization": f"Bearer guess{number}"})
             seen.add(got.status_code)
     assert seen == {401, 429}
+
+
+async def test_a_slash_at_the_end_changes_nothing(api: Api) -> None:
+    assert await api.json("/api/v1/instance/") == await api.json("/api/v1/instance")
+    for path in ("/api/", "/api//", "/api/v1/none/"):
+        got = await api.get(path)
+        assert (got.status_code, got.json()) == (404, {"error": "Record not found"})
+
+
+async def test_clients_may_ask_whether_the_server_is_up(api: Api) -> None:
+    assert (await api.get("/health")).text == "OK"

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
@@ -89,6 +91,20 @@ PREFERENCES: Final = {
 }
 
 
+class Untrailed:
+    """Takes the slash from the end of a path, where some clients write one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if scope["path"].endswith("/"):
+            root = scope.get("root_path", "")
+            scope = {**scope, "path": root + (scope["path"].removeprefix(root).rstrip("/") or "/")}
+        await self._app(scope, receive, send)
+
+
 def routes(deps: Deps) -> list[BaseRoute]:
     """Return the routes under `/api`, and the pictures that its answers point to."""
     calls = Buckets(burst=CALLS_PER_WINDOW, per_second=CALLS_PER_WINDOW / WINDOW_SECONDS)
@@ -114,7 +130,8 @@ def routes(deps: Deps) -> list[BaseRoute]:
         max_age=86_400,
     )
     return [
-        Mount("/api", app=Router(listed, redirect_slashes=False), middleware=[cors]),
+        Mount("/api", app=Untrailed(Router(listed, redirect_slashes=False)), middleware=[cors]),
+        Route("/health", _alive, methods=["GET"]),
         Route("/avatars/original/missing.png", instance.Picture("avatar.png"), methods=["GET"]),
         Route("/headers/original/missing.png", instance.Picture("header.png"), methods=["GET"]),
         Route("/instance/thumbnail.png", instance.Picture("header.png"), methods=["GET"]),
@@ -193,6 +210,11 @@ def _about_the_rest(resolves: Buckets) -> dict[str, dict[str, Door]]:
             "POST": Door(_always({}), "write:statuses"),
         },
     }
+
+
+async def _alive(request: Request) -> Response:
+    """GET /health: what clients ask to learn whether the server is up at all."""
+    return PlainTextResponse("OK", headers={"cache-control": "no-store"})
 
 
 def _always(value: Any) -> Handler:

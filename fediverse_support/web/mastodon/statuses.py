@@ -36,7 +36,7 @@ async def create(call: Call) -> Response:
     """POST /api/v1/statuses: a thread in a group, a reply, or a post of one's own."""
     words = _words(call.params)
     _check(words, call.params)
-    key = call.headers.get("idempotency-key", "")[:255] or None
+    key = "".join(filter(str.isprintable, call.headers.get("idempotency-key", "")))[:200] or None
     parent_id = call.params.id("in_reply_to_id")
     async with call.deps.db.connection() as conn:
         parent = None
