@@ -25,7 +25,7 @@ async def settle(db: Db, instance: Instance, *, is_chosen: bool) -> Instance:
     if is_chosen:
         raise Conflict(
             f"The data here belong to {kept}, and this start is for {instance.base_url}. The addresses of "
-            "people and posts are made from it, so it cannot change: set FEDIVERSE_SUPPORT_BASE_URL or --port "
-            "back, or use another FEDIVERSE_SUPPORT_DATA_DIR or DATABASE_URL."
+            "people and posts are made from it, so it cannot change: set FEDIVERSE_SUPPORT_BASE_URL or "
+            "--port back, or use another FEDIVERSE_SUPPORT_DATA_DIR or DATABASE_URL."
         )
     return replace(instance, base_url=kept)
