@@ -56,6 +56,7 @@ create unique index actors_key_id on actors (key_id) where key_id is not null;
 create index actors_account on actors (account_id) where account_id is not null;
 create index actors_host on actors (host) where host is not null;
 create index actors_handle on actors (lower(name), handle_host);
+create index actors_url on actors (url) where host is not null;
 create unique index actors_one_open_person on actors (account_id)
     where account_id is not null and for_group_id is null;
 create unique index actors_one_person_per_group on actors (account_id, for_group_id)
@@ -143,6 +144,7 @@ create index posts_group_threads on posts (group_id, active_at desc, id desc)
 create index posts_group on posts (group_id, id desc) where group_id is not null;
 create index posts_root on posts (root_id, id);
 create index posts_author on posts (author_id, id desc);
+create index posts_url on posts (url) where host is not null;
 create index posts_held on posts (group_id, id) where standing = 'held';
 create index posts_orphans on posts (parent_uri) where parent_id is null and parent_uri is not null;
 
