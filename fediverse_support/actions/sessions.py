@@ -37,10 +37,9 @@ async def sign_in(db: Db, name: str, password: str, *, verify: Verify, address: 
     """Check a name and a password and open a session; return its token.
 
     `verify(password, hash)` says whether they belong together; `address` is where the request came from.
-    Raises
-    `RateLimited` after too many tries for the name or from the address, and `NotAllowed` with code
-    `no_match` (the
-    same for a wrong password and an unknown name), `pending` or `closed` (only for the right password).
+    Raises `RateLimited` after too many tries for the name or from the address, and `NotAllowed` with code
+    `no_match` (the same for a wrong password and an unknown name), `pending` or `closed` (only for the
+    right password).
     """
     now = db.now()
     name = name.strip().lower()

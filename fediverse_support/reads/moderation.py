@@ -57,8 +57,8 @@ class ReportedPost:
 
 @dataclass(frozen=True, slots=True)
 class OpenReport:
-    """A report nobody has closed. Who sent it is not shown; `from_host` is the server it came from, if
-    not ours.
+    """A report nobody has closed. Who sent it is not shown; `from_host` is the server it came from, if not
+    ours.
     """
 
     id: ReportId

@@ -23,9 +23,7 @@ class ServerLine:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """One domain: its own rule, what is in force, and what suspending it would cut, in numbers without
-    names.
-    """
+    """One domain: its own rule, what is in force, and what suspending it would cut, without names."""
 
     own_rule: Severity | None
     rule: Severity | None

@@ -109,9 +109,7 @@ async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, a
 
 @dataclass(frozen=True, slots=True)
 class CopiesView:
-    """What became of a deleted post's copies: servers asked to delete, and those that have not answered
-    yet.
-    """
+    """Copies of a deleted post: servers asked to delete, and those that have not answered yet."""
 
     asked: int
     unanswered: int

@@ -1,8 +1,7 @@
 """Who is looking: the signed-in person behind a session, or a visitor.
 
 Every list over posts asks `can_see(post, viewer)` in SQL with the number this module gives; nothing else
-decides
-what may be read.
+decides what may be read.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Session cookies, and proof that a form came from our own pages.
 
 A form is ours when the browser does not say otherwise (`Sec-Fetch-Site`, `Origin`) and it carries a token
-made for
-this very session; visitors get a short-lived random cookie for the forms they may send. Decision: three walls
-(SameSite cookie, fetch metadata, token), because each is missing somewhere.
+made for this very session; visitors get a short-lived random cookie for the forms they may send. Decision:
+three walls (SameSite cookie, fetch metadata, token), because each is missing somewhere.
 """
 
 from __future__ import annotations
@@ -85,7 +84,11 @@ class Sessions:
             return True
         # Under `Referrer-Policy: no-referrer` browsers send `Origin: null` with our own forms.
         origin = request.headers.get("origin")
-        return origin is not None and origin != "null" and origin.partition("://")[2] != request.headers.get("host")
+        return (
+            origin is not None
+            and origin != "null"
+            and origin.partition("://")[2] != request.headers.get("host")
+        )
 
     def is_our_form(self, given: str, bound_to: str | None) -> bool:
         """Say whether a form carries the token made for this session or visitor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +10,9 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from fediverse_support.actions import sessions
 from fediverse_support.db.pool import Db
+from fediverse_support.domain.errors import NotAllowed, RateLimited
 from fediverse_support.web.pages import words
 from tests.conftest import Clock
 from tests.integration.site import FORM, PASSWORD, TOKEN, Site, make_site, went_to
@@ -225,3 +228,18 @@ async def test_staff_open_an_account_that_waits_or_do_not(site: Site) -> None:
         assert went_to(await sign_in(browser, "fern", PASSWORD)) == "/home"
     async with site.browser() as browser:
         assert "do not match" in (await sign_in(browser, "moss", PASSWORD)).text
+
+
+async def test_a_burst_of_guesses_at_once_is_counted_as_it_comes(site: Site) -> None:
+    async def guess() -> str:
+        try:
+            await sessions.sign_in(
+                site.db, "wren", "wrong", verify=site.deps.passwords.verify, address="203.0.113.9"
+            )
+        except (NotAllowed, RateLimited) as error:
+            return error.code
+        return "in"
+
+    codes = await asyncio.gather(*(guess() for _ in range(25)))
+    assert codes.count("no_match") == sessions.TRIES_PER_NAME
+    assert codes.count("rate_limited") == 25 - sessions.TRIES_PER_NAME

@@ -19,9 +19,7 @@ def sign_in(back: str = "") -> str:
 
 
 def is_ours(address: str) -> bool:
-    """Say whether an address is a path on this server and nothing that a browser could read as another
-    host.
-    """
+    """Say whether an address is a path here, and nothing a browser could read as another host."""
     return (
         len(address) <= MAX_ADDRESS
         and OURS.match(address) is not None

@@ -89,9 +89,7 @@ class Pages:
     sessions: Sessions
 
     def page(self, visit: Visit, template: str, *, title: str, status: int = 200, **view: Any) -> Response:
-        """Return a whole page. `title` names the kind of page only, because someone else may see the
-        screen.
-        """
+        """Return a page. `title` names its kind only, because someone else may see the screen."""
         bound_to = visit.bound_to
         new_visitor = bound_to is None and view.get("has_form", False)
         if new_visitor:

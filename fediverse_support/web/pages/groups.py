@@ -88,9 +88,7 @@ def _serializer(pages: Pages) -> URLSafeTimedSerializer:
 
 
 def invitation_address(pages: Pages, group_id: ActorId, slug: str) -> str:
-    """Return an address with which a member of this server finds the door of an unlisted group, for 14
-    days.
-    """
+    """Return the address of an unlisted group's door, for somebody with an account; good for 14 days."""
     return f"{pages.deps.instance.base_url}/g/{slug}/join?invite={_serializer(pages).dumps(group_id)}"
 
 

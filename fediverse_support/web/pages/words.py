@@ -1,8 +1,7 @@
 """Words that several pages say: who can read what, when something was, and what went wrong.
 
 Whole sentences with named slots, so that they can be translated. The audience sentences are exact wording:
-a test
-holds them to the letter.
+a test holds them to the letter.
 """
 
 from __future__ import annotations
@@ -58,8 +57,6 @@ DONE: Final[dict[str, str]] = {
     "asked": "We have passed on that you would like to join. A moderator will answer within a day.",
     "left": "You have left the group. No one is told.",
     "saved": "Your changes are saved.",
-    "undone": "This never left. It is gone.",
-    "removed": "We have deleted this here.",
     "told": "Thank you for telling us. A person will read this. We do not say who told us.",
     "approved": "The post is up.",
     "refused": "The post stays hidden.",
@@ -70,7 +67,6 @@ DONE: Final[dict[str, str]] = {
     "rule-set": "The rule is in force from this moment.",
     "rule-cleared": "The rule is gone. What it hid is back.",
     "signed-out": "You are signed out on this device.",
-    "account-asked": "We read this within a day. No one else sees that you asked. Then you can sign in.",
 }
 
 NOT_HERE: Final = "This page is not here, or you do not have a way in. We say the same for both."
