@@ -112,7 +112,7 @@ async def _prepare(
         budget = Budget(until=deps.db.now() + SECONDS_FOR_FETCHES)
         try:
             if isinstance(act, NeedsFetch):
-                await relays.look(deps, act.uri, budget)
+                await relays.hear(deps, act.by, act.uri, budget)
             elif isinstance(act, Authentic):
                 wanted = needs(act.value)
                 await deps.remote.ensure_actors(tuple(u for u in wanted.actors if u in missing), budget)

@@ -27,7 +27,7 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
         case vocab.Announce():
             return await _relayed(deps, cast(Authentic[vocab.Announce], act), budget)
         case vocab.Create(object=str() as uri):
-            await look(deps, Uri(uri), budget)
+            await hear(deps, value.actor, Uri(uri), budget, named=value.audience.everyone)
             return []
         case vocab.Update(object=vocab.Actor() as actor):
             await deps.remote.ensure_actors((actor.id,), budget, anew=True)
@@ -36,7 +36,7 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
             if Uri(uri) == value.actor:
                 await deps.remote.ensure_actors((value.actor,), budget, anew=True)
             else:
-                await look(deps, Uri(uri), budget)
+                await hear(deps, value.actor, Uri(uri), budget)
             return []
         case vocab.Update(object=vocab.Post() as post):
             if not await _is_known(deps, post.id) and await _is_heard(deps, value.actor):
@@ -44,6 +44,16 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
             return [act]
         case _:
             return [act]
+
+
+async def hear(deps: Deps, teller: Uri, uri: Uri, budget: Budget, *, named: tuple[Uri, ...] = ()) -> None:
+    """Fetch what somebody only spoke of, if it is here already, is said to be for us, or they are followed.
+
+    Otherwise a stranger could have anything stored here. Raises as `look` does.
+    """
+    is_for_us = any(deps.instance.is_ours(to) for to in named)
+    if is_for_us or await _is_known(deps, uri) or await _is_heard(deps, teller):
+        await look(deps, uri, budget)
 
 
 async def look(deps: Deps, uri: Uri, budget: Budget, *, announced_by: Uri | None = None) -> None:

@@ -128,8 +128,10 @@ async def on_undo_follow(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Chan
 
 async def leave(tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri) -> Change:
     """End a follow for its follower, and what its target still owed their host."""
-    if follow is None or follow.follower_uri != undo.actor:
+    if follow is None or follow.follower_uri != undo.actor or follow.uri != uri:
+        # This wish may still be on its way, whatever became of an earlier one.
         await store.remember_undone(tx, undo.actor, uri, step.now)
+    if follow is None or follow.follower_uri != undo.actor:
         return Change()
     if follow.standing not in ("pending", "accepted"):
         return Change()
