@@ -260,9 +260,17 @@ def _make_cluster(programs: Path, places: Places, user: RunAs, *, durable: bool)
 
 def _run(command: list[str], places: Places, user: RunAs, text: str) -> None:
     done = subprocess.run(  # noqa: S603 (our own programs, no shell)
-        command, input=text, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-        cwd=places.home, env=_environment(), **_identity(user),
-    )  # fmt: skip
+        command,
+        input=text,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        cwd=places.home,
+        env=_environment(),
+        start_new_session=True,  # a Ctrl-C is for us to hear, not for a half-made database
+        **_identity(user),
+    )
     if done.returncode != 0 or "FATAL" in done.stdout or "ERROR" in done.stdout:
         shutil.rmtree(places.unfinished, ignore_errors=True)
         raise PostgresProblem(f"A new database could not be made: {_worst_line(done.stdout)}")
