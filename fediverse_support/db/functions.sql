@@ -25,7 +25,7 @@ $$;
 create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable cost 10000 as $$
     select (p.standing = 'visible'
             or (p.standing = 'limited' and viewer is not null)
-            or (p.standing = 'held' and p.author_id = viewer))
+            or (p.standing = 'held' and p.author_id is not distinct from viewer))
        and (p.host is null or rule_for(p.host) is distinct from 'suspend')
        and not exists (select 1 from actors a where a.id = p.author_id and a.standing in ('suspended', 'deleted'))
        and (p.author_id is not distinct from viewer

@@ -1,0 +1,223 @@
+"""Who may read what, twice: in SQL for lists, and in Python for people to read; compared in generated worlds."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from fediverse_support.db.pool import Db, Tx
+from fediverse_support.domain.actors import ActorStanding, GroupKind, Role
+from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.moderation import SEVERITIES, Severity, severity_for
+from fediverse_support.domain.posts import Audience, PostStanding
+from fediverse_support.policy.may import Readable, Reader, may_enter, may_moderate, may_read
+from fediverse_support.store import waiting
+
+AUDIENCES: tuple[Audience, ...] = ("public", "unlisted", "followers", "group", "direct")
+STANDINGS: tuple[PostStanding, ...] = ("visible", "visible", "held", "limited", "removed", "deleted")
+ACTOR_STANDINGS: tuple[ActorStanding, ...] = (
+    "visible",
+    "visible",
+    "visible",
+    "limited",
+    "suspended",
+    "deleted",
+)
+KINDS: tuple[GroupKind, ...] = ("home", "home-open", "circle", "open")
+FOLLOWS = ("pending", "accepted", "accepted", "rejected", "left", "severed")
+HOSTS = (
+    None,
+    None,
+    "masto.example",
+    "a.pie.example",
+    "pie.example",
+    "pie.example:8443",
+    "deep.a.pie.example",
+)
+DOMAINS = ("masto.example", "pie.example", "a.pie.example", "pie.example:8443", "example", "other.example")
+
+INSERT_ACTOR = """
+insert into actors (uri, kind, host, name, inbox_uri, standing, account_id, created_at, updated_at)
+values ($1, $2, $3, $4, $1 || '/inbox', $5, $6, $7, $7) returning id
+"""
+INSERT_POST = """
+with fresh as (select new_id() as id)
+insert into posts (id, uri, kind, author_id, host, group_id, root_id, audience, standing, published_at,
+    active_at, created_at)
+select id, $1, 'Note', $2, $3, $4, id, $5, $6, $7, $7, $7 from fresh returning id
+"""
+ASK = """
+select p.id, v.viewer, can_see(p, v.viewer) as seen
+from posts p cross join unnest($1::bigint[]) as v(viewer)
+"""
+
+
+@dataclass
+class World:
+    """What was generated, as the rule in Python is told it."""
+
+    rng: random.Random
+    rules: dict[str, Severity] = field(default_factory=dict)
+    actors: dict[ActorId, tuple[str | None, ActorStanding, bool]] = field(default_factory=dict)
+    groups: dict[ActorId, GroupKind] = field(default_factory=dict)
+    follows: set[tuple[ActorId, ActorId]] = field(default_factory=set)
+    posts: dict[PostId, tuple[ActorId, ActorId | None, Audience, PostStanding]] = field(default_factory=dict)
+    mentions: set[tuple[PostId, ActorId]] = field(default_factory=set)
+
+    def readable(self, post_id: PostId) -> Readable:
+        author_id, group_id, audience, standing = self.posts[post_id]
+        host, author_standing, _ = self.actors[author_id]
+        return Readable(
+            author_id=author_id,
+            author_standing=author_standing,
+            rule=severity_for(host, self.rules),
+            standing=standing,
+            audience=audience,
+            group_kind=None if group_id is None else self.groups[group_id],
+        )
+
+    def reader(
+        self, viewer: ActorId | None, author_id: ActorId, group_id: ActorId | None, post: PostId
+    ) -> Reader:
+        if viewer is None:
+            return Reader(id=None)
+        return Reader(
+            id=viewer,
+            is_ours=self.actors[viewer][2],
+            is_member=group_id is not None and (viewer, group_id) in self.follows,
+            is_follower=(viewer, author_id) in self.follows,
+            is_mentioned=(post, viewer) in self.mentions,
+        )
+
+
+async def generate(db: Db, seed: int) -> World:
+    """Fill an empty database at random, and remember what was put there."""
+    world = World(random.Random(seed))
+    async with db.transaction() as tx:
+        for domain in DOMAINS:
+            if world.rng.random() < 0.5:
+                world.rules[domain] = world.rng.choice(SEVERITIES)
+                await tx.execute(
+                    "insert into domain_rules (domain, severity, created_at, updated_at)"
+                    " values ($1, $2, $3, $3)",
+                    domain, world.rules[domain], db.now(),
+                )  # fmt: skip
+        await _actors(tx, db, world)
+        await _follows(tx, db, world)
+        await _posts(tx, db, world)
+    return world
+
+
+async def _actors(tx: Tx, db: Db, world: World) -> None:
+    rng, now = world.rng, db.now()
+    for number in range(10):
+        host, standing, account = rng.choice(HOSTS), rng.choice(ACTOR_STANDINGS), None
+        if host is None and rng.random() < 0.8:
+            account = await tx.fetchval(
+                "insert into accounts (name, password_hash, created_at) values ($1, 'x', $2) returning id",
+                f"person{number}", now,
+            )  # fmt: skip
+        uri = f"https://{host or 'support.example'}/u/{number}"
+        actor_id = await tx.fetchval(INSERT_ACTOR, uri, "person", host, f"p{number}", standing, account, now)
+        world.actors[ActorId(actor_id)] = (host, standing, account is not None)
+    for number, kind in enumerate(KINDS * 2):
+        host = None if number < 4 else rng.choice(HOSTS)
+        uri = f"https://{host or 'support.example'}/g/{number}"
+        actor_id = await tx.fetchval(INSERT_ACTOR, uri, "group", host, f"g{number}", "visible", None, now)
+        world.groups[ActorId(actor_id)] = kind
+        await tx.execute(
+            "insert into groups (actor_id, kind, title, created_at) values ($1, $2, 'A group', $3)",
+            actor_id, kind, now,
+        )  # fmt: skip
+
+
+async def _follows(tx: Tx, db: Db, world: World) -> None:
+    for follower in world.actors:
+        for target in (*world.actors, *world.groups):
+            if follower == target or world.rng.random() < 0.5:
+                continue
+            standing = world.rng.choice(FOLLOWS)
+            if standing == "accepted":
+                world.follows.add((follower, target))
+            await tx.execute(
+                "insert into follows (uri, follower_id, target_id, standing, created_at)"
+                " values ('x', $1, $2, $3, $4)", follower, target, standing, db.now(),
+            )  # fmt: skip
+
+
+async def _posts(tx: Tx, db: Db, world: World) -> None:
+    rng = world.rng
+    for number in range(120):
+        author = rng.choice(list(world.actors))
+        host = world.actors[author][0]
+        group = rng.choice([None, *world.groups])
+        audience, standing = rng.choice(AUDIENCES), rng.choice(STANDINGS)
+        uri = f"https://{host or 'support.example'}/o/{number}"
+        post = PostId(await tx.fetchval(INSERT_POST, uri, author, host, group, audience, standing, db.now()))
+        world.posts[post] = (author, group, audience, standing)
+        for named in world.actors:
+            if rng.random() < 0.2:
+                world.mentions.add((post, named))
+                await tx.execute("insert into mentions (post_id, actor_id) values ($1, $2)", post, named)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_what_lists_show_is_what_may_be_read(db: Db, seed: int) -> None:
+    world = await generate(db, seed)
+    async with db.connection() as conn:
+        rows = await conn.fetch(ASK, [None, *world.actors])
+    assert len(rows) == len(world.posts) * (len(world.actors) + 1)
+    wrong: list[Any] = []
+    answers: dict[tuple[Audience, GroupKind | None], set[bool]] = {}
+    for row in rows:
+        author_id, group_id, _, _ = world.posts[row["id"]]
+        post, reader = world.readable(row["id"]), world.reader(row["viewer"], author_id, group_id, row["id"])
+        answer = may_read(post, reader)
+        answers.setdefault((post.audience, post.group_kind), set()).add(answer)
+        if answer is not row["seen"]:
+            wrong.append((post, reader, row["seen"]))
+    assert wrong == []
+    # No world is so closed that every answer is the same.
+    assert sum(found == {True, False} for found in answers.values()) >= 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_is_in_a_group_is_shown_to_those_who_may_enter(db: Db, seed: int) -> None:
+    world = await generate(db, seed)
+    async with db.connection() as conn:
+        for group_id, kind in world.groups.items():
+            for viewer in (None, *world.actors):
+                reader = Reader(
+                    id=viewer,
+                    is_ours=viewer is not None and world.actors[viewer][2],
+                    is_member=viewer is not None and (viewer, group_id) in world.follows,
+                )
+                shown = await conn.fetchval("select can_see_group($1, $2)", group_id, viewer)
+                assert shown is may_enter(kind, reader), (kind, reader)
+
+
+async def test_who_decides_about_a_post_is_the_same_in_both(db: Db) -> None:
+    world = await generate(db, 99)
+    moderator, somebody = list(world.actors)[:2]
+    async with db.transaction() as tx:
+        for group_id in world.groups:
+            await tx.execute(
+                "insert into group_moderators (group_id, actor_id, since_at) values ($1, $2, $3)",
+                group_id, moderator, db.now(),
+            )  # fmt: skip
+        roles: tuple[Role, ...] = ("member", "moderator", "admin")
+        for post_id, (_, group_id, _, standing) in world.posts.items():
+            if standing == "deleted":
+                continue
+            for person in (moderator, somebody):
+                for role in roles:
+                    expected = may_moderate(
+                        None if group_id is None else world.groups[group_id],
+                        is_moderator=group_id is not None and person == moderator,
+                        role=role,
+                    )
+                    asked = await waiting.may_moderate(tx, post_id, person, is_staff=role != "member")
+                    assert asked is expected
