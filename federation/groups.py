@@ -71,8 +71,8 @@ def relay(
     announce_id: Uri,
     raw: bytes,
     activity: Activity,
-    published: datetime | None = None,
     *,
+    published: datetime | None = None,
     is_public: bool | None = None,
 ) -> Announce:
     """Wrap an activity, with its exact text `raw`, in the group's Announce for peers that know groups.
@@ -94,7 +94,13 @@ def relay(
 
 
 def boost(
-    group: Uri, followers: Uri, announce_id: Uri, post_id: Uri, author: Uri, published: datetime | None = None
+    group: Uri,
+    followers: Uri,
+    announce_id: Uri,
+    post_id: Uri,
+    author: Uri,
+    *,
+    published: datetime | None = None,
 ) -> Announce:
     """Announce a public post by its id alone, for peers that do not know groups."""
     return Announce(

@@ -113,7 +113,9 @@ async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     holding = None if is_new else relay.post_id
     hosts = await _wrap(tx, step, relay, group, followers, holding)
     if relay.boost is not None:
-        announce = groups.boost(group, followers, boost_id, relay.boost, relay.activity.actor, step.now)
+        announce = groups.boost(
+            group, followers, boost_id, relay.boost, relay.activity.actor, published=step.now
+        )
         hosts |= await _to_followers(tx, step, relay, announce)
     if relay.unboost and relay.post_id is not None:
         hosts |= await _unboost(tx, step, relay, group, followers)
@@ -137,7 +139,7 @@ async def _wrap(
         step.instance.activity_uri(fresh_token()),
         relay.raw,
         relay.activity,
-        step.now,
+        published=step.now,
         is_public=True,
     )
     out = replace(

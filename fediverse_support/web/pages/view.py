@@ -21,7 +21,7 @@ import fediverse_support
 from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.web.pages import words
 
-TEMPLATES: Final = Path(fediverse_support.__file__).parent / "templates"
+TEMPLATES: Final = Path(fediverse_support.__file__).parents[1] / "templates"
 STATIC: Final = TEMPLATES / "static"
 YEAR: Final = "public, max-age=31536000, immutable"
 

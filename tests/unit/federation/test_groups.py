@@ -104,7 +104,7 @@ def test_a_relay_wraps_the_exact_text() -> None:
     )
     like = reading.read_activity(documents.parse(raw), raw=raw)
     assert isinstance(like, Like)
-    relay = groups.relay(GROUP, MEMBERS, Uri(f"{GROUP}/1"), raw, like, AT, is_public=True)
+    relay = groups.relay(GROUP, MEMBERS, Uri(f"{GROUP}/1"), raw, like, published=AT, is_public=True)
     body = writing.write_announce(relay)
     assert raw.removeprefix(b"\xef\xbb\xbf").strip() in body
     document = json.loads(body)
@@ -114,21 +114,26 @@ def test_a_relay_wraps_the_exact_text() -> None:
 
 def test_a_relay_for_members_never_says_public() -> None:
     create = Create(id=ID, actor=IO, object=POST, audience=Audience(to=(GROUP,), cc=(MEMBERS,)))
-    relay = groups.relay(GROUP, MEMBERS, ID, b"{}", create, AT)
+    relay = groups.relay(GROUP, MEMBERS, ID, b"{}", create, published=AT)
     assert relay.audience == Audience(to=(GROUP,), cc=(MEMBERS,), group=GROUP)
     public = groups.relay(
-        GROUP, MEMBERS, ID, b"{}", Create(id=ID, actor=IO, object=POST, audience=Audience(cc=(PUBLIC,))), AT
+        GROUP,
+        MEMBERS,
+        ID,
+        b"{}",
+        Create(id=ID, actor=IO, object=POST, audience=Audience(cc=(PUBLIC,))),
+        published=AT,
     )
     assert public.audience.is_public
 
 
 def test_what_no_group_passes_on_cannot_be_wrapped() -> None:
     with pytest.raises(ValueError, match="Follow"):
-        groups.relay(GROUP, MEMBERS, ID, b"{}", FOLLOW, AT)
+        groups.relay(GROUP, MEMBERS, ID, b"{}", FOLLOW, published=AT)
 
 
 def test_a_boost_names_the_post_and_can_be_taken_back() -> None:
-    boost = groups.boost(GROUP, MEMBERS, Uri(f"{GROUP}/2"), POST, IO, AT)
+    boost = groups.boost(GROUP, MEMBERS, Uri(f"{GROUP}/2"), POST, IO, published=AT)
     assert boost.audience == Audience(to=(PUBLIC,), cc=(MEMBERS, IO))
     assert json.loads(writing.write_announce(boost))["object"] == POST
     undo = groups.unboost(Uri(f"{GROUP}/3"), boost)
