@@ -45,6 +45,9 @@ from federation.vocab import (
 Writable = Activity | Object
 
 CONTEXT: Final = msgspec.Raw(msgspec.json.encode(contexts.OURS))
+RELAY_CONTEXT: Final = msgspec.Raw(msgspec.json.encode(contexts.ACTIVITYSTREAMS))
+"""A relayed activity brings its own context. Terms that ours protects and its own spells otherwise would make
+the whole document invalid for whoever expands it (JSON-LD 1.1, protected term definitions)."""
 RFC_9421: Final = {
     "type": "Application",
     "implements": [
@@ -84,11 +87,13 @@ LANGUAGE_NAMES: Final = {
 
 
 def write(value: Writable) -> bytes:
-    """Return the document of a value, with our context.
+    """Return the document of a value, with our context; around a relayed activity, with nothing but
+    ActivityStreams.
 
     Raises `TypeError` for an Observe, which is ours alone.
     """
-    return msgspec.json.encode({"@context": CONTEXT, **members(value)})
+    is_relay = isinstance(value, Announce) and value.embedded is not None
+    return msgspec.json.encode({"@context": RELAY_CONTEXT if is_relay else CONTEXT, **members(value)})
 
 
 def write_announce(announce: Announce) -> bytes:
