@@ -98,7 +98,6 @@ class Facts:
 
     verb: str
     proof: Proof
-    now: datetime
     actor_uri: Uri
     is_local: bool
     federation: Federation
@@ -113,7 +112,6 @@ class Facts:
     target: PostFacts | None
     target_actor: ActorFacts | None
     audience: Audience
-    names_group: bool
     names_other_group: bool
     names_ours: bool
     tombstoned: bool

@@ -122,7 +122,6 @@ async def load(
     return Facts(
         verb=question.verb,
         proof=proof,
-        now=now,
         actor_uri=question.actor,
         is_local=proof == "local",
         federation=instance.federation,
@@ -137,7 +136,6 @@ async def load(
         target=target,
         target_actor=found.actors.get(question.target) if question.target else None,
         audience=audience,
-        names_group=any(uri in found.groups for uri in question.places),
         names_other_group=_names_other(question, found, parent, group),
         names_ours=_names_ours(question, found),
         tombstoned=found.tombstoned,

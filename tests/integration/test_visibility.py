@@ -1,4 +1,4 @@
-"""Who may read what, twice: in SQL for lists, and in Python for people to read; compared in generated worlds."""
+"""Who may read what, twice: in SQL for lists, in Python for people to read; compared in generated worlds."""
 
 from __future__ import annotations
 

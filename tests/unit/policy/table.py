@@ -1,0 +1,185 @@
+"""The decision table: given, when, verdict. Readable without knowing the code behind it.
+
+Unless a line says otherwise, Io of masto.example, a member, sends a public post to an open group of ours.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+from fediverse_support.domain.verdicts import Rank
+from tests.unit.policy.cases import MINE, NOW, TARGET, actor, group, local, post, reply
+
+ACCEPT, LIMIT, HOLD, DROP, REJECT = Rank.ACCEPT, Rank.LIMIT, Rank.HOLD, Rank.DROP, Rank.REJECT
+ELSEWHERE: Final[dict[str, Any]] = {"host": "pie.example"}
+FOLLOW: Final[dict[str, Any]] = {"verb": "Follow", "target_actor": TARGET}
+
+
+class Line(NamedTuple):
+    """One line of the table."""
+
+    given: str
+    when: str
+    facts: dict[str, Any]
+    verdict: Rank
+    because: tuple[str, ...] = ()
+
+
+TABLE: Final = (
+    Line("nothing special", "a member posts", {}, ACCEPT),
+    Line("nothing special", "one of our people posts", local(), ACCEPT),
+    Line("nothing special", "a member answers", reply(), ACCEPT),
+    # -- other servers --
+    Line("the server is suspended", "its member posts", {"sender": "suspend"}, REJECT, ("domain_suspended",)),
+    Line("the server is suspended", "its member deletes their post",
+         {"sender": "suspend", "verb": "Delete", "target": MINE}, REJECT, ("domain_suspended",)),
+    Line("the server is limited", "its member posts", {"sender": "limit"}, LIMIT, ("domain_limited",)),
+    Line("the server is limited", "its member likes",
+         {"sender": "limit", "verb": "Like", "target": post()}, ACCEPT),
+    Line("the server is held", "its member posts", {"sender": "hold"}, HOLD, ("domain_held",)),
+    Line("the server is held", "its member asks to follow",
+         {"sender": "hold", **FOLLOW}, HOLD, ("domain_held",)),
+    Line("the server is held", "its member takes a post away",
+         {"sender": "hold", "verb": "Delete", "target": MINE}, ACCEPT),
+    Line("the server is held", "a moderator lets the post pass",
+         {"sender": "hold", "approved": True}, ACCEPT),
+    Line("the answered post's server is suspended", "somebody answers it",
+         {**reply(), "named": ("suspend",)}, DROP, ("names_suspended_domain",)),
+    Line("the answered post's server is limited", "somebody answers it",
+         {**reply(), "named": ("limit",)}, ACCEPT),
+    Line("only listed servers are talked to", "another server's member posts",
+         {"federation": "allowlist"}, REJECT, ("not_on_allowlist",)),
+    Line("only listed servers are talked to", "a listed server's member posts",
+         {"federation": "allowlist", "sender": "allow"}, ACCEPT),
+    Line("only listed servers are talked to", "one of our people posts",
+         {**local(), "federation": "allowlist"}, ACCEPT),
+    Line("federation is off", "somebody elsewhere posts", {"federation": "off"}, REJECT, ("federation_off",)),
+    Line("federation is off", "one of our people posts", {**local(), "federation": "off"}, ACCEPT),
+    Line("reports of the server are refused", "it reports", {"verb": "Flag", "reports_rejected": True}, DROP,
+         ("reports_rejected",)),
+    Line("reports of the server are refused", "its member posts", {"reports_rejected": True}, ACCEPT),
+    # -- people --
+    Line("the author is suspended", "they post", {"actor": actor(standing="suspended")}, REJECT,
+         ("actor_suspended",)),
+    Line("the author has left", "they post",
+         {"actor": actor(standing="deleted")}, REJECT, ("actor_deleted",)),
+    Line("the author is limited", "they post",
+         {"actor": actor(standing="limited")}, LIMIT, ("actor_limited",)),
+    Line("the account waits for approval", "its person posts", local(account_standing="pending"), REJECT,
+         ("account_not_active",)),
+    Line("the actor is unknown", "they post", {"actor": None}, DROP, ("actor_unknown",)),
+    Line("the actor is unknown", "they say goodbye",
+         {"actor": None, "verb": "Delete", "target": MINE}, ACCEPT),
+    Line("the actor is unknown", "a group vouches for their like",
+         {"actor": None, "verb": "Like", "proof": "group", "target": post()}, ACCEPT),
+    Line("first posts are held", "a newcomer posts", {"newcomer_posts_held": 2, "visible_posts": 1}, HOLD,
+         ("first_posts_held",)),
+    Line("first posts are held", "somebody known posts",
+         {"newcomer_posts_held": 2, "visible_posts": 2}, ACCEPT),
+    Line("first posts are held", "a moderator lets the post pass",
+         {"newcomer_posts_held": 2, "visible_posts": 0, "approved": True}, ACCEPT),
+    Line("first posts are held", "a moderator who is new posts",
+         {"newcomer_posts_held": 2, "visible_posts": 0, "group": group(is_moderator=True)}, ACCEPT),
+    Line("first posts are held", "a newcomer posts in a group elsewhere",
+         {"newcomer_posts_held": 2, "visible_posts": 0, "group": group(**ELSEWHERE)}, ACCEPT),
+    # -- groups --
+    Line("the group is a home", "somebody elsewhere posts in it", {"group": group(kind="home")}, DROP,
+         ("no_such_group",)),
+    Line("the group is a home", "a member posts", {**local(), "group": group(kind="home")}, ACCEPT),
+    Line("the group is a home", "somebody of ours who is no member posts",
+         {**local(), "group": group(kind="home", is_member=False)}, REJECT, ("not_a_member",)),
+    Line("the group is for everybody here", "somebody of ours who is no member posts",
+         {**local(), "group": group(kind="home-open", is_member=False)}, ACCEPT),
+    Line("the group is a circle", "somebody elsewhere posts in it", {"group": group(kind="circle")}, DROP,
+         ("no_such_group",)),
+    Line("the group is open", "somebody who is no member posts", {"group": group(is_member=False)}, ACCEPT),
+    Line("joining needs approval", "somebody who is no member posts",
+         {"group": group(approval=True, is_member=False)}, REJECT, ("not_a_member",)),
+    Line("joining needs approval", "a member posts", {"group": group(approval=True)}, ACCEPT),
+    Line("the author is banned from the group", "they post", {"group": group(is_banned=True)}, REJECT,
+         ("banned_from_group",)),
+    Line("the author is banned from the group", "they like a post in it",
+         {"group": group(is_banned=True), "verb": "Like", "target": post()}, REJECT, ("banned_from_group",)),
+    Line("the author is banned from the group", "they delete their own post",
+         {"group": group(is_banned=True), "verb": "Delete", "target": MINE}, ACCEPT),
+    Line("only moderators start threads", "a member starts one",
+         {"group": group(posting_restricted=True)}, REJECT,
+         ("posting_restricted",)),
+    Line("only moderators start threads", "a member answers",
+         {**reply(), "group": group(posting_restricted=True)}, ACCEPT),
+    Line("only moderators start threads", "a moderator starts one",
+         {"group": group(posting_restricted=True, is_moderator=True)}, ACCEPT),
+    Line("the thread is locked", "a member answers", reply(is_locked=True), REJECT, ("thread_locked",)),
+    Line("the thread is locked", "a moderator answers",
+         {**reply(is_locked=True), "group": group(is_moderator=True)}, ACCEPT),
+    Line("the thread is in one group", "an answer names another group of ours",
+         {**reply(), "names_other_group": True}, DROP, ("another_groups_thread",)),
+    Line("the group is open", "a message to it is not public",
+         {"audience": "group"}, REJECT, ("not_public",)),
+    Line("nobody here follows the group elsewhere", "it passes something on",
+         {"announced_by": group(is_followed=False, **ELSEWHERE)}, DROP, ("group_not_followed",)),
+    Line("somebody here follows the group elsewhere", "it passes something on",
+         {"announced_by": group(**ELSEWHERE)}, ACCEPT),
+    # -- posts --
+    Line("the post was deleted before it came", "it comes", {"tombstoned": True}, DROP, ("deleted_before",)),
+    Line("the follow was undone before it came", "it comes",
+         {**FOLLOW, "undone": True}, DROP, ("undone_before",)),
+    Line("nobody here is concerned", "a post comes", {"group": None}, DROP, ("not_relevant",)),
+    Line("the author is followed here", "a post comes",
+         {"group": None, "actor": actor(is_followed=True)}, ACCEPT),
+    Line("somebody here is named", "a post comes", {"group": None, "names_ours": True}, ACCEPT),
+    Line("the thread is here", "a public answer comes", {"group": None, **reply()}, ACCEPT),
+    Line("the thread is here", "an answer to a few comes that names nobody here",
+         {"group": None, **reply(), "audience": "direct"}, DROP, ("not_relevant",)),
+    Line("we asked for it", "a post is fetched",
+         {"group": None, "verb": "Observe", "proof": "fetch"}, ACCEPT),
+    Line("the answered post was removed", "somebody answers",
+         reply(standing="removed"), REJECT, ("parent_gone",)),
+    Line("the id is another's post", "a Create with it comes",
+         {"target": post()}, REJECT, ("not_the_author",)),
+    Line("the id is their own post", "the Create comes again", {"target": MINE}, ACCEPT),
+    Line("the post is another's", "somebody edits it", {"verb": "Update", "target": post()}, REJECT,
+         ("not_the_author",)),
+    Line("the post is theirs", "they edit it", {"verb": "Update", "target": MINE}, ACCEPT),
+    Line("a newer edit is here", "an older one comes",
+         {"verb": "Update", "target": MINE, "updated": NOW - timedelta(hours=2)}, DROP, ("older_than_ours",)),
+    Line("the post is unknown", "an edit comes",
+         {"verb": "Update", "group": None}, DROP, ("target_unknown",)),
+    Line("the post is another's", "somebody deletes it", {"verb": "Delete", "target": post()}, REJECT,
+         ("not_the_author",)),
+    Line("the post is another's", "the group's moderator deletes it",
+         {"verb": "Delete", "target": post(), "group": group(is_moderator=True)}, ACCEPT),
+    Line("the post is another's", "a moderator of a group elsewhere deletes it",
+         {"verb": "Delete", "target": post(), "group": group(is_moderator=True, **ELSEWHERE)}, REJECT,
+         ("not_the_author",)),
+    Line("the post is another's", "staff of ours delete it",
+         {**local(account_role="moderator"), "verb": "Delete", "target": post()}, ACCEPT),
+    Line("the post is gone at its origin", "we ask for it",
+         {"verb": "Delete", "proof": "fetch", "target": post()}, ACCEPT),
+    Line("the actor is somebody else", "somebody deletes them",
+         {"verb": "Delete", "target_actor": TARGET}, REJECT,
+         ("not_the_author",)),
+    Line("the post is public", "somebody likes it", {"verb": "Like", "target": post()}, ACCEPT),
+    Line("the post is unknown", "somebody likes it", {"verb": "Like"}, DROP, ("target_unknown",)),
+    Line("the post waits for a moderator", "somebody likes it",
+         {"verb": "Like", "target": post(standing="held")}, DROP, ("target_not_visible",)),
+    Line("the post is for members", "somebody elsewhere boosts it",
+         {"verb": "Announce", "target": post(audience="group")}, DROP, ("target_not_visible",)),
+    # -- follows --
+    Line("the target is one of our people", "somebody elsewhere follows", {**FOLLOW, "group": None}, ACCEPT),
+    Line("the target is unknown", "somebody elsewhere follows", {"verb": "Follow", "group": None}, DROP,
+         ("target_unknown",)),
+    Line("the target is not ours", "somebody elsewhere follows",
+         {"verb": "Follow", "group": None, "target_actor": actor()}, DROP, ("target_unknown",)),
+    Line("the target is the instance itself", "somebody elsewhere follows",
+         {"verb": "Follow", "group": None, "target_actor": actor(kind="instance", host=None)}, REJECT,
+         ("not_followable",)),
+    # -- several reasons --
+    Line("the server is limited and the author banned", "they post",
+         {"sender": "limit", "group": group(is_banned=True)}, REJECT,
+         ("banned_from_group", "domain_limited")),
+    Line("the server is held and the author new", "they post",
+         {"sender": "hold", "newcomer_posts_held": 2, "visible_posts": 0}, HOLD,
+         ("domain_held", "first_posts_held")),
+)  # fmt: skip
