@@ -49,7 +49,7 @@ test: lint ## run every check and every test, the way .ci/run does
 
 lint: $(DEV_STAMP) ## style, floors and types
 	$(RUN) -m ruff check .
-	$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
 	$(RUN) -m mypy
 
 bench: $(DEV_STAMP) ## print how fast it is on this machine

@@ -78,3 +78,15 @@ def test_the_licence_is_whole() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "GNU AFFERO GENERAL PUBLIC LICENSE" in text
     assert "END OF TERMS AND CONDITIONS" in text
+
+
+def test_every_file_beside_the_code_is_packaged() -> None:
+    data = PROJECT["tool"]["setuptools"]["package-data"]
+    left_out = []
+    for package in ("federation", "fediverse_support", "templates"):
+        packaged = {path for glob in data.get(package, ()) for path in (ROOT / package).glob(glob)}
+        for path in sorted((ROOT / package).rglob("*")):
+            is_made = "__pycache__" in path.parts or path.suffix in (".py", ".pyc")
+            if path.is_file() and not is_made and path not in packaged:
+                left_out.append(path.relative_to(ROOT).as_posix())
+    assert left_out == []
