@@ -179,6 +179,7 @@ class EmbeddedPostgres:
         _write_access_rules(places, user)
         if self._socket_dir is None:  # kept over a revival, because others know it by now
             self._socket_dir = postgres_files.prepare_socket_dir(places, user)
+        postgres_leftovers.clear(self._socket_dir)
         self._process = _spawn(programs, places, user, self._options())
         self._wait_until_ready(places)
 

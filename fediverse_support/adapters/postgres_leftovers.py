@@ -45,6 +45,16 @@ def end(data: Path) -> None:
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 
+def clear(socket_dir: Path) -> None:
+    """Remove the socket of a server that is gone, and its lock.
+
+    The directory is ours alone, and `end` has made sure that nobody works on the data. PostgreSQL itself
+    would refuse to start while the pid in the lock is a zombie, or some other program by now.
+    """
+    for path in socket_dir.glob(".s.PGSQL.*"):
+        path.unlink(missing_ok=True)
+
+
 def _working_in(data: Path, pid: int) -> list[int]:
     """Return the database processes whose working directory is `data`, the one with `pid` first."""
     proc = Path("/proc")
