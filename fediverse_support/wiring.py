@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from fediverse_support.web.health import Tally
 
 
+FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Deps]:
     """Open what a process lives on, and close it again.
@@ -34,6 +38,8 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
     assert settings.database_url is not None  # noqa: S101 (the parent process sets it)
     db = await open_db(settings.database_url)
     try:
+        if not settings.is_address_chosen:
+            settings = await _at_its_address(db, settings)
         async with HttpClient(
             user_agent=user_agent(settings),
             allow_http=settings.allow_http,
@@ -42,6 +48,13 @@ async def opened(settings: Settings) -> AsyncIterator[Deps]:
             yield build(settings, db, client, load_secret(settings.data_dir))
     finally:
         await db.close()
+
+
+async def _at_its_address(db: Db, settings: Settings) -> Settings:
+    """Return the settings with the address that the data were made with, where the operator named none."""
+    async with db.connection() as conn:
+        kept: str | None = await conn.fetchval(FIND_ADDRESS)
+    return settings if kept is None else replace(settings, base_url=kept)
 
 
 def build(settings: Settings, db: Db, transport: Transport, secret: bytes) -> Deps:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import uvicorn
 
 HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
-FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
 IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
 GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
@@ -54,6 +53,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--socket", type=int)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--demo", action="store_true")
+    parser.add_argument("--listens", action="store_true")
     return parser.parse_args(arguments)
 
 
@@ -67,18 +67,18 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
     from fediverse_support.db.pool import Db
 
     async def work(db: Db) -> int:
+        # Who listens must be found under its address; a worker alone takes the one it finds in the data.
+        is_chosen = typed.listens or chosen.is_address_chosen
+        instance = await settled(db, replace(chosen, is_address_chosen=is_chosen))
         async with db.connection() as conn:
-            has_actor = await conn.fetchval(HAS_ACTOR, chosen.instance.actor_uri)
+            has_actor = await conn.fetchval(HAS_ACTOR, instance.actor_uri)
             is_seeded = await conn.fetchval(IS_SEEDED)
-            is_settled = await conn.fetchval(FIND_ADDRESS) == chosen.base_url
-        if not is_settled:
-            await settled(db, replace(chosen, is_address_chosen=True))
         # At most starts there is nothing to do, and nothing heavy is imported for it.
         if not has_actor:
             from fediverse_support.actions import accounts
             from fediverse_support.adapters.secret_file import load_secret
 
-            await accounts.ensure_instance_actor(db, chosen.instance, load_secret(chosen.data_dir))
+            await accounts.ensure_instance_actor(db, instance, load_secret(chosen.data_dir))
         if typed.demo and not is_seeded:
             from fediverse_support.cli import demo
 

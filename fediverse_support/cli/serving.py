@@ -80,7 +80,7 @@ def _run(
                 announcement=announcement if "web" in roles else "The workers are ready.",
                 environ=processes.environment(chosen, os.environ),
                 extra=_config(typed),
-                prepare=prepare,
+                prepare=(*prepare, "--listens") if "web" in roles else prepare,
             )
         )
     except ServeProblem as error:
