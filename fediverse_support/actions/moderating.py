@@ -7,7 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from federation import authenticity, uris, vocab
+from federation import documents as documents_of
+from federation.authenticity import Authentic
 from federation.errors import Malformed
 from federation.uris import Uri
 from fediverse_support.actions import own
@@ -100,17 +104,30 @@ async def _approve_ours(tx: Tx, instance: Instance, post: Post, now: datetime) -
 
 
 async def _approve_theirs(tx: Tx, instance: Instance, post: Post, now: datetime) -> None:
-    """Take the author's own activities as they came, in their order."""
+    """Take the author's own activity, in the words that were read when it was approved."""
     kept = await waiting.find_activities(tx, post.uri)
-    for actor_uri, document in kept:
-        act = authenticity.from_stored(document.encode(), Uri(actor_uri))
-        if isinstance(act, authenticity.Authentic):
-            outcome = await apply(tx, instance, act, now, approved=True)
-            await outbox.wake(tx, outcome.hosts)
+    acts = [authenticity.from_stored(document.encode(), Uri(actor)) for actor, document in kept]
+    for act in _as_approved([act for act in acts if isinstance(act, Authentic)]):
+        outcome = await apply(tx, instance, act, now, approved=True)
+        await outbox.wake(tx, outcome.hosts)
     if not kept or (await posts.find_post(tx, post.id)) == post:
         await posts.set_standing(tx, post.id, "visible", ("held",))
         await posts.wake_thread(tx, post.id, now)
     await waiting.forget(tx, post.uri)
+
+
+def _as_approved(acts: list[Authentic[vocab.Activity]]) -> list[Authentic[vocab.Activity]]:
+    """Return the Create with the words of the last edit; nobody approved those before it."""
+    edits = [act.raw for act in acts if isinstance(act.value, vocab.Update) and act.raw is not None]
+    first = acts[0] if acts else None
+    if not edits or first is None or first.raw is None or not isinstance(first.value, vocab.Create):
+        return acts
+    document = {**documents_of.parse(first.raw), "object": documents_of.parse(edits[-1])["object"]}
+    # A proof that the author's server may have put inside was one of other words.
+    kept = {name: value for name, value in document.items() if name not in authenticity.SELF_SIGNED}
+    raw = msgspec.json.encode(kept)
+    newest = authenticity.from_stored(raw, first.value.actor)
+    return [newest] if isinstance(newest, Authentic) else acts
 
 
 async def refuse_post(db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "") -> None:

@@ -38,10 +38,17 @@ def federation_off_is_off(facts: Facts) -> Verdict | None:
 
 
 def held_server_waits(facts: Facts) -> Verdict | None:
-    """Posts, edits and follows from a held domain wait for a moderator."""
+    """Posts and follows from a held domain wait for a moderator."""
     if facts.sender == "hold" and not facts.approved and (facts.is_post or facts.verb == "Follow"):
         return Verdict(Rank.HOLD, ("domain_held",))
     return None
+
+
+def held_server_changes_nothing_approved(facts: Facts) -> Verdict | None:
+    """What a moderator let pass is not exchanged afterwards by a held domain; it may be deleted."""
+    if facts.sender != "hold" or facts.approved or facts.verb != "Update" or facts.target is None:
+        return None
+    return None if facts.target.standing == "held" else Verdict(Rank.DROP, ("domain_held",))
 
 
 def limited_server_is_quiet(facts: Facts) -> Verdict | None:
@@ -92,6 +99,7 @@ RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     only_allowed_servers_speak,
     federation_off_is_off,
     held_server_waits,
+    held_server_changes_nothing_approved,
     limited_server_is_quiet,
     reports_are_taken_unless_refused,
     suspended_actor_is_refused,

@@ -19,6 +19,13 @@ def first_posts_are_held(facts: Facts) -> Verdict | None:
     return None
 
 
+def edits_wait_with_their_post(facts: Facts) -> Verdict | None:
+    """An edit from elsewhere to a post that waits is kept until a moderator has decided about both."""
+    if facts.verb != "Update" or facts.is_local or facts.approved or facts.target is None:
+        return None
+    return Verdict(Rank.HOLD, ("post_waits",)) if facts.target.standing == "held" else None
+
+
 def only_the_author_edits(facts: Facts) -> Verdict | None:
     """Nobody changes another's post."""
     if facts.verb == "Update" and facts.target is not None and facts.target.author_uri != facts.actor_uri:
@@ -62,6 +69,7 @@ def older_edit_is_ignored(facts: Facts) -> Verdict | None:
 
 RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     first_posts_are_held,
+    edits_wait_with_their_post,
     only_the_author_edits,
     only_author_or_moderator_deletes,
     only_self_is_deleted,

@@ -5,11 +5,12 @@ Unless a line says otherwise, Io of masto.example, a member, sends a public post
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from fediverse_support.domain.verdicts import Rank
-from tests.unit.policy.cases import MINE, NOW, TARGET, actor, group, local, post, reply
+from tests.unit.policy.cases import MINE, NOW, TARGET, WREN, actor, group, local, post, reply
 
 ACCEPT, LIMIT, HOLD, DROP, REJECT = Rank.ACCEPT, Rank.LIMIT, Rank.HOLD, Rank.DROP, Rank.REJECT
 ELSEWHERE: Final[dict[str, Any]] = {"host": "pie.example"}
@@ -40,6 +41,8 @@ TABLE: Final = (
     Line("the server is held", "its member posts", {"sender": "hold"}, HOLD, ("domain_held",)),
     Line("the server is held", "its member asks to follow",
          {"sender": "hold", **FOLLOW}, HOLD, ("domain_held",)),
+    Line("the server is held", "its member edits what a moderator let pass",
+         {"sender": "hold", "verb": "Update", "target": MINE}, DROP, ("domain_held",)),
     Line("the server is held", "its member takes a post away",
          {"sender": "hold", "verb": "Delete", "target": MINE}, ACCEPT),
     Line("the server is held", "a moderator lets the post pass",
@@ -142,6 +145,10 @@ TABLE: Final = (
     Line("the post is another's", "somebody edits it", {"verb": "Update", "target": post()}, REJECT,
          ("not_the_author",)),
     Line("the post is theirs", "they edit it", {"verb": "Update", "target": MINE}, ACCEPT),
+    Line("the post waits for a moderator", "its author edits it",
+         {"verb": "Update", "target": replace(MINE, standing="held")}, HOLD, ("post_waits",)),
+    Line("the post waits for a moderator", "one of our people edits it",
+         {**local(), "verb": "Update", "target": replace(MINE, standing="held", author_uri=WREN)}, ACCEPT),
     Line("a newer edit is here", "an older one comes",
          {"verb": "Update", "target": MINE, "updated": NOW - timedelta(hours=2)}, DROP, ("older_than_ours",)),
     Line("the post is unknown", "an edit comes",
