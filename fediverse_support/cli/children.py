@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import socket
 import sys
@@ -29,6 +30,8 @@ HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
 IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
 GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
+POLITENESS: Final = 5
+"""The worker lets answers to people and servers go first; what was taken in is durable and can wait."""
 
 
 def run(arguments: list[str]) -> int:
@@ -140,6 +143,8 @@ def _uvicorn_config(app: object, chosen: Settings) -> uvicorn.Config:
 def _work(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
     from fediverse_support import wiring
 
+    os.nice(POLITENESS)
+
     async def work(stop: asyncio.Event) -> None:
         async with wiring.opened(chosen) as deps:
             link.send(READY)
@@ -156,6 +161,7 @@ def _live(link: socket.socket, work: Callable[[asyncio.Event], Awaitable[None]])
         return 0
     gc.collect()
     gc.freeze()  # what is imported stays; the collector need not look at it again
+    gc.set_threshold(20_000, 20, 20)  # documents come and go without cycles
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_until_stopped(link, work))

@@ -14,11 +14,23 @@ create or replace function domain_suffixes(host text) returns text[] language sq
 $$;
 
 -- The severity in force for a host: the rule with the longest domain wins; null without a rule.
-create or replace function rule_for(host text) returns text language sql stable cost 1000 as $$
-    select severity from domain_rules
-    where domain = any (domain_suffixes(host))
-    order by length(domain) desc limit 1
-$$;
+-- In plpgsql, because it is asked per row and keeps its plan.
+create or replace function rule_for(host text) returns text language plpgsql stable strict parallel safe cost 1000 as $$
+declare
+    names text[] := array[host];
+    name text := split_part(host, ':', 1);
+    dot int;
+    found text;
+begin
+    loop
+        names := names || name;
+        dot := strpos(name, '.');
+        exit when dot = 0;
+        name := substr(name, dot + 1);
+    end loop;
+    select severity into found from domain_rules where domain = any (names) order by length(domain) desc limit 1;
+    return found;
+end $$;
 
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor.
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.

@@ -26,6 +26,7 @@ WAIT_SECONDS: Final = 10.0
 
 SERVER_SETTINGS: Final = {
     "jit": "off",  # compiling costs more than our short queries take
+    "plan_cache_mode": "force_generic_plan",  # planning our statements costs more than running them
     "timezone": "UTC",
     "application_name": "fediverse-support",
     "statement_timeout": "30s",
