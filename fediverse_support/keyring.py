@@ -14,6 +14,7 @@ from federation.errors import FederationError, Gone, Unauthentic, Unreachable
 from federation.keys import PublicKeyHandle
 from federation.uris import Host, Uri
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 MAX_KEYS: Final = 10_000
@@ -105,7 +106,7 @@ class KeyRing:
         return True
 
 
-def _put(mapping: OrderedDict[Uri, T], key: Uri, value: T) -> None:
+def _put(mapping: OrderedDict[K, T], key: K, value: T) -> None:
     mapping[key] = value
     mapping.move_to_end(key)
     while len(mapping) > MAX_KEYS:

@@ -89,13 +89,19 @@ async def run(bench: Bench) -> None:
     our_posts = await deliveries(bench, open_group, bench.host)
     with ground.bare(bench.env, bare_port, bench.directory):
         limit = await best(lambda: load.send(bare_port, bare_posts))
-        bare_read = await best(lambda: load.send(bare_port, [load.get(bench.host, "/actor", ACTIVITY)] * READS))
+        bare_read = await best(
+            lambda: load.send(bare_port, [load.get(bench.host, "/actor", ACTIVITY)] * READS)
+        )
     bench.say("bare inbox: verify, insert", f"{limit.per_second:.0f}/s", "the limit")
     with ground.ours(bench.env, bench.port) as server:
         bench.say("cold start to ready, database there", f"{server.started_in:.2f} s", "aim < 3 s")
         await asyncio.sleep(2)
         rss, pss = server.megabytes()
-        bench.say("idle memory, parent + web + worker", f"{rss:.0f} MB resident, {pss:.0f} MB shared out", "aim < 200 MB")
+        bench.say(
+            "idle memory, parent + web + worker",
+            f"{rss:.0f} MB resident, {pss:.0f} MB shared out",
+            "aim < 200 MB",
+        )
         await measure_reads(bench, server, bare_read, document, open_group)
         await measure_pages(bench, server, page_group)
         await measure_inbox(bench, server, limit, our_posts)
@@ -110,9 +116,14 @@ async def best(run: Callable[[], Awaitable[load.Result]], times: int = 2) -> loa
 async def seed(bench: Bench) -> tuple[Person, ActorId, ActorId]:
     secret = load_secret(bench.directory)
     account_id = await accounts.create_account(
-        bench.db, bench.instance, name="wren", password="a long enough password",  # noqa: S106
-        hash_password=Passwords().hash, secret=secret, role="moderator",
-    )  # fmt: skip
+        bench.db,
+        bench.instance,
+        name="wren",
+        password="a long enough password",
+        hash_password=Passwords().hash,
+        secret=secret,
+        role="moderator",
+    )
     await accounts.ensure_instance_actor(bench.db, bench.instance, secret)
     made = [
         await groups.create_group(
@@ -128,9 +139,11 @@ async def seed(bench: Bench) -> tuple[Person, ActorId, ActorId]:
     await peers.settle(bench.db, away, following=made[0])
     for number in range(STORED):
         await posting.publish(
-            bench.db, bench.instance, person,
+            bench.db,
+            bench.instance,
+            person,
             Draft(body=f"{peers.TEXT}\n\nNumber {number}.", title=f"Evening {number}", group_id=made[1]),
-        )  # fmt: skip
+        )
     return person, made[0], made[1]
 
 
@@ -164,7 +177,11 @@ async def measure_reads(
     path = (await group_uri(bench, group)).removeprefix(bench.instance.base_url)
     finger = f"/.well-known/webfinger?resource=acct:bench@{bench.host}"
     for what, request, aim in (
-        ("GET actor", load.get(bench.host, path, ACTIVITY), "aim <= 1 ms; GoToSocial 0.16, NodeBB 1.9, PieFed 8.6"),
+        (
+            "GET actor",
+            load.get(bench.host, path, ACTIVITY),
+            "aim <= 1 ms; GoToSocial 0.16, NodeBB 1.9, PieFed 8.6",
+        ),
         ("GET WebFinger", load.get(bench.host, finger, "application/jrd+json"), "aim <= 0.8 ms"),
     ):
         before = server.cpu_seconds()
@@ -188,9 +205,10 @@ async def measure_pages(bench: Bench, server: Running, group: ActorId) -> None:
     cpu = (server.cpu_seconds() - before) / PAGES * 1000
     assert set(found.statuses) == {200}, found.statuses
     bench.say(
-        f"group page, {STORED} posts stored, CPU a request", f"{cpu:.1f} ms ({found.per_second:.0f}/s)",
+        f"group page, {STORED} posts stored, CPU a request",
+        f"{cpu:.1f} ms ({found.per_second:.0f}/s)",
         "aim <= 15 ms; NodeBB 17, PieFed about 1000",
-    )  # fmt: skip
+    )
 
 
 async def measure_inbox(bench: Bench, server: Running, limit: load.Result, requests: list[bytes]) -> None:
@@ -206,14 +224,18 @@ async def measure_inbox(bench: Bench, server: Running, limit: load.Result, reque
         queued = await conn.fetchval("select count(*) from deliveries")
     bench.say(
         "signed inbox POST accepted / bare inbox",
-        f"{found.per_second / limit.per_second:.2f} ({found.per_second:.0f}/s)", "aim >= 0.5",
-    )  # fmt: skip
+        f"{found.per_second / limit.per_second:.2f} ({found.per_second:.0f}/s)",
+        "aim >= 0.5",
+    )
     rate = DELIVERIES / seconds
     bench.say(
         f"{DELIVERIES} activities visible, announces queued / bare",
-        f"{rate / limit.per_second:.2f} ({rate:.0f}/s, {queued} announces)", "aim >= 0.25 and >= 85/s",
-    )  # fmt: skip
-    bench.say("inbox activity until visible, CPU each", f"{cpu:.2f} ms", "aim <= 6 ms; GoToSocial 5-8, PieFed 61-67")
+        f"{rate / limit.per_second:.2f} ({rate:.0f}/s, {queued} announces)",
+        "aim >= 0.25 and >= 85/s",
+    )
+    bench.say(
+        "inbox activity until visible, CPU each", f"{cpu:.2f} ms", "aim <= 6 ms; GoToSocial 5-8, PieFed 61-67"
+    )
 
 
 async def measure_fan_out(bench: Bench, person: Person) -> None:
@@ -239,8 +261,9 @@ async def measure_fan_out(bench: Bench, person: Person) -> None:
     ours = min(seconds)
     bench.say(
         f"fan-out to {INBOXES} inboxes on {HOSTS} hosts / bare loop",
-        f"{bare / ours:.2f} ({ours:.2f} s, bare {bare:.2f} s)", "aim >= 0.6",
-    )  # fmt: skip
+        f"{bare / ours:.2f} ({ours:.2f} s, bare {bare:.2f} s)",
+        "aim >= 0.6",
+    )
 
 
 async def send_bare(bench: Bench, client: HttpClient, inboxes: list[Uri]) -> float:

@@ -1,4 +1,5 @@
-"""The bare limits: the least that could do the same work on the same libraries. Run as `python -m tests.bench.bare PORT`."""
+"""The bare limits: the least that could do the same work on the same libraries. Run as `python -m
+tests.bench.bare PORT`."""
 
 from __future__ import annotations
 
@@ -24,14 +25,17 @@ SIGNED = ("(request-target)", "host", "date", "digest", "content-type")
 
 
 def make_app(dsn: str, key: RSAPublicKey, document: bytes) -> Starlette:
-    """Return an app whose inbox verifies one signature and inserts one row, and whose actor is constant bytes."""
+    """Return an app whose inbox verifies one signature and inserts one row, and whose actor is constant
+    bytes."""
     pools: list[asyncpg.Pool] = []
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         pools.append(await asyncpg.create_pool(dsn, min_size=4, max_size=10))
         async with pools[0].acquire() as conn:
-            await conn.execute("create table if not exists bare (id bigint generated always as identity, body text)")
+            await conn.execute(
+                "create table if not exists bare (id bigint generated always as identity, body text)"
+            )
         yield
         await pools[0].close()
 
@@ -62,9 +66,15 @@ def main() -> None:
     assert isinstance(key, RSAPublicKey)
     app = make_app(os.environ["DATABASE_URL"], key, (directory / "actor.json").read_bytes())
     uvicorn.run(
-        app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning",
+        app,
+        host="127.0.0.1",
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_level="warning",
         server_header=False,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

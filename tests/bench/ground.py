@@ -1,4 +1,5 @@
-"""What the benchmark runs on: one durable PostgreSQL, a real server, a bare server, peers that exist as rows only."""
+"""What the benchmark runs on: one durable PostgreSQL, a real server, a bare server, peers that exist as rows
+only."""
 
 from __future__ import annotations
 
@@ -103,14 +104,18 @@ def ours(env: dict[str, str], port: int, *, role: str = "all") -> Iterator[Runni
 @contextmanager
 def bare(env: dict[str, str], port: int, directory: Path) -> Iterator[Running]:
     """Run the bare server."""
-    with _running([sys.executable, "-m", "tests.bench.bare", str(port), str(directory)], env, port) as running:
+    with _running(
+        [sys.executable, "-m", "tests.bench.bare", str(port), str(directory)], env, port
+    ) as running:
         yield running
 
 
 @contextmanager
-def _running(command: list[str], env: dict[str, str], port: int, is_up: bytes | None = None) -> Iterator[Running]:
+def _running(
+    command: list[str], env: dict[str, str], port: int, is_up: bytes | None = None
+) -> Iterator[Running]:
     started = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE)  # noqa: S603
+    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=subprocess.PIPE)
     try:
         if is_up is not None:
             assert process.stdout is not None

@@ -1,4 +1,5 @@
-"""A load generator that costs little: requests are bytes made beforehand, answers are read as far as needed."""
+"""A load generator that costs little: requests are bytes made beforehand, answers are read as far as
+needed."""
 
 from __future__ import annotations
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+
 from federation import keys, signatures, vocab
 from federation.keys import PrivateKey
 from federation.uris import Uri
-
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import fresh_token
 from fediverse_support.store import follows, remote_actors
@@ -42,7 +42,9 @@ async def settle(db: Db, people: list[vocab.Actor], *, following: int | None = N
                 await follows.upsert(tx, uri, row, following, "accepted", "Follow", db.now())  # type: ignore[arg-type]
 
 
-def creates(senders: list[vocab.Actor], group: Uri, count: int, private: PrivateKey, host: str) -> list[bytes]:
+def creates(
+    senders: list[vocab.Actor], group: Uri, count: int, private: PrivateKey, host: str
+) -> list[bytes]:
     """Return signed deliveries of new threads in a group, as bytes for the socket."""
     made = []
     now = datetime.now(UTC)

@@ -1,4 +1,5 @@
-"""The lists that everybody opens stay quick when a hundred thousand posts are stored: no plan reads them all."""
+"""The lists that everybody opens stay quick when a hundred thousand posts are stored: no plan reads them
+all."""
 
 from __future__ import annotations
 
@@ -21,12 +22,15 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 POSTS = 100_000
 BIG = ("posts", "announces", "deliveries", "receipts", "activities", "mentions", "copies", "decisions")
 SEED = """
-insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing, title, body_html,
+insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing, title,
+    body_html,
     body_text, published_at, active_at, created_at)
 select n, 'https://support.example/ap/o/seed' || n, 'Note', $1::bigint,
     case when n % 2 = 0 then $2::bigint else $3::bigint end,
-    case when n % 10 < 2 then n else n - n % 10 + n % 2 end, case when n % 10 < 2 then null else n - n % 10 + n % 2 end,
-    case when n % 2 = 0 then 'public' else 'group' end, 'visible', 'A title', '<p>Some words.</p>', 'Some words.',
+    case when n % 10 < 2 then n else n - n % 10 + n % 2 end, case when n % 10 < 2 then null else n - n % 10 +
+    n % 2 end,
+    case when n % 2 = 0 then 'public' else 'group' end, 'visible', 'A title', '<p>Some words.</p>', 'Some
+    words.',
     now() - n * interval '1 second', now() - n * interval '1 second', now()
 from generate_series(10, $4::int + 9) n
 """
@@ -37,18 +41,21 @@ select id, uri || '/announce', group_id, id, published_at from posts where paren
 DELIVERIES = """
 with act as (
     insert into activities (uri, actor_uri, verb, document, direction, created_at)
-    select 'https://support.example/ap/a/seed' || n, 'https://support.example/ap/g/x', 'Announce', '{}', 'out', now()
+    select 'https://support.example/ap/a/seed' || n, 'https://support.example/ap/g/x', 'Announce', '{}',
+        'out', now()
     from generate_series(1, 20000) n returning id
 )
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
-select act.id, $1, 'h' || act.id % 500 || '.example', 'https://h' || act.id % 500 || '.example/inbox', 10, now(), now()
+select act.id, $1, 'h' || act.id % 500 || '.example', 'https://h' || act.id % 500 || '.example/inbox', 10,
+    now(), now()
 from act
 """
 
 MENTIONS = "insert into mentions (post_id, actor_id) select id, $1::bigint from posts where id % 3 = 0"
 RECEIPTS = """
 insert into receipts (uri, host, signer_uri, body, standing, due_at, received_at)
-select 'https://h' || n % 500 || '.example/a/' || n, 'h' || n % 500 || '.example', 'https://h.example/u', '{}',
+select 'https://h' || n % 500 || '.example/a/' || n, 'h' || n % 500 || '.example', 'https://h.example/u',
+    '{}',
     case when n % 2 = 0 then 'waiting' else 'done' end, now(), now()
 from generate_series(1, 20000) n
 """
