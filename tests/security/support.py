@@ -85,14 +85,14 @@ class Place:
     # -- what the attacker and the honest send -----------------------------------------------------------
 
     def act(self, kind: str, actor: Peer, thing: Any, **more: Any) -> dict[str, Any]:
-        """Write an activity by hand; None takes a member away."""
+        """Write an activity by hand, addressed to a group of ours; None takes a member away."""
         self.count += 1
         document = {
             "@context": "https://www.w3.org/ns/activitystreams",
             "id": f"{actor.uri}/activities/{self.count}",
             "type": kind,
             "actor": actor.uri,
-            "to": [PUBLIC],
+            "to": [PUBLIC, self.uris["pub"]],
             "object": thing,
             **more,
         }
