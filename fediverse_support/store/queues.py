@@ -52,17 +52,33 @@ async def forget_jobs(conn: Conn) -> None:
     await Queries(AsyncpgDriver(conn)).clear_queue(["receive", "deliver"])
 
 
+# Both walk from host to host along the index, so that a long line of one host costs no more than a short one.
 DUE_RECEIVE: Final = """
-select distinct r.host from receipts r
-left join lanes l on l.kind = 'receive' and l.host = r.host
-where r.standing = 'waiting' and r.due_at <= $1 and (l.worker is null or not worker_lives(l.worker))
-  and rule_for(r.host) is distinct from 'suspend'
+with recursive hosts as (
+    select min(host) as host from receipts where standing = 'waiting'
+    union all
+    select (select min(r.host) from receipts r where r.standing = 'waiting' and r.host > hosts.host)
+    from hosts where hosts.host is not null
+)
+select h.host from hosts h
+left join lanes l on l.kind = 'receive' and l.host = h.host
+where h.host is not null and (l.worker is null or not worker_lives(l.worker))
+  and exists (select 1 from receipts r where r.standing = 'waiting' and r.host = h.host and r.due_at <= $1)
+  and rule_for(h.host) is distinct from 'suspend'
 limit $2
 """
 DUE_DELIVER: Final = """
-select h.host from (select distinct host from deliveries where standing = 'waiting' and due_at <= $1) h
+with recursive hosts as (
+    select min(host) as host from deliveries where standing = 'waiting'
+    union all
+    select (select min(d.host) from deliveries d where d.standing = 'waiting' and d.host > hosts.host)
+    from hosts where hosts.host is not null
+)
+select h.host from hosts h
 left join lanes l on l.kind = 'deliver' and l.host = h.host
-where (l.due_at is null or l.due_at <= $1) and (l.worker is null or not worker_lives(l.worker))
+where h.host is not null and (l.due_at is null or l.due_at <= $1)
+  and (l.worker is null or not worker_lives(l.worker))
+  and exists (select 1 from deliveries d where d.standing = 'waiting' and d.host = h.host and d.due_at <= $1)
   and rule_for(h.host) is distinct from 'suspend'
 limit $2
 """
