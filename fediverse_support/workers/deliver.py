@@ -132,7 +132,7 @@ class _Knocker:
             case Refused(status):
                 await self._aside(job, f"status_{status}")
             case Gone(status):
-                await self._later(job, None, f"status_{status}")
+                await self._later(job, None, f"status_{status}", alone=True)
             case Knock(status):
                 await self._later(job, None, f"status_{status}")
             case Moved():
@@ -140,8 +140,13 @@ class _Knocker:
             case _:
                 assert_never(attempt)
 
-    async def _later(self, job: Delivery, after: timedelta | None, code: str) -> None:
-        """Let the whole lane rest: a host that fails one delivery mostly fails them all."""
+    async def _later(
+        self, job: Delivery, after: timedelta | None, code: str, *, alone: bool = False
+    ) -> None:
+        """Let the whole lane rest: a host that fails one delivery mostly fails them all.
+
+        `alone` puts off this delivery only: one inbox that is gone says nothing about the others of its host.
+        """
         now = self.deps.db.now()
         failures = self.lane.failures + 1
         wait = after if after is not None else delivery.backoff(failures, self.sender.chance())
@@ -151,7 +156,7 @@ class _Knocker:
         wait = wait if wait is not None else delivery.DAILY
         async with self.deps.db.connection() as conn:
             own = delivery.backoff(job.attempts + 1, self.sender.chance()) or wait
-            stubborn = job.attempts + 1 >= PATIENCE and code.startswith("status_")
+            stubborn = alone or (job.attempts + 1 >= PATIENCE and code.startswith("status_"))
             await queues.retry_delivery(conn, job.id, code, now + (own if stubborn else timedelta()))
         if not stubborn:
             self.lane.failures = failures

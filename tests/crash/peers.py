@@ -47,7 +47,7 @@ class World:
 
     async def hears(self, how_many: int) -> None:
         """Wait until so many requests have arrived since the last `forget`."""
-        async with self.arrived, asyncio.timeout(15):
+        async with self.arrived, asyncio.timeout(60):
             await self.arrived.wait_for(lambda: self.count >= how_many)
 
     def forget(self) -> None:

@@ -58,7 +58,6 @@ async def server() -> AsyncIterator[Running]:
     running.start()
     yield running
     running.stop()
-    print((directory / "log").read_text()[-3000:])
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -170,6 +170,25 @@ async def test_one_activity_that_always_fails_does_not_hold_up_the_others(world:
     assert await scene.b.texts(GROUP) == ["Quite all right."]
 
 
+async def test_one_inbox_that_is_gone_does_not_hold_up_its_neighbours(world: World) -> None:
+    scene = await three_servers(world)
+    await scene.b.a_person("nils")
+    await scene.b.follows("nils", GROUP)
+    await world.settle()
+    # Some software has no shared inbox; there, one of two members is gone without a word.
+    gone = scene.b.people["ada"].uri
+    async with scene.a.db.transaction() as tx:
+        await tx.execute("update actors set shared_inbox_uri = null where host = 'b.example'")
+    async with scene.b.db.transaction() as tx:
+        await tx.execute("update actors set standing = 'deleted' where uri = $1", gone)
+    await scene.a.posts("wren", "For whoever is there.", to="sleepless", title="One")
+    await world.settle()
+    assert await scene.b.texts(GROUP) == ["For whoever is there."]
+    await world.wait(days=20)
+    left = await scene.a.rows("select inbox_uri, standing, last_error from deliveries")
+    assert [tuple(row) for row in left] == [(f"{gone}/inbox", "parked", "status_404")]
+
+
 async def test_a_deletion_is_tried_for_a_month(world: World) -> None:
     scene = await three_servers(world)
     uri = await scene.a.posts("wren", "Soon gone.", to="sleepless", title="One")
