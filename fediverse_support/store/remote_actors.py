@@ -28,7 +28,9 @@ insert into actors (uri, kind, host, name, handle_host, display_name, summary_ht
     outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, approves_followers, discoverable,
     indexable,
     standing, fetched_at, created_at, updated_at)
-values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $19)
+values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12,
+    case when not exists (select 1 from actors o where o.key_id = $13 and o.uri <> $1) then $13 end,
+    $14, $15, $16, $17, $18, $19, $19, $19)
 on conflict (uri) do update set
     name = excluded.name, display_name = excluded.display_name, summary_html = excluded.summary_html,
     url = excluded.url, inbox_uri = excluded.inbox_uri, shared_inbox_uri = excluded.shared_inbox_uri,
@@ -53,6 +55,7 @@ on conflict (actor_id) do update set title = excluded.title, language = excluded
 async def upsert(tx: Tx, actor: vocab.Actor, now: datetime) -> ActorId | None:
     """Store what an actor's own server said about it; None when a known actor changed its kind.
 
+    A key id belongs to the first actor that showed it; another one that claims it is stored without a key.
     A private group elsewhere is stored as `circle` and stays so: what was private does not become public
         here.
     """
