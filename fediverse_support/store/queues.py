@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
-
-from pgqueuer.db import AsyncpgDriver
-from pgqueuer.queries import Queries
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
+
+if TYPE_CHECKING:
+    from pgqueuer.queries import Queries
 
 Kind = Literal["receive", "deliver"]
 
@@ -34,11 +34,19 @@ async def hold_number(conn: Conn, worker: int) -> None:
     await conn.execute(HOLD_NUMBER, worker)
 
 
+def _queries(conn: Conn) -> Queries:
+    # Imported on first use: it takes half a second, and nothing at start-up needs it.
+    from pgqueuer.db import AsyncpgDriver
+    from pgqueuer.queries import Queries
+
+    return Queries(AsyncpgDriver(conn))
+
+
 async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
     """Ask for these lanes to be served; a lane that waits already is not asked for twice."""
     lanes = sorted(hosts)
     if lanes:
-        await Queries(AsyncpgDriver(conn)).enqueue(
+        await _queries(conn).enqueue(
             [kind] * len(lanes),
             [host.encode() for host in lanes],
             [0] * len(lanes),
@@ -49,7 +57,7 @@ async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
 
 async def forget_jobs(conn: Conn) -> None:
     """Drop all hints about lanes, e.g. those of a worker that was killed; due rows bring them back."""
-    await Queries(AsyncpgDriver(conn)).clear_queue(["receive", "deliver"])
+    await _queries(conn).clear_queue(["receive", "deliver"])
 
 
 # Both walk from host to host along the index, so that a long line of one host costs no more than a short one.
@@ -79,14 +87,18 @@ left join lanes l on l.kind = 'deliver' and l.host = h.host
 where h.host is not null and (l.due_at is null or l.due_at <= $1)
   and (l.worker is null or not worker_lives(l.worker))
   and exists (select 1 from deliveries d where d.standing = 'waiting' and d.host = h.host and d.due_at <= $1)
-  and rule_for(h.host) is distinct from 'suspend'
+  and case $3 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
+      else rule_for(h.host) is distinct from 'suspend' end
 limit $2
 """
 
 
-async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int = 500) -> list[Host]:
-    """Return hosts with work that may be done now and that nobody is doing."""
-    rows = await conn.fetch(DUE_RECEIVE if kind == "receive" else DUE_DELIVER, now, limit)
+async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int, mode: str) -> list[Host]:
+    """Return hosts with work that may be done now and that nobody is doing; `mode` is `Instance.federation`."""
+    if kind == "receive":
+        rows = await conn.fetch(DUE_RECEIVE, now, limit)
+    else:
+        rows = await conn.fetch(DUE_DELIVER, now, limit, mode)
     return [Host(row["host"]) for row in rows]
 
 
@@ -220,6 +232,7 @@ with due as (
       and case $4 when 'off' then false when 'allowlist' then rule_for($1) = 'allow'
           else rule_for($1) is distinct from 'suspend' end
     order by d.id limit $3
+    for update of d skip locked
 ), leaving as (
     insert into copies (post_id, host, how, since_at)
     select distinct due.post_id, $1, 'delivered', $2::timestamptz from due where due.post_id is not null
@@ -237,7 +250,10 @@ PUT_ASIDE: Final = (
 
 
 async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mode: str) -> list[Delivery]:
-    """Return the oldest due deliveries of a lane; from here on their posts count as copied to that host."""
+    """Return the oldest due deliveries of a lane; from here on their posts count as copied to that host.
+
+    One that is being taken back at this moment is passed over; whoever comes later to take it back sees the copy.
+    """
     return [Delivery(**row) for row in await conn.fetch(TAKE_DELIVERIES, host, now, limit, mode)]
 
 

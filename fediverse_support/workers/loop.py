@@ -13,10 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
-
-from pgqueuer import PgQueuer
-from pgqueuer.models import Job
+from typing import TYPE_CHECKING, Final
 
 from federation.uris import Host
 from fediverse_support.db.pool import DatabaseUnavailable
@@ -25,6 +22,9 @@ from fediverse_support.store import queues
 from fediverse_support.store.queues import Kind
 from fediverse_support.workers import deliver, housekeeping, lanes, receive
 from fediverse_support.workers.deliver import Sender
+
+if TYPE_CHECKING:
+    from pgqueuer.models import Job
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -90,13 +90,15 @@ async def _listen(crew: _Crew, stop: asyncio.Event) -> None:
     async with crew.deps.db.dedicated() as conn, crew.deps.db.dedicated() as mine:
         await queues.hold_number(mine, crew.worker)
         await queues.forget_jobs(conn)
+        from pgqueuer import PgQueuer  # half a second, which start-up need not wait for
+
         queuer = PgQueuer.from_asyncpg_connection(conn)
 
-        @queuer.entrypoint("receive")
+        @queuer.entrypoint("receive", accepts_context=False)
         async def on_receive(job: Job) -> None:
             await crew.serve("receive", Host((job.payload or b"").decode()))
 
-        @queuer.entrypoint("deliver")
+        @queuer.entrypoint("deliver", accepts_context=False)
         async def on_deliver(job: Job) -> None:
             await crew.serve("deliver", Host((job.payload or b"").decode()))
 
@@ -123,7 +125,7 @@ async def _look(crew: _Crew, stop: asyncio.Event) -> None:
         while not stop.is_set():
             kind: Kind
             for kind in ("receive", "deliver"):
-                for host in await lanes.due(crew.deps.db, kind, LANES_AT_ONCE):
+                for host in await lanes.due(crew.deps, kind, LANES_AT_ONCE):
                     if (kind, host) not in crew.busy:
                         group.create_task(crew.serve(kind, host))
             await _pause(stop, LOOK_EVERY)
