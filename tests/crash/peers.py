@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from federation import keys, signatures, vocab, writing
 from federation.uris import Uri
@@ -122,11 +123,11 @@ class Author:
         }  # fmt: skip
         return uri, json.dumps(document).encode()
 
-    async def deliver(self, client: HttpClient, body: bytes, now: object) -> int:
+    async def deliver(self, client: HttpClient, body: bytes, now: datetime) -> int:
         """POST it, signed; return the status. Raises `Unreachable`."""
         headers = signatures.sign(
             "POST", self.inbox, {"Content-Type": "application/activity+json"}, body, key_id=self.key_id,
-            private=keys.load_private(private_pem(0)), now=now,  # type: ignore[arg-type]
+            private=keys.load_private(private_pem(0)), now=now,
         )  # fmt: skip
         reply = await client.send("POST", self.inbox, headers, body, limit=65536, seconds=15)
         return reply.status

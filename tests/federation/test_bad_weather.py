@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from federation.uris import Uri
 from tests.federation.internet import SUNNY, Weather
@@ -151,14 +152,14 @@ async def test_one_activity_that_always_fails_does_not_hold_up_the_others(world:
     poison = await scene.a.posts("wren", "Not digestible.", to="sleepless", title="One")
     app = world.internet.apps[scene.b.host]
 
-    async def picky(scope, receive, send):  # type: ignore[no-untyped-def]
+    async def picky(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         if scope["method"] == "POST" and poison.encode() in message["body"]:
             await send({"type": "http.response.start", "status": 500, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
 
-        async def again():  # type: ignore[no-untyped-def]
+        async def again() -> Message:
             return message
 
         await app(scope, again, send)
