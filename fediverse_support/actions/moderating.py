@@ -26,7 +26,7 @@ from fediverse_support.domain.posts import Post
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.reads import own_posts
-from fediverse_support.store import domain_rules, groups, posts, reports, waiting
+from fediverse_support.store import domain_rules, groups, outgoing, posts, reports, waiting
 
 MAX_REASON: Final = 500
 
@@ -137,6 +137,8 @@ async def refuse_post(db: Db, instance: Instance, person: Person, post_id: PostI
         if post.standing != "held":
             raise Conflict("Somebody decided about this post already.")
         await _remove(tx, instance, person, post, reason, db.now())
+        # It was kept to be passed on, which will not happen.
+        await waiting.forget(tx, post.uri)
 
 
 async def remove_post(db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "") -> None:
@@ -162,6 +164,7 @@ async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason
     )
     if post.author_id == person.actor_id or post.group_id is None:
         await waiting.hide(tx, post.id)
+        await outgoing.cancel_posts(tx, [post.id])
     else:
         await own.submit(tx, instance, act, now)
     await reports.log_action(tx, person.account_id, "post_removed", str(post.id), reason[:MAX_REASON], now)

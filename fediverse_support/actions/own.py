@@ -52,7 +52,7 @@ async def submit(
 
 def refuse(reasons: tuple[str, ...]) -> NoReturn:
     """Raise the refusal for these reasons; what is not theirs to see does not exist."""
-    if {"target_unknown", "target_not_visible", "no_such_group"} & set(reasons):
+    if {"target_unknown", "target_not_visible", "no_such_group", "deleted_before"} & set(reasons):
         raise NotFound
     sentence = next(
         (SENTENCES[reason] for reason in reasons if reason in SENTENCES), "You cannot do this here."

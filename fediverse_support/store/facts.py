@@ -19,6 +19,10 @@ from fediverse_support.domain.posts import Audience
 from fediverse_support.domain.question import Question
 
 UNDONE_FOR: Final = timedelta(hours=24)
+CHANGES: Final = frozenset({"Observe", "Update", "Delete"})
+# Two transactions on one post take turns from here on: else an edit judged on a post that is being deleted
+# would bring its words back.
+LOCK: Final = "select 1 from posts where uri = $1 for no key update"
 
 LOAD: Final = """
 with who as materialized (
@@ -32,7 +36,8 @@ with who as materialized (
 ), what as materialized (
     select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id,
         p.group_id,
-           p.root_id, p.parent_id, p.standing, p.audience, p.is_locked, p.edited_at, p.published_at
+           p.root_id, p.parent_id, p.standing, p.audience, p.edited_at, p.published_at,
+           exists (select 1 from posts r where r.id in (p.id, p.root_id) and r.is_locked) as is_locked
     from posts p join actors au on au.id = p.author_id
     where p.uri = any ($2::text[])
 ), me as (
@@ -113,6 +118,8 @@ async def load(
 ) -> Facts:
     """Return the facts for one question; `approved` says that a moderator let this very thing pass."""
     found = await _look_up(conn, question, now)
+    if question.verb in CHANGES and question.target is not None:
+        await conn.execute(LOCK, question.target)
     actor = found.actors.get(question.actor)
     parent = found.posts.get(question.parent) if question.parent else None
     target = found.posts.get(question.target) if question.target else None

@@ -187,17 +187,26 @@ async def deliver_to_holders(
     return {Host(row["host"]) for row in rows}
 
 
-CANCEL: Final = "delete from deliveries where post_id = any ($1::bigint[]) and standing = 'waiting'"
+# What asks a host to forget something is never cancelled: it may be the only word that host gets.
+CANCEL: Final = """
+delete from deliveries d
+using activities x left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+where d.post_id = any ($1::bigint[]) and x.id = d.activity_id
+  and coalesce(y.verb, x.verb) not in ('Delete', 'Undo')
+"""
 CANCEL_HOST: Final = """
-delete from deliveries d where d.sender_id = $1 and d.host = $2 and d.standing = 'waiting'
-and not exists (
+delete from deliveries d
+using activities x left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+where d.sender_id = $1 and d.host = $2 and d.standing = 'waiting' and x.id = d.activity_id
+  and coalesce(y.verb, x.verb) not in ('Delete', 'Undo')
+  and not exists (
     select 1 from follows f join actors a on a.id = f.follower_id
     where f.target_id = $1 and f.standing = 'accepted' and a.host = $2)
 """
 
 
 async def cancel_posts(tx: Tx, post_ids: Sequence[PostId]) -> None:
-    """Take back every delivery about these posts that still waits."""
+    """Take back every delivery of these posts, also one that was put aside and could be tried again."""
     await tx.execute(CANCEL, list(post_ids))
 
 
@@ -231,7 +240,7 @@ async def erase_documents(tx: Tx, uris: Sequence[Uri]) -> None:
 LEAVES_AT: Final = """
 select min(due_at) from deliveries
 where post_id = $1 and standing = 'waiting' and not exists (select 1 from copies where post_id = $1)
-having min(due_at) > $2
+having min(due_at) > $2 + interval '5 seconds'
 """
 FORGET_ANNOUNCE: Final = """
 delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_id and a.host is null
@@ -239,7 +248,10 @@ delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_i
 
 
 async def leaves_at(tx: Tx, post_id: PostId, now: datetime) -> datetime | None:
-    """Return when the first copy of a post leaves; None where one may have left, or none ever will."""
+    """Return when the first copy of a post leaves; None where one may have left, or none ever will.
+
+    The last five seconds count as left: a worker may take it before this transaction ends.
+    """
     found: datetime | None = await tx.fetchval(LEAVES_AT, post_id, now)
     return found
 

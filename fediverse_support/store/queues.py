@@ -93,8 +93,8 @@ limit $2
 """
 
 
-async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int, mode: str) -> list[Host]:
-    """Return hosts with work that may be done now and that nobody is doing; `mode` is `Instance.federation`."""
+async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int, mode: str = "open") -> list[Host]:
+    """Return hosts with work that may be done now and that nobody is doing; `mode` says who may get any."""
     if kind == "receive":
         rows = await conn.fetch(DUE_RECEIVE, now, limit)
     else:
@@ -252,7 +252,7 @@ PUT_ASIDE: Final = (
 async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mode: str) -> list[Delivery]:
     """Return the oldest due deliveries of a lane; from here on their posts count as copied to that host.
 
-    One that is being taken back at this moment is passed over; whoever comes later to take it back sees the copy.
+    One that is being taken back at this moment is passed over; whoever takes it back later sees the copy.
     """
     return [Delivery(**row) for row in await conn.fetch(TAKE_DELIVERIES, host, now, limit, mode)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,8 @@ from fediverse_support.workers.lanes import Lane
 LOG: Final = logging.getLogger(__name__)
 
 BATCH: Final = 50
+TRUSTED_FOR: Final = 0.1
+"""So many seconds a batch is sent as it was read; then it is read anew, without what was taken back since."""
 PATIENCE: Final = 5
 """So often one delivery holds up its lane; after that the others go first."""
 MAX_SIGNERS: Final = 500
@@ -49,7 +52,7 @@ class Sender:
 
 async def step(deps: Deps, sender: Sender, worker: int = 0) -> bool:
     """Serve one lane that has work; False when there is none."""
-    for host in await lanes.due(deps.db, "deliver", 1):
+    for host in await lanes.due(deps, "deliver", 1):
         return await serve(deps, sender, host, worker)
     return False
 
@@ -83,14 +86,16 @@ class _Knocker:
     sender: Sender
     lane: Lane
     scheme: Scheme
+    clock: Callable[[], float] = time.monotonic
     arrived: list[int] = field(default_factory=list)
 
     async def send_all(self, batch: list[Delivery]) -> None:
-        """Send until the batch is done or the host does not answer."""
+        """Send until the batch is done, has become old, or the host does not answer."""
+        old_at = self.clock() + TRUSTED_FOR
         try:
             for job in batch:
                 await self._settle(job, await self._attempt(job))
-                if self.lane.due_at is not None:
+                if self.lane.due_at is not None or self.clock() > old_at:
                     break
         finally:
             async with self.deps.db.connection() as conn:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from federation.uris import Host
 from fediverse_support.db.pool import Db
+from fediverse_support.deps import Deps
 from fediverse_support.store import queues
 from fediverse_support.store.queues import Kind
 
@@ -42,7 +43,7 @@ async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lan
             await queues.release(conn, kind, host, lease, failures=lane.failures, due_at=lane.due_at)
 
 
-async def due(db: Db, kind: Kind, limit: int) -> list[Host]:
+async def due(deps: Deps, kind: Kind, limit: int) -> list[Host]:
     """Return hosts whose lanes have work that may be done now."""
-    async with db.connection() as conn:
-        return await queues.due_lanes(conn, kind, db.now(), limit)
+    async with deps.db.connection() as conn:
+        return await queues.due_lanes(conn, kind, deps.db.now(), limit, deps.instance.federation)

@@ -48,7 +48,7 @@ class _Job:
 
 async def step(deps: Deps, worker: int = 0) -> bool:
     """Serve one lane that has work; False when there is none."""
-    for host in await lanes.due(deps.db, "receive", 1):
+    for host in await lanes.due(deps, "receive", 1):
         return await serve(deps, host, worker)
     return False
 
@@ -73,6 +73,10 @@ async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
     await _prepare(deps, jobs, acts)
     try:
         await _commit(deps, jobs, careful=False)
+    except asyncpg.DeadlockDetectedError:
+        # Two lanes answer in the same threads in different order; one by one they cannot.
+        for job in jobs:
+            await _commit(deps, [job], careful=True)
     except FAULTS:
         # One delivery of the batch has data that cannot be stored: once more, each behind a savepoint.
         await _commit(deps, jobs, careful=True)

@@ -86,9 +86,11 @@ async def _boosted(deps: Deps, actor: Uri, uri: Uri, budget: Budget) -> None:
 
 
 async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -> list[Authentic[Activity]]:
-    if not await _is_heard(deps, act.value.actor):
+    relay = authenticity.from_relay(act)
+    # Of a group that was left, its posts are still here; that one is gone, their own origin confirms.
+    if not isinstance(relay, ToConfirm) and not await _is_heard(deps, act.value.actor):
         return []
-    match authenticity.from_relay(act):
+    match relay:
         case ByGroup(inner):
             # What our own people did, we know ourselves; nobody else's word counts for it.
             return [] if deps.instance.is_ours(inner.value.actor) else [inner]

@@ -1,4 +1,4 @@
-"""Two things at the same moment: whatever comes first, no deleted word comes back and nothing crosses too late."""
+"""Two things at the same moment: no deleted word comes back, and nothing crosses too late."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ async def deleting(server: Server, name: str, uri: Uri) -> AsyncIterator[None]:
         row = await own_posts.find_own(tx, row_id, person.actor_id)
         assert row is not None
         now = server.db.now()
-        await own.submit(tx, server.deps.instance, posting.withdrawal(server.deps.instance, row, person.uri, now), now)
+        await own.submit(
+            tx, server.deps.instance, posting.withdrawal(server.deps.instance, row, person.uri, now), now
+        )
         yield
 
 
@@ -45,7 +47,8 @@ async def test_an_edit_does_not_bring_back_what_is_being_deleted(world: World) -
         await asyncio.sleep(0.3)
     with pytest.raises(NotFound):
         await edit
-    assert await a.value("select standing || title || body_html || body_text from posts where uri = $1", uri) == "deleted"
+    kept = "select standing || title || body_html || body_text from posts where uri = $1"
+    assert await a.value(kept, uri) == "deleted"
     assert await a.value("select count(*) from post_edits") == 0
 
 
@@ -73,7 +76,7 @@ class SlowLine:
         self.posted += 1
         if self.posted == 1:
             await self.meanwhile()
-            time.sleep(deliver.TRUSTED_FOR * 1.1)  # noqa: ASYNC251  (the whole process is this slow line)
+            time.sleep(deliver.TRUSTED_FOR * 1.1)
         return await self.line.send(method, uri, headers, body, limit=limit, seconds=seconds)
 
 
