@@ -272,6 +272,31 @@ async def put_aside(conn: Conn, delivery_id: int, error: str, standing: Literal[
     await conn.execute(PUT_ASIDE, delivery_id, error, standing)
 
 
+READDRESS: Final = """
+with place as (
+    select case when $3 then coalesce(shared_inbox_uri, inbox_uri) else inbox_uri end as inbox_uri
+    from actors where id = $2
+)
+update deliveries d set inbox_uri = place.inbox_uri, attempts = d.attempts + 1 from place
+where d.id = $1 and d.inbox_uri <> place.inbox_uri and not exists (
+    select 1 from deliveries o where o.activity_id = d.activity_id and o.inbox_uri = place.inbox_uri)
+"""
+REFUSE_INBOX: Final = """
+update deliveries set standing = 'refused', last_error = $3
+where host = $1 and inbox_uri = $2 and standing = 'waiting'
+"""
+
+
+async def readdress(tx: Tx, delivery_id: int, owner: ActorId, *, is_shared: bool) -> bool:
+    """Aim a delivery at the inbox its owner has now; False where that is the same one."""
+    return await tx.execute(READDRESS, delivery_id, owner, is_shared) == "UPDATE 1"
+
+
+async def refuse_inbox(tx: Tx, host: Host, inbox: Uri, error: str) -> None:
+    """Put aside everything that waits for an inbox that is no more."""
+    await tx.execute(REFUSE_INBOX, host, inbox, error)
+
+
 RETRY_ALL: Final = """
 with woken as (
     update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning

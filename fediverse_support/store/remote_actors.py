@@ -147,6 +147,30 @@ async def find_id(conn: Conn, uri: Uri) -> ActorId | None:
 
 MARK_DELETED: Final = """
 update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
+FIND_OWNER: Final = """
+select a.id, a.uri, exists (
+    select 1 from actors o where o.host = $1 and o.shared_inbox_uri = $2 and o.id <> a.id) as is_shared
+from actors a
+where a.host = $1 and $2 in (a.inbox_uri, a.shared_inbox_uri) and a.standing in ('visible', 'limited')
+order by a.inbox_uri = $2 desc, a.id limit 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An actor with a certain inbox. `is_shared` says that others have it too."""
+
+    id: ActorId
+    uri: Uri
+    is_shared: bool
+
+
+async def find_owner(conn: Conn, host: Host, inbox: Uri) -> Owner | None:
+    """Return whom to ask about an inbox of a host: whose it is, or one of those who share it."""
+    row = await conn.fetchrow(FIND_OWNER, host, inbox)
+    return None if row is None else Owner(**row)
+
+
     = $2
 where id = $1
 """

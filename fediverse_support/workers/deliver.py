@@ -19,7 +19,7 @@ from federation.uris import Host, Uri
 from fediverse_support.deps import Deps
 from fediverse_support.store import peers, queues
 from fediverse_support.store.queues import Delivery
-from fediverse_support.workers import lanes
+from fediverse_support.workers import inboxes, lanes
 from fediverse_support.workers.lanes import Lane
 
 LOG: Final = logging.getLogger(__name__)
@@ -137,17 +137,15 @@ class _Knocker:
             case Refused(status):
                 await self._aside(job, f"status_{status}")
             case Gone(status):
-                await self._later(job, None, f"status_{status}", alone=True)
+                await self._not_there(job, f"status_{status}")
             case Knock(status):
                 await self._later(job, None, f"status_{status}")
             case Moved():
-                await self._moved(job)
+                await self._not_there(job, "moved")
             case _:
                 assert_never(attempt)
 
-    async def _later(
-        self, job: Delivery, after: timedelta | None, code: str, *, alone: bool = False
-    ) -> None:
+    async def _later(self, job: Delivery, after: timedelta | None, code: str, *, alone: bool = False) -> None:
         """Let the whole lane rest: a host that fails one delivery mostly fails them all.
 
         `alone` puts off this delivery only: one inbox that is gone says nothing about the others of its host.
@@ -173,6 +171,11 @@ class _Knocker:
             await queues.put_aside(conn, job.id, code, "parked" if parked else "refused")
         LOG.info("put aside", extra={"host": self.lane.host, "delivery": job.id, "code": code})
 
-    async def _moved(self, job: Delivery) -> None:
-        """Believe no redirect: ask the actor's own document, and try again after a while."""
-        await self._later(job, None, "moved")
+    async def _not_there(self, job: Delivery, code: str) -> None:
+        """Ask the inbox's owner; a delivery that is addressed anew goes with the next batch."""
+        found = await inboxes.ask_owner(self.deps, self.lane.host, job)
+        if found == "there":
+            await self._later(job, None, code, alone=True)
+        LOG.info(
+            "not there", extra={"host": self.lane.host, "delivery": job.id, "code": code, "found": found}
+        )

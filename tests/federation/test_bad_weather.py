@@ -187,7 +187,7 @@ async def test_one_inbox_that_is_gone_does_not_hold_up_its_neighbours(world: Wor
     assert await scene.b.texts(GROUP) == ["For whoever is there."]
     await world.wait(days=20)
     left = await scene.a.rows("select inbox_uri, standing, last_error from deliveries")
-    assert [tuple(row) for row in left] == [(f"{gone}/inbox", "parked", "status_404")]
+    assert [tuple(row) for row in left] == [(f"{gone}/inbox", "refused", "gone")]
 
 
 async def test_a_deletion_is_tried_for_a_month(world: World) -> None:
