@@ -71,7 +71,8 @@ from (
            or exists (select 1 from deliveries d where d.post_id = $9 and d.host = a.host and d.standing =
                'waiting'))
 ) t, act
-where case $8 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
+-- Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends.
+where $9::bigint is not null or case $8 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
       else rule_for(t.host) is distinct from 'suspend' end
 on conflict (activity_id, inbox_uri) do nothing
 returning host
@@ -90,7 +91,7 @@ async def post_to_followers(
     """Store an activity with one delivery per inbox of the accepted followers elsewhere, in one statement.
 
     `peer_class` keeps to hosts that take that form of Announce, `holding` to hosts that have a copy of a
-    post. Returns the hosts that got a delivery.
+    post, whatever rule there is now: the claim joins the rules again. Returns the hosts that got a delivery.
     """
     rows = await tx.fetch(
         TO_FOLLOWERS,
@@ -240,7 +241,7 @@ async def erase_documents(tx: Tx, uris: Sequence[Uri]) -> None:
 LEAVES_AT: Final = """
 select min(due_at) from deliveries
 where post_id = $1 and standing = 'waiting' and not exists (select 1 from copies where post_id = $1)
-having min(due_at) > $2 + interval '5 seconds'
+having min(due_at) > $2::timestamptz + interval '5 seconds'
 """
 FORGET_ANNOUNCE: Final = """
 delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_id and a.host is null
