@@ -36,7 +36,10 @@ end $$;
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.
 create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable cost 10000 as $$
     select (p.standing = 'visible'
-            or (p.standing = 'limited' and viewer is not null)
+            -- What came in under a limit is for everybody again once neither its server nor its author is limited.
+            or (p.standing = 'limited' and (viewer is not null or (
+                (p.host is null or rule_for(p.host) is distinct from 'limit')
+                and not exists (select 1 from actors a where a.id = p.author_id and a.standing = 'limited'))))
             or (p.standing = 'held' and p.author_id is not distinct from viewer))
        and (p.host is null or rule_for(p.host) is distinct from 'suspend')
        and not exists (select 1 from actors a where a.id = p.author_id and a.standing in ('suspended', 'deleted'))

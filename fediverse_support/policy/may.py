@@ -68,7 +68,7 @@ def _is_shown(post: Readable, reader: Reader) -> bool:
         case "visible":
             return True
         case "limited":
-            return reader.id is not None
+            return reader.id is not None or (post.rule != "limit" and post.author_standing != "limited")
         case "held":
             return post.author_id == reader.id
         case "removed" | "deleted":

@@ -37,7 +37,14 @@ HIMSELF = Reader(id=AUTHOR, is_ours=True, is_member=True)
 
 READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
     ("a visitor reads what is public", {}, VISITOR, True),
-    ("a visitor reads nothing limited", {"standing": "limited"}, VISITOR, False),
+    ("a visitor reads nothing limited", {"standing": "limited", "rule": "limit"}, VISITOR, False),
+    (
+        "nor of a limited author",
+        {"standing": "limited", "author_standing": "limited"},
+        VISITOR,
+        False,
+    ),
+    ("a visitor reads it once the limit is lifted", {"standing": "limited"}, VISITOR, True),
     ("somebody signed in reads what is limited", {"standing": "limited"}, OURS, True),
     ("nobody reads what waits", {"standing": "held"}, MEMBER, False),
     ("the author reads what waits", {"standing": "held"}, HIMSELF, True),
@@ -129,7 +136,7 @@ def test_who_may_post_is_what_decide_says() -> None:
     answers = set()
     for where, parent, account in itertools.product(groups, parents, ("active", "pending", "suspended")):
         given = facts(
-            **local(account_standing=account), group=where, parent=parent, has_parent=parent is not None,
+            **local(account_standing=account), group=where, parent=parent,
             audience="public" if where is None or where.kind == "open" else "group",
         )  # fmt: skip
         answer = may_post(where, account_standing=account, parent=parent)
