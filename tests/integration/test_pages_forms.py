@@ -61,6 +61,25 @@ async def test_a_form_sent_twice_posts_once(site: Site) -> None:
     assert await site.value("select count(*) from posts") == 1
 
 
+async def test_other_words_from_the_same_form_are_another_post(site: Site) -> None:
+    once = "abcdefgh12345678"
+    await site.post("/g/frontroom/write", "wren", {"body": LONG, "once": once})
+    again = await site.post("/g/frontroom/write", "wren", {"body": "And one thing more.", "once": once})
+    assert "And one thing more." in (await site.get(went_to(again).partition("#")[0], "tansy")).text
+    assert await site.value("select count(*) from posts") == 2
+
+
+async def test_a_text_far_too_long_comes_back_whole(site: Site) -> None:
+    body = "夜" * 20_000
+    got = await site.post("/g/frontroom/write", "wren", {"body": body})
+    assert got.status_code == 400 and body in got.text
+
+
+async def test_words_for_an_address_that_no_group_can_have_are_kept(site: Site) -> None:
+    got = await site.post("/g/%00/write", "wren", {"body": LONG})
+    assert got.status_code == 404 and LONG in got.text
+
+
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
@@ -101,7 +120,7 @@ async def test_words_with_odd_characters_are_kept_or_cleaned_never_an_error(site
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [
-        (b"x=" + b"y" * 70_000, "application/x-www-form-urlencoded", 413),
+        (b"x=" + b"y" * 600_000, "application/x-www-form-urlencoded", 413),
         (b"&".join(b"a%d=1" % n for n in range(100)), "application/x-www-form-urlencoded", 400),
         (b"{}", "application/json", 415),
         (b"--x--", "multipart/form-data; boundary=x", 415),

@@ -280,6 +280,12 @@ async def test_a_bent_number_is_a_page_that_is_not_here(site: Site, number: str)
         assert (await site.get(path, "wren")).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/@%00", "/@wren%00", "/g/%00", "/g/frontroom%00/join", "/mod/held%00"])
+async def test_a_zero_character_in_an_address_is_a_page_that_is_not_here(site: Site, path: str) -> None:
+    for name in (None, "wren", "tom"):
+        assert (await site.get(path, name)).status_code == 404
+
+
 async def test_what_a_person_typed_is_shown_as_they_typed_it(site: Site) -> None:
     bait = "{{ 7*7 }} %s {0} '; -- <b>bold</b> <script>x</script>"
     root = await site.writes("wren", bait, group="frontroom", title=bait)

@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from fediverse_support.web import limits
 
-MAX_FORM: Final = 65536
+MAX_FORM: Final = 524_288
+"""Bytes. Far more than a post may have, so that a text that is too long comes back with its form."""
 MAX_FIELDS: Final = 40
 ENCODING: Final = "application/x-www-form-urlencoded"
 KEPT: Final = ("title", "body", "warning", "reason", "note")
@@ -55,7 +56,7 @@ class Form:
 
 
 async def read_form(request: Request) -> Form:
-    """Read a form of at most 64 KiB and 40 fields; raise `Refused` with a status and a sentence."""
+    """Read a form of at most 512 KiB and 40 fields; raise `Refused` with a status and a sentence."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (ENCODING, ""):
         raise Refused(415, "Please send this with the form on our page.")

@@ -112,7 +112,12 @@ class Pages:
         return response
 
     async def visit(self, conn: Conn, request: Request) -> Visit:
-        """Find out who is asking: one query for a browser with a session, none for a visitor."""
+        """Find out who is asking: one query for a browser with a session, none for a visitor.
+
+        Raises `NotFound` for an address that no row can have: PostgreSQL holds no zero character.
+        """
+        if "\x00" in request.scope["path"]:
+            raise NotFound
         token = self.sessions.session_token(request)
         viewer = None
         if token is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -74,9 +75,15 @@ def draft_of(
 
 
 def once_for(form: Form) -> str | None:
-    """Return the key that makes a form sent twice post once."""
+    """Return the key that makes a form sent twice post once.
+
+    It holds what was typed: other words, sent from a page that somebody went back to, are another post.
+    """
     once = form.text("once")
-    return f"page:{once}" if 8 <= len(once) <= 64 and once.isascii() else None
+    if not (8 <= len(once) <= 64 and once.isascii()):
+        return None
+    typed = "\0".join(form.text(name) for name in ("title", "body", "warning", "to"))
+    return f"page:{once}:{hashlib.sha256(typed.encode()).hexdigest()}"
 
 
 def replying_audience(group: GroupView | None) -> str:
