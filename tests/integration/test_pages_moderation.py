@@ -80,7 +80,7 @@ async def test_only_staff_see_and_set_rules_for_other_servers(site: Site) -> Non
         for name in ("wren", "asha"):
             assert (await site.get(path, name)).status_code == 404
     page = (await site.get("/admin/servers/loud.example", "tom")).text
-    assert page.index("If you suspend it, this is cut") < page.index("Put this rule in force")
+    assert page.index("If you suspend it, this stops") < page.index("Put this rule in force")
     form = {"severity": "suspend", "reason": "Reports go unanswered.", "note": "Ask again in May."}
     assert (await site.post("/admin/servers/loud.example", "asha", form)).status_code == 404
     assert (
@@ -91,6 +91,14 @@ async def test_only_staff_see_and_set_rules_for_other_servers(site: Site) -> Non
     cleared = await site.post("/admin/servers/loud.example", "tom", {"decision": "clear"})
     assert went_to(cleared) == "/admin/servers?done=rule-cleared"
     assert await site.value("select count(*) from domain_rules") == 0
+
+
+async def test_what_a_rule_does_is_said_as_it_is(site: Site) -> None:
+    page = (await site.get("/admin/servers/loud.example", "tom")).text
+    # Suspending severs no follow, and nothing shows the reason to members by itself.
+    assert "nobody has to join or follow anew" in page
+    assert "follow again themselves" not in page and "Links between people are cut" not in page
+    assert "Hidden from people who do not follow them" not in page and "members and visitors" not in page
 
 
 @pytest.mark.parametrize("severity", ["allow", "limit", "hold", "suspend"])
