@@ -24,13 +24,14 @@ CHANGES: Final = frozenset({"Observe", "Update", "Delete"})
 # would bring its words back.
 LOCK: Final = "select 1 from posts where uri = $1 for no key update"
 
+# `is_followed` counts a follow that waits for its Accept: who was asked may speak before the Accept is here.
 LOAD: Final = """
 with who as materialized (
     select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing, acc.role
         as account_role,
            a.followers_uri, a.approves_followers,
-           exists (select 1 from follows f where f.target_id = a.id and f.standing = 'accepted') as
-               is_followed
+           exists (select 1 from follows f where f.target_id = a.id
+                   and f.standing in ('pending', 'accepted')) as is_followed
     from actors a left join accounts acc on acc.id = a.account_id
     where a.uri = any ($1::text[])
 ), what as materialized (
@@ -50,8 +51,8 @@ with who as materialized (
                    and m.group_id = g.actor_id) as is_moderator,
            exists (select 1 from group_bans b, me where b.actor_id = me.id and b.group_id = g.actor_id
                    and (b.ends_at is null or b.ends_at > $8)) as is_banned,
-           exists (select 1 from follows f where f.target_id = g.actor_id and f.standing = 'accepted') as
-               is_followed
+           exists (select 1 from follows f where f.target_id = g.actor_id
+                   and f.standing in ('pending', 'accepted')) as is_followed
     from groups g join actors a on a.id = g.actor_id
     where g.actor_id in (select id from who where kind = 'group' union select group_id from what)
 )

@@ -8,10 +8,11 @@ from typing import Final
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
 
+# A follow that waits for its Accept counts: who was asked may speak before the Accept is here.
 IS_FOLLOWED: Final = """
 select exists (
     select 1 from follows f join actors t on t.id = f.target_id join actors a on a.id = f.follower_id
-    where t.uri = $1 and f.standing = 'accepted' and a.host is null)
+    where t.uri = $1 and f.standing in ('pending', 'accepted') and a.host is null)
 """
 REMOVE_FROM_GROUP: Final = """
 update posts p set standing = 'removed' from actors g
@@ -21,7 +22,7 @@ where p.uri = $1 and g.uri = $2 and p.group_id = g.id and g.host is not null and
 
 
 async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
-    """Say whether somebody here follows this actor."""
+    """Say whether somebody here follows this actor, or has asked to."""
     return bool(await conn.fetchval(IS_FOLLOWED, actor_uri))
 
 

@@ -39,8 +39,9 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
                 await hear(deps, value.actor, Uri(uri), budget)
             return []
         case vocab.Update(object=vocab.Post() as post):
-            if not await _is_known(deps, post.id) and await _is_heard(deps, value.actor):
-                await look(deps, post.id, budget)
+            if not await _is_known(deps, post.id):
+                # The edit came before the post: without the new words now, the old ones would come and stay.
+                await hear(deps, value.actor, post.id, budget, named=post.audience.everyone)
             return [act]
         case _:
             return [act]
