@@ -24,7 +24,7 @@ Host = NewType("Host", str)
 MAX_LENGTH: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 PLAIN: Final = re.compile(r"(https?)://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?=[/?#]|$)[\x21-\x7e]*\Z")
-FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^]")
+FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^\ud800-\udfff]")
 LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\Z")
 
 
@@ -32,8 +32,8 @@ def parse(text: object) -> Uri:
     """Return the normalised URI; raise `Malformed("bad_uri")` for anything that is not an absolute http(s)
     URI.
 
-    Refused: other schemes, user information, control characters and blanks, more than `MAX_LENGTH`
-        characters.
+    Refused: other schemes, user information, control characters, blanks, lone surrogates, more than
+    `MAX_LENGTH` characters.
     """
     if not isinstance(text, str) or not text or len(text) > MAX_LENGTH:
         raise Malformed("bad_uri")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -12,6 +13,8 @@ from fediverse_support import settings
 from fediverse_support.cli import words
 from fediverse_support.settings import Settings, SettingsError
 
+SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+
 Command = Callable[[argparse.Namespace, Settings], int]
 
 
@@ -19,6 +22,8 @@ def run(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status; errors are one sentence on stderr."""
     try:
         typed = words.parser().parse_args(arguments)
+        if not _is_text(typed):
+            return words.complain("What was typed is not UTF-8 text.", 2)
         command = _command(typed)
         _adapt_environment(typed)
         return command(typed, settings.load(config=getattr(typed, "config", None)))
@@ -32,6 +37,12 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has heard enough; keep Python from complaining about it while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _is_text(typed: argparse.Namespace) -> bool:
+    """Say whether every word can be stored; bytes that are no UTF-8 arrive as lone surrogates."""
+    said = (one for value in vars(typed).values() for one in (value if isinstance(value, list) else [value]))
+    return all(one.isascii() or SURROGATE.search(one) is None for one in said if isinstance(one, str))
 
 
 def _adapt_environment(typed: argparse.Namespace) -> None:

@@ -82,6 +82,18 @@ def test_wrong_usage_is_status_2(shell: Shell, words: tuple[str, ...]) -> None:
     shell.refused(*words, status=2)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("account", "create", "wren", "--email", "a@\udcff.example"), ("account", "create", "\udcff"),
+     ("group", "create", "room", "--kind", "open", "--title", "\udcff"),
+     ("group", "create", "room", "--kind", "open", "--title", "T", "--summary", "\udcff"),
+     ("group", "create", "room", "--kind", "open", "--title", "T", "--moderator", "\udcff"),
+     ("domain", "suspend", "loud.example", "--reason", "\udcff"), ("explain", "https://loud.example/\udcff")],
+)  # fmt: skip
+def test_what_is_no_text_is_wrong_usage(shell: Shell, words: tuple[str, ...]) -> None:
+    assert "UTF-8" in shell.refused(*words, status=2)
+
+
 def test_wrong_settings_are_status_2_and_named(shell: Shell) -> None:
     assert "FEDIVERSE_SUPPORT_TYPO" in shell.refused("queue", "status", status=2, FEDIVERSE_SUPPORT_TYPO="1")
     assert "UNDO_SECONDS" in shell.refused("domain", "list", status=2, FEDIVERSE_SUPPORT_UNDO_SECONDS="soon")
