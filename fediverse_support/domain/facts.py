@@ -108,7 +108,6 @@ class Facts:
     actor: ActorFacts | None
     group: GroupFacts | None
     parent: PostFacts | None
-    has_parent: bool
     target: PostFacts | None
     target_actor: ActorFacts | None
     audience: Audience

@@ -38,11 +38,11 @@ def only_members_write(facts: Facts) -> Verdict | None:
 
 
 def only_moderators_start_where_restricted(facts: Facts) -> Verdict | None:
-    """A group may keep new threads to its moderators."""
+    """A group may keep new threads to its moderators; an answer to what nobody has is one."""
     group = facts.group
     if group is None or not group.is_local or not group.posting_restricted or group.is_moderator:
         return None
-    if facts.is_post and not facts.has_parent:
+    if facts.is_post and facts.parent is None:
         return Verdict(Rank.REJECT, ("posting_restricted",))
     return None
 

@@ -148,15 +148,19 @@ select p.uri from posts p join actors a on a.id = p.author_id
 where p.id = $1 and can_fetch(p, null) and p.published_at <= $2 and a.standing in ('visible', 'limited')
 """
 
-# A public activity about a post is there as long as the post is; a relay, as long as what it relays.
+# A public activity about a post is there as long as the post is; a relay, as long as what it relays. What
+# carries words that were edited since is not.
 FIND_ACTIVITY: Final = """
 select x.verb, x.document, rule_for($2) as severity
 from activities x
 left join activities y on y.uri = x.object_uri
 left join posts p on p.uri = coalesce(y.object_uri, x.object_uri)
+left join actors a on a.id = p.author_id
 where x.uri = $1 and x.direction = 'out' and x.public and x.verb <> 'Flag'
   and case when p.id is null then x.verb <> 'Announce'
            when p.standing = 'deleted' then x.verb in ('Delete', 'Undo') or x.document is null
+           when a.standing not in ('visible', 'limited') then false
+           when coalesce(y.verb, x.verb) in ('Create', 'Update') and x.created_at < p.edited_at then false
            when p.host is null then can_fetch(p, null) and p.published_at <= $3
            else p.standing in ('visible', 'limited') and rule_for(p.host) is distinct from 'suspend' end
 """
@@ -168,7 +172,7 @@ join posts p on p.uri = y.object_uri
 join actors a on a.id = p.author_id
 where x.actor_uri = $1 and x.direction = 'out' and x.verb = 'Announce' and x.public and x.document is not null
   and p.group_id = $2 and p.standing in ('visible', 'limited') and p.audience in ('public', 'unlisted')
-  and a.standing in ('visible', 'limited')
+  and a.standing in ('visible', 'limited') and (p.edited_at is null or x.created_at >= p.edited_at)
   and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
 order by x.id desc limit 20
 """

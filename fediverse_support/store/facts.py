@@ -118,9 +118,9 @@ async def load(
     conn: Conn, instance: Instance, question: Question, *, proof: Proof, now: datetime, approved: bool
 ) -> Facts:
     """Return the facts for one question; `approved` says that a moderator let this very thing pass."""
-    found = await _look_up(conn, question, now)
     if question.verb in CHANGES and question.target is not None:
         await conn.execute(LOCK, question.target)
+    found = await _look_up(conn, question, now)
     actor = found.actors.get(question.actor)
     parent = found.posts.get(question.parent) if question.parent else None
     target = found.posts.get(question.target) if question.target else None
@@ -140,7 +140,6 @@ async def load(
         actor=actor,
         group=group,
         parent=parent,
-        has_parent=question.parent is not None,
         target=target,
         target_actor=found.actors.get(question.target) if question.target else None,
         audience=audience,

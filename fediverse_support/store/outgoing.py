@@ -216,14 +216,14 @@ async def cancel_host(tx: Tx, sender_id: ActorId, host: Host) -> None:
     await tx.execute(CANCEL_HOST, sender_id, host)
 
 
+# What asks a host to forget them has none of the words, and may still be on its way.
 ERASE_DOCUMENTS: Final = """
 update activities set document = null
-where document is not null and (object_uri = any ($1::text[]) or uri in (
-    select uri from activities where object_uri = any ($1::text[])))
+where document is not null and object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')
 """
 ERASE_RELAYS: Final = """
-update activities set document = null where document is not null and object_uri = any (
-    array(select uri from activities where object_uri = any ($1::text[])))
+update activities set document = null where document is not null and verb <> 'Undo' and object_uri = any (
+    array(select uri from activities where object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')))
 """
 ERASE_RECEIPTS: Final = """
 update receipts set body = null where body is not null and uri = any (

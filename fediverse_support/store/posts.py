@@ -117,17 +117,24 @@ async def insert_post(tx: Tx, post: NewPost, now: datetime) -> PostId | None:
 
 
 ADOPT: Final = """
-with orphans as (select id from posts where parent_uri = $2 and parent_id is null)
+with orphans as (
+    select p.id from posts p left join actors g on g.id = $4
+    where p.parent_uri = $2 and p.parent_id is null
+      and (g.id is null or g.host is not null or p.group_id = $4)
+)
 update posts set
     parent_id = case when id in (select id from orphans) then $1 else parent_id end,
     root_id = $3,
-    group_id = coalesce($4, group_id)
+    group_id = case when audience in ('followers', 'direct') then group_id else coalesce($4, group_id) end
 where id in (select id from orphans) or root_id in (select id from orphans)
 """
 
 
 async def _adopt(tx: Tx, post_id: PostId, post: NewPost) -> None:
-    """Hang replies that arrived before this post below it."""
+    """Hang replies that arrived before this post below it; in a group of ours only those it was asked about.
+
+    Any other was never judged by that group's rules, so nobody may find it in there.
+    """
     await tx.execute(ADOPT, post_id, post.uri, post.root_id or post_id, post.group_id)
 
 

@@ -47,7 +47,9 @@ returning id
 UPSERT_GROUP: Final = """
 insert into groups (actor_id, kind, title, language, approval, posting_restricted, created_at)
 values ($1, $2, $3, $4, $5, $6, $7)
-on conflict (actor_id) do update set title = excluded.title, language = excluded.language,
+on conflict (actor_id) do update set title = excluded.title,
+    kind = case when excluded.kind = 'circle' then excluded.kind else groups.kind end,
+    language = excluded.language,
     approval = excluded.approval, posting_restricted = excluded.posting_restricted
 """
 
@@ -56,8 +58,8 @@ async def upsert(tx: Tx, actor: vocab.Actor, now: datetime) -> ActorId | None:
     """Store what an actor's own server said about it; None when a known actor changed its kind.
 
     A key id belongs to the first actor that showed it; another one that claims it is stored without a key.
-    A private group elsewhere is stored as `circle` and stays so: what was private does not become public
-        here.
+    A private group elsewhere is stored as `circle`, as soon as it says so, and stays one: what was private
+    does not become public here.
     """
     key = next((key for key in actor.keys if key.owner == actor.id), None)
     host = uris.host(actor.id)
@@ -145,8 +147,6 @@ async def find_id(conn: Conn, uri: Uri) -> ActorId | None:
     return await conn.fetchval(FIND_ID, uri)
 
 
-MARK_DELETED: Final = """
-update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
 FIND_OWNER: Final = """
 select a.id, a.uri, exists (
     select 1 from actors o where o.host = $1 and o.shared_inbox_uri = $2 and o.id <> a.id) as is_shared
@@ -171,6 +171,8 @@ async def find_owner(conn: Conn, host: Host, inbox: Uri) -> Owner | None:
     return None if row is None else Owner(**row)
 
 
+MARK_DELETED: Final = """
+update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
     = $2
 where id = $1
 """

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
+from federation import uris
+from federation.uris import Uri
+from fediverse_support.actions import intake
+from fediverse_support.workers import receive
 from tests.federation.world import Server, World
 
 GROUP = "sleepless@a.example"
@@ -37,3 +42,15 @@ async def three_servers(world: World, *, c_runs: str | None = None, **of_a: Any)
         await server.follows(name, GROUP)
     await world.settle()
     return Scene(a, b, c)
+
+
+async def hears(server: Server, document: dict[str, Any]) -> None:
+    """Let a server apply one activity as if its actor's own server had delivered and proven it."""
+    document = {"@context": "https://www.w3.org/ns/activitystreams", **document}
+    signer = Uri(document["actor"])
+    await intake.accept_delivery(
+        server.db, server.deps.instance, uri=Uri(document["id"]), host=uris.host(signer), signer=signer,
+        body=json.dumps(document).encode(), signature=None,
+    )  # fmt: skip
+    while await receive.step(server.deps):
+        pass

@@ -146,6 +146,23 @@ async def test_a_host_that_leaves_still_hears_what_to_forget(world: World) -> No
     assert await b.value("select standing from posts where uri = $1", uri) == "deleted"
 
 
+async def test_a_removal_and_a_deletion_both_reach_a_host_that_was_away(world: World) -> None:
+    scene = await three_servers(world, c_runs="mastodon")
+    a = scene.a
+    uri = await a.posts("wren", "Twice gone.", to="sleepless", title="One")
+    await world.settle()
+    world.internet.dark |= {scene.b.host, scene.c.host}
+    await moderating.remove_post(a.db, a.deps.instance, a.people["asha"], await a.row_of(uri))
+    await a.deletes("wren", uri)
+    world.internet.dark.clear()
+    await world.settle()
+    for server in (scene.b, scene.c):
+        assert await server.value("select standing from posts where uri = $1", uri) == "deleted"
+    assert await a.value("select count(*) from deliveries") == 0
+    undone = "select bool_and(undone_at is not null) from announces"
+    assert await scene.c.value(undone)
+
+
 async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World) -> None:
     a, b = await world.server("a.example", undo_for=timedelta(minutes=10)), await world.server("b.example")
     await a.a_person("wren")

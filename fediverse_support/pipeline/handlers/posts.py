@@ -250,8 +250,8 @@ async def _news(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> tuple[
     told: dict[int, Notify] = {}
     parent = facts.parent
     if parent is not None and parent.author_account_id is not None:
-        account = parent.author_account_id
-        told[account] = Notify(account_id=account, kind="reply", actor_id=actor.id, post_id=post_id)
+        for account in await people.who_may_read(tx, (parent.author_uri,), post_id):
+            told[account] = Notify(account_id=account, kind="reply", actor_id=actor.id, post_id=post_id)
     if facts.names_ours or facts.is_local:
         for account in await people.who_may_read(tx, tuple(m.href for m in post.mentions), post_id):
             told.setdefault(

@@ -34,8 +34,10 @@ async def on_undo_like(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change
     undone = act.value.object
     if not isinstance(undone, vocab.Like):
         return Change()
-    gone = await store.delete_like(tx, act.value.actor, undone.object)
-    if not gone and undone.id is not None:
+    # A group's word counts here, too, for posts of that group alone.
+    group = act.by if act.proof == "group" else None
+    gone = await store.delete_like(tx, act.value.actor, undone.object, group_uri=group)
+    if not gone and undone.id is not None and group is None:
         await store_follows.remember_undone(tx, act.value.actor, undone.id, step.now)
     return Change()
 

@@ -78,7 +78,6 @@ USUAL: Final = Facts(
     actor=REMOTE,
     group=OPEN,
     parent=None,
-    has_parent=False,
     target=None,
     target_actor=None,
     audience="public",
@@ -120,4 +119,4 @@ def local(**changed: Any) -> dict[str, Any]:
 
 def reply(**changed: Any) -> dict[str, Any]:
     """Return the changes that make it a reply to Ada's post."""
-    return {"has_parent": True, "parent": post(**changed)}
+    return {"parent": post(**changed)}

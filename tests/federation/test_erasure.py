@@ -1,0 +1,109 @@
+"""What is deleted is gone: no table of any server keeps a word of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fediverse_support.actions import moderating
+from tests.federation.scenes import GROUP, Scene, hears, three_servers
+from tests.federation.world import Server, World
+
+FIRST, SECOND = "quietmarlinphrase", "loudheronphrase"
+
+
+async def keepers(server: Server, *words: str) -> list[str]:
+    """Return every row of every table, as text, that has one of these words in it."""
+    found = []
+    for row in await server.rows("select tablename from pg_tables where schemaname = 'public'"):
+        table = row["tablename"]
+        rows = await server.rows(f'select t::text as line from "{table}" t')
+        found += [
+            f"{server.host} {table}: {each['line'][:200]}"
+            for each in rows
+            if any(word in each["line"] for word in words)
+        ]
+    return found
+
+
+async def everywhere(scene: Scene) -> list[str]:
+    return [line for server in scene.everyone for line in await keepers(server, FIRST, SECOND)]
+
+
+@pytest.mark.parametrize("undo_for", [timedelta(), timedelta(minutes=10)])
+async def test_our_own_post_its_edit_and_its_deletion_leave_no_word(
+    world: World, undo_for: timedelta
+) -> None:
+    scene = await three_servers(world, c_runs="mastodon", undo_for=undo_for)
+    a = scene.a
+    uri = await a.posts("wren", f"**{FIRST}** for @asha", to="sleepless", title=FIRST, warning=FIRST)
+    answer = await a.posts("wren", f"Below: {FIRST}", answering=uri)
+    await world.settle()
+    world.clock.pass_by(minutes=1)
+    await a.edits("wren", uri, SECOND, title=SECOND, warning=SECOND)
+    await world.wait(hours=1)
+    assert await everywhere(scene) != []
+    for each in (uri, answer):
+        await a.deletes("wren", each)
+    await world.wait(hours=1)
+    assert await everywhere(scene) == []
+
+
+async def test_a_post_taken_back_in_time_leaves_no_word(world: World) -> None:
+    scene = await three_servers(world, undo_for=timedelta(minutes=10))
+    uri = await scene.a.posts("wren", FIRST, to="sleepless", title=FIRST)
+    await scene.a.edits("wren", uri, SECOND, title=SECOND)
+    await scene.a.deletes("wren", uri)
+    assert await everywhere(scene) == []
+    await world.wait(hours=1)
+    assert await everywhere(scene) == []
+
+
+async def test_a_post_from_elsewhere_its_edit_and_its_deletion_leave_no_word(world: World) -> None:
+    scene = await three_servers(world)
+    uri = await scene.b.posts("ada", FIRST, to=GROUP, title=FIRST, warning=FIRST)
+    await world.settle()
+    world.clock.pass_by(minutes=1)
+    await scene.b.edits("ada", uri, SECOND, title=SECOND)
+    await world.settle()
+    assert len({line.split()[0] for line in await everywhere(scene)}) == 3
+    await scene.b.deletes("ada", uri)
+    await world.settle()
+    assert await everywhere(scene) == []
+
+
+async def test_a_post_that_waited_leaves_no_word(world: World) -> None:
+    scene = await three_servers(world)
+    await scene.a.rules("b.example", "hold")
+    uri = await scene.b.posts("ada", FIRST, to=GROUP, title=FIRST)
+    await world.settle()
+    world.clock.pass_by(minutes=1)
+    await scene.b.edits("ada", uri, SECOND, title=SECOND)
+    await world.settle()
+    await scene.b.deletes("ada", uri)
+    await world.settle()
+    assert await everywhere(scene) == []
+
+
+async def test_what_a_refused_post_was_kept_for_is_forgotten(world: World) -> None:
+    scene = await three_servers(world)
+    a = scene.a
+    await a.rules("b.example", "hold")
+    uri = await scene.b.posts("ada", FIRST, to=GROUP, title=FIRST)
+    await world.settle()
+    await moderating.refuse_post(a.db, a.deps.instance, a.people["asha"], await a.row_of(uri))
+    assert {line.split()[1] for line in await keepers(a, FIRST)} == {"posts:"}
+
+
+async def test_what_somebody_wrote_and_liked_goes_with_them(world: World) -> None:
+    scene = await three_servers(world)
+    a, ada = scene.a, scene.b.people["ada"].uri
+    ours = await a.posts("wren", "Ours.", to="sleepless", title="One")
+    await scene.b.posts("ada", FIRST, to=GROUP, title=FIRST)
+    await world.settle()
+    await hears(a, {"id": f"{ada}/like", "type": "Like", "actor": ada, "object": ours})
+    assert await a.value("select count(*) from reactions") == 1
+    await hears(a, {"id": f"{ada}#gone", "type": "Delete", "actor": ada, "object": ada})
+    assert await keepers(a, FIRST) == []
+    assert await a.value("select count(*) from reactions") == 0
