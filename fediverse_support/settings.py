@@ -42,6 +42,8 @@ OUR_NAMES: Final = (
 SHARED_NAMES: Final = ("DATABASE_URL", "SMTP_URL", "SSL_CERT_FILE", "FORWARDED_ALLOW_IPS")
 NAMES: Final = OUR_NAMES + SHARED_NAMES
 DAY: Final = 86_400
+SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+"""What bytes of the environment become that are no UTF-8."""
 ENV_LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)\Z")
 
 
@@ -113,6 +115,8 @@ def _merged(environ: Mapping[str, str], config: Path | None, directory: Path | N
             if text := source.get(name, "").strip():
                 values[name] = text
                 break
+        if SURROGATE.search(values.get(name, "")):
+            raise SettingsError(f"{name} is not UTF-8 text.")
     return values
 
 

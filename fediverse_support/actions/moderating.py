@@ -38,7 +38,10 @@ async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule
     Returns the rule as stored, its domain normalised. Raises `Invalid` for what is no domain or no severity.
     """
     rule = replace(
-        rule, domain=_domain(rule.domain), reason=rule.reason.strip(), private_note=rule.private_note.strip()
+        rule,
+        domain=domain_of(rule.domain),
+        reason=rule.reason.strip(),
+        private_note=rule.private_note.strip(),
     )
     if rule.severity not in SEVERITIES:
         raise Invalid({"severity": "unknown"})
@@ -54,15 +57,18 @@ async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule
 
 async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, reason: str = "") -> None:
     """Lift the rule on a domain; what it hid is there again. Raises `NotFound` when there is none."""
-    name = _domain(domain)
+    name = domain_of(domain)
     async with db.transaction() as tx:
         if not await domain_rules.delete(tx, name):
             raise NotFound(f"There is no rule for {name}.")
         await reports.log_action(tx, account_id, "domain_cleared", name, reason[:MAX_REASON], db.now())
 
 
-def _domain(text: str) -> str:
-    """Return a domain as rules name it; people may also type a handle, an address or a wildcard."""
+def domain_of(text: str) -> str:
+    """Return a domain as rules name it; people may also type a handle, an address or a wildcard.
+
+    Raises `Invalid` for what is none.
+    """
     text = text.strip().removeprefix("*.").rpartition("@")[2]
     if "://" in text:
         text = text.split("://", 1)[1].split("/", 1)[0]

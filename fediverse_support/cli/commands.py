@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -12,8 +11,6 @@ from typing import Final
 from fediverse_support import settings
 from fediverse_support.cli import words
 from fediverse_support.settings import Settings, SettingsError
-
-SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 Command = Callable[[argparse.Namespace, Settings], int]
 
@@ -42,7 +39,7 @@ def run(arguments: list[str]) -> int:
 def _is_text(typed: argparse.Namespace) -> bool:
     """Say whether every word can be stored; bytes that are no UTF-8 arrive as lone surrogates."""
     said = (one for value in vars(typed).values() for one in (value if isinstance(value, list) else [value]))
-    return all(one.isascii() or SURROGATE.search(one) is None for one in said if isinstance(one, str))
+    return not any(settings.SURROGATE.search(one) for one in said if isinstance(one, str))
 
 
 def _adapt_environment(typed: argparse.Namespace) -> None:

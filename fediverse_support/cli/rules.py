@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from fediverse_support.cli.running import print_json, print_table, with_database
+from fediverse_support.cli.running import print_json, print_table, settled, with_database
+from fediverse_support.cli.words import complain
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.moderation import DomainRule
 from fediverse_support.reads import domain_rules
@@ -36,6 +37,9 @@ def set_rule(typed: argparse.Namespace, settings: Settings) -> int:
     async def work(db: Db) -> int:
         from fediverse_support.actions import moderating
 
+        instance = await settled(db, settings)
+        if moderating.domain_of(rule.domain) == instance.host:
+            return complain("That is this instance itself; rules are about other servers.")
         stored = await moderating.set_domain_rule(db, None, rule)
         print(f"{stored.domain}: {stored.severity}, in force now.")
         return 0

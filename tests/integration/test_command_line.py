@@ -147,6 +147,7 @@ def test_rules_are_set_listed_and_lifted(shell: Shell) -> None:
     shell.fine("domain", "clear", "evil.example")
     assert "no rule" in shell.refused("domain", "clear", "evil.example")
     shell.refused("domain", "suspend", "not a domain")
+    assert "this instance itself" in shell.refused("domain", "suspend", "https://Home.example/about")
 
 
 def test_queues_and_explanations_of_a_quiet_instance(shell: Shell) -> None:

@@ -104,6 +104,11 @@ def test_a_malformed_shared_value_is_named(tmp_path: Path, name: str, value: str
     assert name in refusal({name: value}, tmp_path)
 
 
+@pytest.mark.parametrize("name", [f"{P}DATA_DIR", f"{P}BASE_URL", "DATABASE_URL", "SMTP_URL"])
+def test_a_value_that_is_no_text_is_named(tmp_path: Path, name: str) -> None:
+    assert refusal({name: "postgresql://a/\udcff"}, tmp_path) == f"{name} is not UTF-8 text."
+
+
 def test_an_unknown_name_is_named_with_the_nearest_known(tmp_path: Path) -> None:
     text = refusal({f"{P}BASEURL": "https://a.example"}, tmp_path)
     assert f"{P}BASEURL" in text and f"Did you mean {P}BASE_URL?" in text
