@@ -31,7 +31,7 @@ HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
 IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
 GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
-POLITENESS: Final = 5
+POLITENESS: Final = 10
 """The worker lets answers to people and servers go first; what was taken in is durable and can wait."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -117,8 +118,9 @@ class _Knocker:
 
     async def _post(self, job: Delivery, body: bytes) -> Reply | FederationError:
         signer = self.sender.signer(job, self.deps.secret)
-        headers = delivery.build(
-            body, job.inbox_uri, signer=signer, now=self.deps.db.now(), scheme=self.scheme
+        # Signing is most of the work and lets go of the interpreter, so other lanes go on meanwhile.
+        headers = await asyncio.to_thread(
+            delivery.build, body, job.inbox_uri, signer=signer, now=self.deps.db.now(), scheme=self.scheme
         )
         try:
             return await self.deps.transport.send(
