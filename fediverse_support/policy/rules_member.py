@@ -19,11 +19,23 @@ def first_posts_are_held(facts: Facts) -> Verdict | None:
     return None
 
 
-def edits_wait_with_their_post(facts: Facts) -> Verdict | None:
-    """An edit from elsewhere to a post that waits is kept until a moderator has decided about both."""
-    if facts.verb != "Update" or facts.is_local or facts.approved or facts.target is None:
+def what_follows_waits_with_its_post(facts: Facts) -> Verdict | None:
+    """What comes from elsewhere about a post that waits is kept until a moderator has decided about both.
+
+    That is an edit, or the Create of a post that was fetched before.
+    """
+    if facts.verb not in ("Create", "Update") or facts.is_local or facts.approved or facts.target is None:
         return None
     return Verdict(Rank.HOLD, ("post_waits",)) if facts.target.standing == "held" else None
+
+
+def an_edit_is_for_the_same_people(facts: Facts) -> Verdict | None:
+    """Words for followers alone do not replace public ones, where everybody would read them."""
+    if facts.verb != "Update" or facts.target is None or facts.audience != "followers":
+        return None
+    return (
+        Verdict(Rank.DROP, ("audience_changed",)) if facts.target.audience in ("public", "unlisted") else None
+    )
 
 
 def only_the_author_edits(facts: Facts) -> Verdict | None:
@@ -69,7 +81,8 @@ def older_edit_is_ignored(facts: Facts) -> Verdict | None:
 
 RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     first_posts_are_held,
-    edits_wait_with_their_post,
+    what_follows_waits_with_its_post,
+    an_edit_is_for_the_same_people,
     only_the_author_edits,
     only_author_or_moderator_deletes,
     only_self_is_deleted,

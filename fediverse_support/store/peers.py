@@ -48,6 +48,17 @@ async def find_manners(conn: Conn, host: Host) -> tuple[Severity | None, Scheme]
     return row["severity"], row["scheme"] or "cavage"
 
 
+HEARD: Final = """
+insert into peers (host, last_heard_at) values ($1, $2)
+on conflict (host) do update set last_heard_at = excluded.last_heard_at
+"""
+
+
+async def hear(tx: Tx, host: Host, now: datetime) -> None:
+    """Note when a host last told us something that it proved."""
+    await tx.execute(HEARD, host, now)
+
+
 async def set_signature_scheme(tx: Tx, host: Host, scheme: Scheme) -> None:
     """Remember the signature scheme that works with a host."""
     await tx.execute(SET_SCHEME, host, scheme)

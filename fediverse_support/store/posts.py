@@ -236,6 +236,16 @@ async def edit_post(tx: Tx, post_id: PostId, words: Words, edited_at: datetime) 
     )
 
 
+HAS_WORDS: Final = """
+select exists (select 1 from posts where id = $1 and (title, body_html, warning) = ($2, $3, $4))
+"""
+
+
+async def has_words(conn: Conn, post_id: PostId, words: Words) -> bool:
+    """Say whether a post reads like this."""
+    return bool(await conn.fetchval(HAS_WORDS, post_id, words.title, words.body_html, words.warning))
+
+
 SET_STANDING: Final = "update posts set standing = $2 where id = $1 and standing = any ($3::text[])"
 WAKE_THREAD: Final = "update posts set active_at = $2 where id = (select root_id from posts where id = $1)"
 

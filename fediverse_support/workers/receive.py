@@ -21,7 +21,7 @@ from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.pipeline.needs import needs
 from fediverse_support.remote import Budget
-from fediverse_support.store import posts, queues, remote_actors
+from fediverse_support.store import peers, posts, queues, remote_actors
 from fediverse_support.store.queues import Receipt
 from fediverse_support.workers import lanes, relays
 
@@ -64,6 +64,8 @@ async def serve(deps: Deps, host: Host, worker: int) -> bool:
                 break
             did = True
             await _apply_batch(deps, batch)
+            async with deps.db.transaction() as tx:
+                await peers.hear(tx, host, batch[-1].received_at)
     return did
 
 

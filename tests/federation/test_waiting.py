@@ -8,6 +8,7 @@ import pytest
 
 from fediverse_support.actions import moderating
 from fediverse_support.domain.errors import Conflict
+from fediverse_support.remote import Budget
 from tests.federation.scenes import GROUP, three_servers
 from tests.federation.world import World
 
@@ -41,6 +42,37 @@ async def test_a_held_post_that_was_edited_is_approved_in_its_newest_words(world
     await world.settle()
     assert await scene.a.texts(GROUP) == ["Second words."]
     assert await scene.c.texts(GROUP) == ["Second words."]
+
+
+async def test_a_held_post_that_was_fetched_before_it_came_is_distributed_when_approved(world: World) -> None:
+    scene = await three_servers(world)
+    await scene.a.rules("b.example", "hold")
+    uri = await scene.b.posts("ada", "May I?", to=GROUP, title="One")
+    await scene.a.deps.remote.learn(uri, Budget())
+    assert await scene.a.value("select standing from posts") == "held"
+    await world.settle()
+    await scene.a.approves("asha", uri)
+    await world.settle()
+    assert await scene.c.texts(GROUP) == ["May I?"]
+    heard = await scene.a.value("select last_heard_at from peers where host = 'b.example'")
+    assert heard == world.clock.at
+
+
+async def test_only_the_words_that_were_read_are_passed_on(world: World) -> None:
+    scene = await three_servers(world)
+    a = scene.a
+    await a.rules("b.example", "hold")
+    uri = await scene.b.posts("ada", "As it came.", to=GROUP, title="One")
+    await a.deps.remote.learn(uri, Budget())
+    async with a.db.transaction() as tx:
+        # What ada's server answered when it was asked was something else.
+        await tx.execute("update posts set body_html = '<p>As it was read.</p>'")
+    await world.settle()
+    world.internet.forget()
+    await a.approves("asha", uri)
+    await world.settle()
+    assert await a.value("select standing from posts") == "visible"
+    assert not any(b"As it came." in crossing.body for crossing in world.internet.crossings)
 
 
 async def test_a_held_post_that_its_author_deletes_never_appears(world: World) -> None:

@@ -87,16 +87,18 @@ async def _store(
 async def _release(
     tx: Tx, step: Step, act: Authentic[vocab.Create], post: vocab.Post, target: PostFacts
 ) -> Change:
-    """Let a held post appear, as if it had come now."""
+    """Let a held post appear, as if it had come now; only the words that a moderator read are passed on."""
     await store.set_standing(tx, target.id, STANDINGS[step.verdict.rank], ("held",))
     if step.verdict.rank is not Rank.ACCEPT:
         return Change((), target.id)
+    is_as_read = step.facts.is_local or await store.has_words(tx, target.id, _words(post, local=False))
     await store.wake_thread(tx, target.id, step.now)
     effects = await _news(tx, step, post, target.id)
     if target.author_account_id is not None:
         effects += (Notify(account_id=target.author_account_id, kind="approved", post_id=target.id),)
     await _announce_here(tx, step, post, target.id)
-    effects += _distribution(step, act, post, target.id)
+    if is_as_read:
+        effects += _distribution(step, act, post, target.id)
     effects += await _direct(tx, step, act.value, post, target.id)
     return Change(effects, target.id)
 
