@@ -134,7 +134,7 @@ def _told(found: Explanation) -> list[str]:
         lines.append(f"  verdict  {decision.verdict}{_because(decision.reasons)}")
         lines.append(f"  effects  {', '.join(decision.effects) or 'none'}")
     for logged in found.activities:
-        way = "sent" if logged.direction == "out" else "logged"
+        way = "written" if logged.direction == "out" else "logged"
         lines.append(
             f"{way:<10} {_time(logged.created_at)} {logged.verb} {logged.uri}, {_kept(logged.bytes_kept)}"
         )

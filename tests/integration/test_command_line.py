@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from tests.conftest import Server
@@ -155,6 +156,19 @@ def test_queues_and_explanations_of_a_quiet_instance(shell: Shell) -> None:
     assert json.loads(shell.fine("queue", "status", "--json")) == []
     assert shell.fine("queue", "retry") == "0 to be tried again.\n"
     assert "Nothing is known" in shell.refused("explain", "https://peer.example/1")
+
+
+async def test_what_stayed_here_is_not_called_sent(shell: Shell) -> None:
+    uri = "https://home.example/ap/a/a-post-in-a-home-group"
+    conn = await asyncpg.connect(shell.environ["DATABASE_URL"])
+    await conn.execute(
+        "insert into activities (uri, actor_uri, verb, document, direction, public, created_at)"
+        " values ($1, $1, 'Create', '{}', 'out', false, now())",
+        uri,
+    )
+    await conn.close()
+    told = shell.fine("explain", uri)
+    assert "written" in told and "sent" not in told and "delivery" not in told
 
 
 def test_migrate_says_what_it_does(shell: Shell) -> None:
