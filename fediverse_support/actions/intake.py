@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Final, Literal
 
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import Db
+from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import queues
+from fediverse_support.store import queues, rechecks
+
+MOST_LOOKED_AT: Final = 5_000
 
 Accepted = Literal["new", "seen", "refused"]
 
@@ -35,3 +38,11 @@ async def wake_receivers(db: Db, hosts: set[Host]) -> None:
     """Ask for the lanes of these hosts to be served; without it they are found within a second or two."""
     async with db.connection() as conn:
         await queues.wake(conn, "receive", hosts)
+
+
+async def look_again(tx: Tx, domain: str, now: datetime) -> None:
+    """Have a domain's newest public posts compared with their origin, because nobody listened for a while.
+
+    What their authors took back meanwhile was refused at the door; it must not come to light again.
+    """
+    await rechecks.look_again(tx, domain, MOST_LOOKED_AT, now)

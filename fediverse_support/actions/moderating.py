@@ -14,7 +14,7 @@ from federation import documents as documents_of
 from federation.authenticity import Authentic
 from federation.errors import Malformed
 from federation.uris import Uri
-from fediverse_support.actions import own
+from fediverse_support.actions import intake, own
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain import documents
 from fediverse_support.domain.actors import Person
@@ -48,7 +48,10 @@ async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule
     if max(len(rule.reason), len(rule.private_note)) > MAX_REASON or "\0" in rule.reason + rule.private_note:
         raise Invalid({"reason": "too_long"})
     async with db.transaction() as tx:
+        before = await domain_rules.find_severity(tx, rule.domain)
         await domain_rules.upsert(tx, rule, account_id, db.now())
+        if before == "suspend" and rule.severity != "suspend":
+            await intake.look_again(tx, rule.domain, db.now())
         await reports.log_action(
             tx, account_id, f"domain_{rule.severity}", rule.domain, rule.reason, db.now()
         )
@@ -59,8 +62,12 @@ async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, r
     """Lift the rule on a domain; what it hid is there again. Raises `NotFound` when there is none."""
     name = domain_of(domain)
     async with db.transaction() as tx:
-        if not await domain_rules.delete(tx, name):
+        before = await domain_rules.find_severity(tx, name)
+        if before is None:
             raise NotFound(f"There is no rule for {name}.")
+        await domain_rules.delete(tx, name)
+        if before == "suspend":
+            await intake.look_again(tx, name, db.now())
         await reports.log_action(tx, account_id, "domain_cleared", name, reason[:MAX_REASON], db.now())
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.ids import AccountId
-from fediverse_support.domain.moderation import DomainRule
+from fediverse_support.domain.moderation import DomainRule, Severity
 
 UPSERT: Final = """
 insert into domain_rules (domain, severity, reject_media, reject_reports, reason, private_note, created_by,
@@ -19,6 +19,13 @@ on conflict (domain) do update set severity = excluded.severity, reject_media = 
     updated_at = excluded.updated_at
 """
 DELETE: Final = "delete from domain_rules where domain = $1"
+FIND: Final = "select severity from domain_rules where domain = $1 for update"
+
+
+async def find_severity(tx: Tx, domain: str) -> Severity | None:
+    """Return what is decided about exactly this domain, and keep it from changing meanwhile."""
+    found: Severity | None = await tx.fetchval(FIND, domain)
+    return found
 
 
 async def upsert(tx: Tx, rule: DomainRule, account_id: AccountId | None, now: datetime) -> None:
@@ -36,6 +43,6 @@ async def upsert(tx: Tx, rule: DomainRule, account_id: AccountId | None, now: da
     )
 
 
-async def delete(tx: Tx, domain: str) -> bool:
-    """Lift a rule; False when there was none."""
-    return await tx.execute(DELETE, domain) == "DELETE 1"
+async def delete(tx: Tx, domain: str) -> None:
+    """Lift a rule."""
+    await tx.execute(DELETE, domain)

@@ -39,3 +39,21 @@ async def test_what_came_in_under_a_limit_is_for_everybody_when_it_is_lifted(wor
     assert await scene.a.texts(GROUP) == []
     await scene.a.lifts("b.example")
     assert await scene.a.texts(GROUP) == ["A little louder."]
+
+
+async def test_what_its_author_deleted_during_a_suspension_does_not_come_back(world: World) -> None:
+    scene = await three_servers(world)
+    a, b, _ = scene.everyone
+    theirs = await b.posts("ada", "I should not have told you.", to=GROUP, title="One")
+    await b.posts("ada", "This may stay.", to=GROUP, title="Two")
+    await world.settle()
+    assert len(await a.texts(GROUP)) == 2
+
+    await a.rules("b.example", "suspend")
+    await b.deletes("ada", theirs)
+    await world.settle()
+    assert await a.texts(GROUP) == []
+
+    await a.lifts("b.example")
+    await world.settle()
+    assert await a.texts(GROUP) == ["This may stay."]
