@@ -119,7 +119,7 @@ def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing
     for severity in SEVERITIES:
         rule = domain.add_parser(severity, parents=[common], help=RULES[severity])
         rule.add_argument("domain", metavar="DOMAIN")
-        rule.add_argument("--reason", default="", metavar="R", help="shown to members")
+        rule.add_argument("--reason", default="", metavar="R", help="shown to staff beside the rule")
         rule.add_argument("--private-note", default="", metavar="N", help="for moderators only")
     clear = domain.add_parser("clear", parents=[common], help="take the rule back")
     clear.add_argument("domain", metavar="DOMAIN")

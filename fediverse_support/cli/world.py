@@ -45,11 +45,20 @@ HOSTS: Final = {"harbour": "localhost", "garden": "127.0.0.1"}
 IS_MET: Final = (
     "select exists (select 1 from follows f join actors t on t.id = f.target_id where t.host is not null)"
 )
-PAGE: Final = (
-    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="5"><title>What crossed</title>'
-    '<h1>What crossed between {names}</h1><table border="1" cellpadding="4">'
-    "<tr><th>when<th>from<th>to<th>what<th>became<th>document</tr>{rows}</table>"
-)
+PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
+<meta name="viewport" content="width=device-width"><title>What crossed</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
+        color: #2b2130; background: #f6f1ea }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: start; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #ddd3c9 }}
+td {{ overflow-wrap: anywhere }}
+pre {{ white-space: pre-wrap; font-size: .85rem }}
+</style>
+<h1>What crossed between {names}</h1>
+<p>The newest comes first. The page looks again every five seconds.</p>
+<table><tr><th>When<th>From<th>To<th>What<th>Became<th>Document</tr>{rows}</table>
+"""
 
 
 class WorldProblem(Exception):
@@ -187,8 +196,11 @@ def _page(opened: dict[str, Deps]) -> Callable[[Request], Awaitable[Response]]:
 def _row(row: tuple[str, Crossing, str]) -> str:
     name, one, document = row
     became = f"{one.verdict or one.standing} {' '.join(one.reasons)}"
-    told = json.dumps(json.loads(document), indent=2, ensure_ascii=False) if document else "erased"
-    cells = [f"{one.received_at:%H:%M:%S}", one.host, name, f"{one.verb or ''} {one.uri}", became]
+    read = json.loads(document) if document else {}
+    told = json.dumps(read, indent=2, ensure_ascii=False) if document else "erased"
+    # What a relay carried is decided about under that one's id; its own verb stands in the document.
+    verb = one.verb or read.get("type", "")
+    cells = [f"{one.received_at:%H:%M:%S}", one.host, name, f"{verb} {one.uri}", became]
     inner = "".join(f"<td>{html.escape(cell)}" for cell in cells)
     shown = f"<details><summary>{len(document)} bytes</summary><pre>{html.escape(told)}</pre></details>"
     return f"<tr>{inner}<td>{shown}</tr>"
