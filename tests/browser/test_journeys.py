@@ -131,7 +131,7 @@ async def test_an_admin_suspends_a_server_and_clears_it_again(served: Served) ->
     await expect(page.get_by_role("heading", level=1)).to_have_text("What would change for loud.example")
     await expect(page.get_by_text("Nothing has changed yet.")).to_be_visible()
     await page.get_by_label("Suspend.").check()
-    await page.get_by_label("Reason that members and visitors can read").fill("Reports go unanswered.")
+    await page.get_by_label("Reason, in words that anyone may read").fill("Reports go unanswered.")
     await press(page, "Put this rule in force")
     row = page.get_by_role("row").filter(has_text="loud.example")
     await expect(row).to_contain_text("Suspend")
