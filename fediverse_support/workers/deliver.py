@@ -26,7 +26,7 @@ from fediverse_support.workers.lanes import Lane
 LOG: Final = logging.getLogger(__name__)
 
 BATCH: Final = 50
-TRUSTED_FOR: Final = 0.1
+TRUSTED_FOR: Final = 0.25
 """So many seconds a batch is sent as it was read; then it is read anew, without what was taken back since."""
 PATIENCE: Final = 5
 """So often one delivery holds up its lane; after that the others go first."""
