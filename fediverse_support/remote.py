@@ -29,7 +29,6 @@ from fediverse_support.store.outgoing import PeerClass
 KEY_SECONDS: Final = 4.0
 MAX_KEY_FETCHES: Final = 16
 MAX_WAITING: Final = 200
-MAX_ANCESTORS: Final = 20
 FRESH_FOR: Final = timedelta(days=1)
 STALE_AFTER: Final = timedelta(hours=1)
 

@@ -74,18 +74,6 @@ async def insert_token(
     return None if account_id is None else AccountId(account_id)
 
 
-FIND_PERSON: Final = """
-select p.id from actors p join accounts a on a.id = p.account_id
-where lower(a.name) = $1 and a.standing = 'active' and p.for_group_id is null
-"""
-
-
-async def find_person_id(conn: Conn, name: str) -> ActorId | None:
-    """Return the person actor of the active account with this name (lower case), or None."""
-    row = await conn.fetchval(FIND_PERSON, name)
-    return None if row is None else ActorId(row)
-
-
 HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["receive", "deliver"]
 
-CLASS_OF_WORKERS: Final = 7042
+# 7042 marks the locks of workers; `worker_lives` in functions.sql looks for the same.
 HOLD_NUMBER: Final = "select pg_advisory_lock(7042, $1)"
 
 
