@@ -163,8 +163,9 @@ def one(value: object) -> object | None:
 
 def many(value: object, limit: int = 100) -> list[object]:
     """Return what an array or a single value holds: of the first `limit` entries those that are not null."""
-    entries = value[:limit] if isinstance(value, list) else [value]
-    return [entry for entry in entries if entry is not None]
+    if isinstance(value, list):
+        return [entry for entry in value[:limit] if entry is not None]
+    return [] if value is None else [value]
 
 
 def id_of(value: object) -> Uri | None:
@@ -196,7 +197,9 @@ def line(value: object, limit: int) -> str:
     """
     if not isinstance(value, str):
         return ""
-    flat = STACKED.sub(r"\1", BIDI.sub("", CONTROL.sub(" ", value[: 8 * limit])))
+    flat = value[: 8 * limit]
+    if not (flat.isascii() and flat.isprintable()):
+        flat = STACKED.sub(r"\1", BIDI.sub("", CONTROL.sub(" ", flat)))
     shown = BLANK.sub(" ", flat).strip()[:limit].rstrip()
     return shown if shown.strip(JOINERS) else ""
 

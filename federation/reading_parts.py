@@ -54,6 +54,9 @@ def types_of(document: Document) -> tuple[str, ...]:
 
 def first_known(document: Document, known: frozenset[str]) -> str | None:
     """Return the first claimed type that is in `known`."""
+    claimed = document.get("type")
+    if isinstance(claimed, str) and claimed in known:
+        return claimed
     return next((entry for entry in types_of(document) if entry in known), None)
 
 

@@ -1,8 +1,9 @@
 """Draft-cavage HTTP signatures: parse, check, verify, sign.
 
-httpsig supplies the wire format (reading the header, building the text that is signed) and nothing else: its
-verifiers believe the algorithm named by the sender, which lets anybody forge anybody. RSA and Ed25519 come
-from `cryptography`; which of them is used follows from the key. Source: draft-cavage-http-signatures-12.
+httpsig supplies the wire format (the text that is signed) and nothing else: its reader of headers forgives
+too much and is slow, its verifiers believe the algorithm named by the sender, which lets anybody forge
+anybody. RSA and Ed25519 come from `cryptography`; which of them is used follows from the key. Source:
+draft-cavage-http-signatures-12.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ ALWAYS_COVERED: Final = frozenset({TARGET, "host"})
 BODILESS: Final = frozenset({"GET", "HEAD"})
 SINGLE: Final = ("host", "date", "digest", "content-type")
 """Headers that mean something only once; a second one is how two parsers are made to disagree."""
-ITEM: Final = r'([A-Za-z][A-Za-z-]{0,31})=(?:"[^"\\]*"|[0-9]{1,15})'
+ITEM: Final = r'([A-Za-z][A-Za-z-]{0,31})=(?:"([^"\\]*)"|([0-9]{1,15}))'
 SHAPE: Final = re.compile(rf"{ITEM}(?:[ \t]*,[ \t]*{ITEM})*\Z")
-NAMES: Final = re.compile(ITEM)
+ITEMS: Final = re.compile(ITEM)
 COVERED: Final = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
 RAW_TARGET: Final = re.compile(r"/[\x21-\x7e]*\Z")
 DIGITS: Final = re.compile(r"[0-9]{1,12}\Z")
@@ -53,8 +54,8 @@ DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def _wire_format() -> tuple[Callable[..., bytes], Callable[[str], dict[str, str]]]:
-    """Import httpsig's two text functions.
+def _wire_format() -> Callable[..., bytes]:
+    """Import the function of httpsig that builds the signed text.
 
     While it is imported, httpsig asks `pkg_resources` for its own version: a module it does not declare,
     absent from newer installations, slow and noisy where it is there. An empty stand-in serves, and is
@@ -66,18 +67,19 @@ def _wire_format() -> tuple[Callable[..., bytes], Callable[[str], dict[str, str]
         stand_in.__dict__.update(get_distribution=_no_distribution, DistributionNotFound=LookupError)
         sys.modules["pkg_resources"] = stand_in
     try:
-        from httpsig.utils import generate_message, parse_signature_header
+        from httpsig.utils import generate_message
     finally:
         if standing_in:
             del sys.modules["pkg_resources"]
-    return generate_message, parse_signature_header
+    build: Callable[..., bytes] = generate_message
+    return build
 
 
 def _no_distribution(name: str) -> Never:
     raise LookupError(name)
 
 
-GENERATE_MESSAGE, PARSE_HEADER = _wire_format()
+GENERATE_MESSAGE: Final = _wire_format()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,11 +319,9 @@ def target_of(uri: Uri) -> str:
 def _parameters(text: str) -> dict[str, str]:
     if not SHAPE.match(text):
         raise _invalid("shape")
-    names = [name.lower() for name in NAMES.findall(text)]
-    given = dict(PARSE_HEADER(text))
-    # Where the two readings differ in number, a name was repeated and somebody hopes that we take the other
-    # one.
-    if len(given) != len(names) or set(given) != set(names):
+    items = ITEMS.findall(text)
+    given = {name.lower(): quoted or number for name, quoted, number in items}
+    if len(given) != len(items):  # somebody hopes that we take the one, and others the other
         raise _invalid("repeated parameters")
     return given
 

@@ -2,36 +2,94 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+import asyncpg
+
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import Db, Tx
+from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import queues, rechecks
+from fediverse_support.store import queues, receipts, rechecks
+from fediverse_support.store.receipts import Arrival
 
 MOST_LOOKED_AT: Final = 5_000
+MOST_AT_ONCE: Final = 100
+"""How many deliveries one statement stores."""
 
 Accepted = Literal["new", "seen", "refused"]
 
 
-async def accept_delivery(
-    db: Db, instance: Instance, *, uri: Uri, host: Host, signer: Uri, body: bytes, signature: bytes | None
-) -> Accepted:
-    """Store a proven delivery in one statement; when this returns `new` it is durable.
+@dataclass(slots=True)
+class _Waiting:
+    """A delivery on its way in. `answer` is there once it is decided, `fault` where its group failed."""
 
-    `signature` identifies key and signature (32 bytes); seen again, it has no effect. `refused` means that
-    the host's
-    domain is suspended, or missing on the allow-list, at this very moment.
+    arrival: Arrival
+    answer: Accepted | None = None
+    fault: DatabaseUnavailable | None = None
+
+
+@dataclass(slots=True)
+class Intake:
+    """Stores proven deliveries, those that come at the same time in one statement.
+
+    While one statement is on its way, what comes in waits; whoever is first then stores for all who wait. So
+    nobody waits for company, and under load a commit is shared. One per process, made by the edge.
     """
-    async with db.connection() as conn:
-        severity, is_new = await queues.insert_receipt(
-            conn, uri=uri, host=host, signer=signer, body=body.decode(), digest=signature,
-            mode=instance.federation, now=db.now(),
-        )  # fmt: skip
-    if severity == "suspend" or (instance.federation == "allowlist" and severity != "allow"):
-        return "refused"
-    return "new" if is_new else "seen"
+
+    db: Db
+    instance: Instance
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def accept(
+        self, *, uri: Uri, host: Host, signer: Uri, body: bytes, digest: bytes | None
+    ) -> Accepted:
+        """Store one delivery; when this returns `new` it is durable.
+
+        `digest` identifies key and signature (32 bytes).
+        `seen` means that it, or its signature, came before. `refused` means that the host's domain is
+        suspended, or missing on the allow-list, at this very moment. Raises `DatabaseUnavailable`.
+        """
+        mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest))
+        self._waiting.append(mine)
+        async with self._turn:
+            if mine.answer is None and mine.fault is None:
+                await self._store_for_all(mine)
+        if mine.fault is not None:
+            raise DatabaseUnavailable(str(mine.fault)) from mine.fault
+        assert mine.answer is not None  # noqa: S101 (stored, or raised)
+        return mine.answer
+
+    async def _store_for_all(self, mine: _Waiting) -> None:
+        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        if mine not in group:  # its group failed for what another one holds
+            group = [mine]
+        try:
+            async with self.db.connection() as conn:
+                try:
+                    await self._store(conn, group)
+                except asyncpg.DataError:
+                    # One of them holds what cannot be stored: from here on each of them for itself.
+                    await self._store(conn, [mine])
+        except DatabaseUnavailable as error:
+            for one in group:
+                one.fault = error
+
+    async def _store(self, conn: Conn, group: list[_Waiting]) -> None:
+        mode = self.instance.federation
+        arrivals = [one.arrival for one in group]
+        found = await receipts.insert_receipts(conn, arrivals, mode, self.db.now())
+        for one, (severity, is_kept) in zip(group, found, strict=True):
+            one.answer = self._answer(severity, is_kept=is_kept)
+
+    def _answer(self, severity: str | None, *, is_kept: bool) -> Accepted:
+        if severity == "suspend" or (self.instance.federation == "allowlist" and severity != "allow"):
+            return "refused"
+        return "new" if is_kept else "seen"
 
 
 async def wake_receivers(db: Db, hosts: set[Host]) -> None:

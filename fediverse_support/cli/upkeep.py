@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from federation import uris
@@ -131,6 +131,7 @@ def _told(found: Explanation) -> list[str]:
             f"by {decision.actor_uri}"
         )
         lines.append(f"  proof    {decision.proof}")
+        lines += [f"  fact     {fact}" for fact in _facts(decision.facts)]
         lines.append(f"  verdict  {decision.verdict}{_because(decision.reasons)}")
         lines.append(f"  effects  {', '.join(decision.effects) or 'none'}")
     for logged in found.activities:
@@ -144,8 +145,26 @@ def _told(found: Explanation) -> list[str]:
             f"{_time(delivery.due_at)}"
             + (f", last error {delivery.last_error}" if delivery.last_error else "")
         )
+    lines += [
+        f"delivered  {arrival.activity_uri} to {arrival.host} {_time(arrival.arrived_at)}"
+        for arrival in found.arrivals
+    ]
     lines += [f"copy       {copy.how} to {copy.host} {_time(copy.since_at)}" for copy in found.copies]
     return lines
+
+
+def _facts(facts: Mapping[str, object] | None) -> Iterator[str]:
+    """Say in one line each what was known; what was not there is left out."""
+    for name, value in (facts or {}).items():
+        if isinstance(value, Mapping):
+            inner = (f"{key}={entry}" for key, entry in value.items() if _is_there(entry))
+            yield f"{name}: {', '.join(inner)}"
+        elif _is_there(value):
+            yield f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+
+
+def _is_there(value: object) -> bool:
+    return value is not None and value is not False and value != [] and value != ""
 
 
 def _kept(count: int | None) -> str:

@@ -1,30 +1,38 @@
 """The one door: every activity, whoever sends it and however it came, goes through here.
 
 Five stages in one transaction that the caller opened: load what is known, judge it, let the handler change
-rows, put
-outgoing work beside them, log the decision.
+rows, put outgoing work beside them, log the decision. Of a batch, what can be is loaded and written for many
+at once; each is judged and handled by itself, in its turn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
+
+import msgspec
 
 from federation import vocab
 from federation.authenticity import Authentic
+from federation.uris import Host
 from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
+from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.question import ask
 from fediverse_support.domain.verdicts import Rank, Verdict
 from fediverse_support.pipeline import outbox, table
+from fediverse_support.pipeline.outbox import Sheet
+from fediverse_support.pipeline.runs import runs
 from fediverse_support.pipeline.step import Change, Outcome, Step
 from fediverse_support.policy.decide import decide
 from fediverse_support.store import facts as store_facts
-from fediverse_support.store import outgoing
-from fediverse_support.store.outgoing import Record
+from fediverse_support.store.decisions import Record
 
-STAGES = ("load", "judge", "handle", "emit", "record")
+STAGES: Final = ("load", "judge", "handle", "emit", "record")
 
 
 async def apply(
@@ -39,46 +47,99 @@ async def apply(
     """Judge one activity and make it true; return the verdict, the change, and the hosts to wake.
 
     `approved` says that a moderator let it pass: what only had to wait is then accepted. Raises nothing of
-    its own: a
-    refusal is an outcome.
+    its own: a refusal is an outcome.
     """
+    sheet = Sheet(instance, now)
+    step = _judge(sheet, act, await _load(tx, sheet, act, approved=approved))
+    change = await _handle(tx, sheet, replace(step, post_id=post_id), act)
+    return Outcome(step.verdict, change, await outbox.flush(tx, sheet))
+
+
+async def apply_all(
+    tx: Tx, instance: Instance, acts: Iterable[Authentic[Activity]], now: datetime
+) -> frozenset[Host]:
+    """Apply activities in their order, each as `apply` would; return the hosts to wake."""
+    sheet = Sheet(instance, now)
+    for run in runs(acts):
+        alone = run if len(run) == 1 else await _apply_together(tx, sheet, run)
+        for act in alone:
+            await _handle(tx, sheet, _judge(sheet, act, await _load(tx, sheet, act)), act)
+    return await outbox.flush(tx, sheet)
+
+
+async def _apply_together(tx: Tx, sheet: Sheet, run: list[Authentic[Activity]]) -> list[Authentic[Activity]]:
+    """Apply new posts on facts that were loaded for all of them; return those that have to be asked alone.
+
+    Those are the ones whose facts an earlier one of the run changes: how many posts a newcomer has, and where
+    replies belong that waited for it.
+    """
+    questions = [(ask(act.value), act.proof) for act in run]
+    loaded = await store_facts.load_all(tx, sheet.instance, questions, sheet.now)
+    authors: set[str] = set()
+    is_moved = False
+    steps: list[tuple[Step, Authentic[Activity]]] = []
+    alone: list[Authentic[Activity]] = []
+    for act, facts in zip(run, loaded.facts, strict=True):
+        is_newcomer = facts.visible_posts < facts.newcomer_posts_held
+        if is_moved or (is_newcomer and facts.actor_uri in authors):
+            alone.append(act)
+        else:
+            steps.append((_judge(sheet, act, facts), act))
+        authors.add(facts.actor_uri)
+        is_moved = is_moved or not loaded.awaited.isdisjoint(ask(act.value).ids)
+    row = table.find_row(run[0].value)
+    ready = [step for step, _ in steps]
+    if row is not None and row.ahead is not None:
+        ready = await row.ahead(tx, steps)
+    for step, (_, act) in zip(ready, steps, strict=True):
+        await _handle(tx, sheet, step, act)
+    return alone
+
+
+async def _load(tx: Tx, sheet: Sheet, act: Authentic[Activity], *, approved: bool = False) -> Facts:
+    return await store_facts.load(
+        tx, sheet.instance, ask(act.value), proof=act.proof, now=sheet.now, approved=approved
+    )
+
+
+def _judge(sheet: Sheet, act: Authentic[Activity], facts: Facts) -> Step:
     row = table.find_row(act.value)
-    question = ask(act.value)
-    facts = await store_facts.load(tx, instance, question, proof=act.proof, now=now, approved=approved)
     if row is None:
         verdict = Verdict(Rank.DROP, ("unsupported",))
     elif act.proof not in row.proofs:
         verdict = Verdict(Rank.DROP, ("no_proof",))
     else:
         verdict = decide(facts)
-    step = Step(instance=instance, now=now, facts=facts, verdict=verdict, post_id=post_id)
-    change = await row.handler(tx, step, act) if row is not None and verdict.lets_in else Change()
-    hosts = await outbox.emit(tx, step, change.effects)
-    await _record(tx, step, act, change)
-    return Outcome(verdict, change, hosts)
+    return Step(instance=sheet.instance, now=sheet.now, facts=facts, verdict=verdict)
 
 
-async def _record(tx: Tx, step: Step, act: Authentic[Activity], change: Change) -> None:
+async def _handle(tx: Tx, sheet: Sheet, step: Step, act: Authentic[Activity]) -> Change:
+    row = table.find_row(act.value)
+    if not isinstance(act.value, vocab.Create):
+        # All but new posts may look at, or change, what was sent before.
+        await outbox.flush(tx, sheet)
+    change = await row.handler(tx, step, act) if row is not None and step.verdict.lets_in else Change()
+    await outbox.emit(tx, sheet, step, change.effects)
+    sheet.records.append(_record(step, act, change))
+    return change
+
+
+def _record(step: Step, act: Authentic[Activity], change: Change) -> Record:
     value = act.value
     held = step.verdict.rank is Rank.HOLD
-    uri = value.id or f"{value.actor}#without-id"
-    await outgoing.record(
-        tx,
-        Record(
-            uri=uri,
-            actor_uri=value.actor,
-            verb=type(value).__name__,
-            object_uri=outbox.object_uri(value),
-            # What waits for a moderator is kept word for word, since it may be relayed later; nothing else
-            # is.
-            document=act.raw.decode() if act.raw is not None and (held or act.proof == "local") else None,
-            direction="out" if act.proof == "local" else "in",
-            public=value.audience.is_public,
-            keep=step.verdict.lets_in and not isinstance(value, vocab.Observe),
-            proof=act.proof,
-            verdict=step.verdict.rank.name.lower(),
-            reasons=step.verdict.reasons,
-            effects=tuple(type(effect).__name__ for effect in change.effects),
-        ),
-        step.now,
+    return Record(
+        uri=value.id or f"{value.actor}#without-id",
+        actor_uri=value.actor,
+        verb=type(value).__name__,
+        object_uri=outbox.object_uri(value),
+        # What waits for a moderator is kept word for word, since it may be relayed later; nothing else is.
+        document=act.raw.decode() if act.raw is not None and (held or act.proof == "local") else None,
+        direction="out" if act.proof == "local" else "in",
+        public=value.audience.is_public,
+        keep=step.verdict.lets_in and not isinstance(value, vocab.Observe),
+        proof=act.proof,
+        verdict=step.verdict.rank.name.lower(),
+        reasons=step.verdict.reasons,
+        effects=tuple(type(effect).__name__ for effect in change.effects),
+        facts=msgspec.json.encode(step.facts).decode(),
     )

@@ -2,14 +2,13 @@
 them.
 
 The only maker of outgoing work. Documents are written now and sent unchanged later; only signature and date
-are made
-at delivery.
+are made at delivery. What new posts send round is put on a sheet first, and written for many at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from federation import groups, uris, vocab, writing
@@ -17,20 +16,38 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
+from fediverse_support.domain.instance import Instance
 from fediverse_support.pipeline.step import Step
-from fediverse_support.store import notifications, outgoing, queues
-from fediverse_support.store.outgoing import Outgoing
+from fediverse_support.store import announces, decisions, notifications, outgoing, queues
+from fediverse_support.store.announces import Announced
+from fediverse_support.store.decisions import Record
+from fediverse_support.store.outgoing import FanOut, Outgoing
 
 
-async def emit(tx: Tx, step: Step, effects: tuple[Effect, ...]) -> frozenset[Host]:
-    """Make every effect true for others; return the hosts whose lanes have work now."""
-    hosts: set[Host] = set()
+@dataclass(slots=True)
+class Sheet:
+    """What one transaction still has to write: its new relays, and its lines of the log."""
+
+    instance: Instance
+    now: datetime
+    news: list[tuple[Step, Relay, Announced]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    hosts: set[Host] = field(default_factory=set)
+
+
+async def emit(tx: Tx, sheet: Sheet, step: Step, effects: tuple[Effect, ...]) -> None:
+    """Make every effect true for others, now or when the sheet is flushed."""
     for effect in effects:
+        if isinstance(effect, Relay) and isinstance(effect.activity, vocab.Create):
+            sheet.news.append((step, effect, _announced(step, effect)))
+            continue
+        if not isinstance(effect, Notify):
+            await flush(tx, sheet)  # what was wanted earlier leaves earlier
         match effect:
             case Send():
-                hosts |= await _send(tx, step, effect)
+                sheet.hosts |= await _send(tx, step, effect)
             case Relay():
-                hosts |= await _relay(tx, step, effect)
+                sheet.hosts |= await _relay(tx, step, effect)
             case Notify():
                 await notifications.insert(tx, effect, step.now)
             case Cancel():
@@ -39,7 +56,25 @@ async def emit(tx: Tx, step: Step, effects: tuple[Effect, ...]) -> frozenset[Hos
                 await outgoing.erase_documents(tx, effect.uris)
             case _:
                 assert_never(effect)
-    return frozenset(hosts)
+
+
+async def flush(tx: Tx, sheet: Sheet) -> frozenset[Host]:
+    """Write what is on the sheet; return all the hosts whose lanes have work since it was begun."""
+    news, sheet.news = sheet.news, []
+    records, sheet.records = sheet.records, []
+    if news:
+        first = await announces.insert_announces(tx, [announced for _, _, announced in news], sheet.now)
+        wanted = [
+            out
+            for step, relay, announced in news
+            if announced.uri in first
+            for out in _fan_outs(step, relay, announced)
+        ]
+        if wanted:
+            sheet.hosts |= await outgoing.fan_out(tx, wanted, sheet.instance.federation)
+    if records:
+        await decisions.record(tx, records, sheet.now)
+    return frozenset(sheet.hosts)
 
 
 async def wake(tx: Tx, hosts: frozenset[Host]) -> None:
@@ -93,33 +128,49 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
             tx, activity_id, out, actors=send.to, federation=mode, shared=shared
         )
     if send.followers_of is not None:
-        hosts |= await outgoing.post_to_followers(tx, out, of=send.followers_of, federation=mode)
+        hosts |= await outgoing.fan_out(tx, [FanOut(out, of=send.followers_of)], mode)
     if send.holders_of is not None:
         hosts |= await outgoing.deliver_to_holders(tx, activity_id, out, of=send.holders_of)
     return hosts
 
 
-async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
-    """Distribute for a group, each class of peer in its own form, once per post for what is new."""
+def _announced(step: Step, relay: Relay) -> Announced:
+    if relay.post_id is None:
+        raise ValueError("a new post has a row")
+    return Announced(step.instance.activity_uri(fresh_token()), relay.group_id, relay.post_id)
+
+
+def _fan_outs(step: Step, relay: Relay, announced: Announced) -> list[FanOut]:
+    """Distribute a new post for a group, each class of peer in its own form."""
+    group, followers = _place(step, relay)
+    author_host = None if step.facts.actor is None else step.facts.actor.host
+    wrapped = _wrapped(step, relay)
+    forms = [FanOut(wrapped, of=relay.group_id, form="activity", author_host=author_host)]
+    if relay.boost is not None:
+        author = relay.activity.actor
+        boost = groups.boost(group, followers, announced.uri, relay.boost, author, published=step.now)
+        out = write(step, relay.group_id, boost, post_id=relay.post_id, after=relay.after)
+        forms.append(replace(forms[0], out=out, form="object"))
+    return forms
+
+
+def _place(step: Step, relay: Relay) -> tuple[Uri, Uri]:
     place = step.facts.group
     if place is None or place.id != relay.group_id or place.followers_uri is None:
         raise ValueError("a group passes on only what plays in it")
-    group, followers = place.uri, place.followers_uri
-    boost_id = step.instance.activity_uri(fresh_token())
-    is_new = isinstance(relay.activity, vocab.Create)
-    if is_new and relay.post_id is not None:
-        if not await outgoing.insert_announce(tx, boost_id, relay.group_id, relay.post_id, step.now):
-            return set()
-    holding = None if is_new else relay.post_id
-    hosts = await _wrap(tx, step, relay, group, followers, holding)
-    if relay.boost is not None:
-        announce = groups.boost(
-            group, followers, boost_id, relay.boost, relay.activity.actor, published=step.now
-        )
-        hosts |= await _to_followers(tx, step, relay, announce)
-    if relay.unboost and relay.post_id is not None:
-        hosts |= await _unboost(tx, step, relay, group, followers)
-    if relay.author_id is not None and relay.post_id is not None:
+    return place.uri, place.followers_uri
+
+
+async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
+    """Tell everybody whom a group sent a post what became of it, each class of peer in its own form."""
+    if relay.post_id is None:
+        raise ValueError("a group speaks again only of a post it has")
+    hosts = await outgoing.post_to_holding_followers(
+        tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id
+    )
+    if relay.unboost:
+        hosts |= await _unboost(tx, step, relay)
+    if relay.author_id is not None:
         out = write(step, relay.author_id, relay.activity, post_id=relay.post_id, after=relay.after)
         activity_id = await outgoing.insert_activity(tx, out)
         if activity_id is not None:
@@ -129,10 +180,9 @@ async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     return hosts
 
 
-async def _wrap(
-    tx: Tx, step: Step, relay: Relay, group: Uri, followers: Uri, holding: PostId | None
-) -> set[Host]:
+def _wrapped(step: Step, relay: Relay) -> Outgoing:
     """Announce the activity itself, word for word, to hosts that know groups."""
+    group, followers = _place(step, relay)
     announce = groups.relay(
         group,
         followers,
@@ -142,35 +192,23 @@ async def _wrap(
         published=step.now,
         is_public=True,
     )
-    out = replace(
-        write(step, relay.group_id, announce, post_id=relay.post_id, after=relay.after),
-        object_uri=_id(relay.activity),
-    )
-    mode = step.instance.federation
-    return await outgoing.post_to_followers(
-        tx, out, of=relay.group_id, federation=mode, peer_class="activity", holding=holding
-    )
-
-
-async def _to_followers(tx: Tx, step: Step, relay: Relay, announce: vocab.Announce) -> set[Host]:
     out = write(step, relay.group_id, announce, post_id=relay.post_id, after=relay.after)
-    mode = step.instance.federation
-    return await outgoing.post_to_followers(tx, out, of=relay.group_id, federation=mode, peer_class="object")
+    return replace(out, object_uri=_id(relay.activity))
 
 
-async def _unboost(tx: Tx, step: Step, relay: Relay, group: Uri, followers: Uri) -> set[Host]:
+async def _unboost(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     """Take the boost back from hosts that were given it."""
+    group, followers = _place(step, relay)
     post_id = relay.post_id
-    if post_id is None or (found := await outgoing.find_announce(tx, relay.group_id, post_id)) is None:
+    if post_id is None or (found := await announces.find_announce(tx, relay.group_id, post_id)) is None:
         return set()
     announced, post_uri = found
     author = relay.activity.actor if uris.same_origin(relay.activity.actor, post_uri) else group
     undo = groups.unboost(
         step.instance.activity_uri(fresh_token()), groups.boost(group, followers, announced, post_uri, author)
     )
-    await outgoing.undo_announce(tx, relay.group_id, post_id, step.now)
+    await announces.undo_announce(tx, relay.group_id, post_id, step.now)
     out = write(step, relay.group_id, undo, post_id=post_id, after=relay.after)
-    mode = step.instance.federation
-    return await outgoing.post_to_followers(
-        tx, out, of=relay.group_id, federation=mode, peer_class="object", holding=post_id
+    return await outgoing.post_to_holding_followers(
+        tx, out, of=relay.group_id, peer_class="object", holding=post_id
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from federation.uris import Host
+from federation.uris import Host, Uri
 from fediverse_support.domain.effects import Effect
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.ids import PostId
@@ -17,7 +18,8 @@ from fediverse_support.domain.verdicts import Verdict
 class Step:
     """One activity on its way: where, when, what is known and what was decided.
 
-    `post_id` is the row id chosen beforehand for a post of ours.
+    `post_id` is the row id chosen beforehand for a post of ours. `stored` are the new posts, by URI, that
+    were stored together before its turn, its own among them unless it was known; None where none were.
     """
 
     instance: Instance
@@ -25,6 +27,7 @@ class Step:
     facts: Facts
     verdict: Verdict
     post_id: PostId | None = None
+    stored: Mapping[Uri, PostId] | None = None
 
 
 @dataclass(frozen=True, slots=True)

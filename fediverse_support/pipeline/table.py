@@ -5,7 +5,7 @@ A row is the whole story: `FEDERATION.md` is printed from it, and a verb without
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,22 +17,27 @@ from fediverse_support.pipeline.handlers import actors, follows, groups, moderat
 from fediverse_support.pipeline.step import Change, Step
 
 Handler = Callable[[Tx, Step, Authentic[Any]], Awaitable[Change]]
+Ahead = Callable[[Tx, Sequence[tuple[Step, Authentic[Any]]]], Awaitable[list[Step]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of activity that we act on."""
+    """One kind of activity that we act on.
+
+    `ahead` does for several at once what the handler would do first for each, and returns their steps.
+    """
 
     verb: str
     objects: str
     proofs: frozenset[str]
     handler: Handler
+    ahead: Ahead | None = None
 
 
 PROVEN: Final = frozenset({"signature", "local"})
 
 TABLE: Final = (
-    Row("Create", "Post", PROVEN, posts.on_create),
+    Row("Create", "Post", PROVEN, posts.on_create, posts.store_ahead),
     Row("Observe", "Post", frozenset({"fetch"}), posts.on_observe),
     Row("Update", "Post", PROVEN, posts.on_update),
     Row("Update", "Actor", PROVEN, actors.on_update),

@@ -6,9 +6,12 @@ kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from fediverse_support.db.pool import Conn
 
@@ -35,7 +38,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What policy said, and what followed. `proof` is how the author was proven."""
+    """What policy said, and what followed. `proof` is how the author was proven.
+
+    `facts` are what it rested on, as they were then; None for one that was logged before they were kept.
+    """
 
     activity_uri: str
     actor_uri: str
@@ -45,6 +51,7 @@ class Decision:
     verdict: str
     reasons: tuple[str, ...]
     effects: tuple[str, ...]
+    facts: Mapping[str, object] | None
     decided_at: datetime
 
 
@@ -63,7 +70,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What is still owed to an inbox, or was given up. Delivered rows are gone: see `copies`."""
+    """What is still owed to an inbox, or was given up."""
 
     activity_uri: str
     host: str
@@ -72,6 +79,15 @@ class Delivery:
     attempts: int
     due_at: datetime
     last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A host took an activity of ours."""
+
+    activity_uri: str
+    host: str
+    arrived_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +108,7 @@ class Explanation:
     decisions: tuple[Decision, ...]
     activities: tuple[Logged, ...]
     deliveries: tuple[Delivery, ...]
+    arrivals: tuple[Arrival, ...]
     copies: tuple[Copy, ...]
     post_standing: str | None
     actor_standing: str | None
@@ -109,7 +126,7 @@ select uri, host, signer_uri, standing, attempts, last_error, received_at, octet
 from receipts where uri = $1 order by id limit $2
 """
 DECISIONS: Final = """
-select activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects, decided_at
+select activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects, facts, decided_at
 from decisions where activity_uri = $1 or object_uri = $1 order by id limit $2
 """
 ACTIVITIES: Final = """
@@ -119,7 +136,16 @@ from activities where uri = $1 or object_uri = $1 order by id limit $2
 DELIVERIES: Final = """
 select a.uri as activity_uri, d.host, d.inbox_uri, d.standing, d.attempts, d.due_at, d.last_error
 from deliveries d join activities a on a.id = d.activity_id
-where a.uri = $1 or a.object_uri = $1 order by d.id limit $2
+where a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1)
+order by d.id limit $2
+"""
+# No index leads here: it is asked seldom, and by nobody but the operator.
+ARRIVALS: Final = """
+select a.uri as activity_uri, r.host, r.arrived_at
+from activities a join arrivals r on r.arrived_at >= a.created_at and r.activity_ids @> array[a.id]
+where (a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1))
+  and a.direction = 'out'
+order by r.id limit $2
 """
 COPIES: Final = """
 select c.host, c.how, c.since_at from copies c join posts p on p.id = c.post_id
@@ -133,18 +159,26 @@ select (select standing from posts where uri = $1) as post_standing,
 
 
 async def explain(conn: Conn, uri: str) -> Explanation:
-    """Return the way of one activity, post or actor by its URI, in six queries."""
+    """Return the way of one activity, post or actor by its URI, in seven queries."""
     decisions = await conn.fetch(DECISIONS, uri, MOST)
     standings = await conn.fetchrow(STANDINGS, uri)
     return Explanation(
         uri=uri,
         receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST)),
         decisions=tuple(
-            Decision(**{**row, "reasons": tuple(row["reasons"]), "effects": tuple(row["effects"])})
+            Decision(
+                **{
+                    **row,
+                    "reasons": tuple(row["reasons"]),
+                    "effects": tuple(row["effects"]),
+                    "facts": None if row["facts"] is None else msgspec.json.decode(row["facts"]),
+                }
+            )
             for row in decisions
         ),
         activities=tuple(Logged(**row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
         deliveries=tuple(Delivery(**row) for row in await conn.fetch(DELIVERIES, uri, MOST)),
+        arrivals=tuple(Arrival(**row) for row in await conn.fetch(ARRIVALS, uri, MOST)),
         copies=tuple(Copy(**row) for row in await conn.fetch(COPIES, uri, MOST)),
         **standings,
     )

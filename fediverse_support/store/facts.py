@@ -1,7 +1,8 @@
-"""Load everything policy may know about one activity, in one statement."""
+"""Load everything policy may know about some activities, in one statement however many they are."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,8 +10,9 @@ from typing import Final
 import msgspec
 
 from federation import addressing
-from federation.uris import Uri
+from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
@@ -41,16 +43,10 @@ with who as materialized (
            exists (select 1 from posts r where r.id in (p.id, p.root_id) and r.is_locked) as is_locked
     from posts p join actors au on au.id = p.author_id
     where p.uri = any ($2::text[])
-), me as (
-    select id from who where uri = $3
+), me as materialized (
+    select id from who where uri = any ($3::text[])
 ), places as materialized (
     select g.actor_id as id, a.uri, a.host, g.kind, g.approval, g.posting_restricted, a.followers_uri,
-           exists (select 1 from follows f, me where f.follower_id = me.id and f.target_id = g.actor_id
-                   and f.standing = 'accepted') as is_member,
-           exists (select 1 from group_moderators m, me where m.actor_id = me.id
-                   and m.group_id = g.actor_id) as is_moderator,
-           exists (select 1 from group_bans b, me where b.actor_id = me.id and b.group_id = g.actor_id
-                   and (b.ends_at is null or b.ends_at > $8)) as is_banned,
            exists (select 1 from follows f where f.target_id = g.actor_id
                    and f.standing in ('pending', 'accepted')) as is_followed
     from groups g join actors a on a.id = g.actor_id
@@ -60,57 +56,143 @@ select
     (select json_agg(who)::text from who) as actors,
     (select json_agg(what)::text from what) as posts,
     (select json_agg(places)::text from places) as groups,
+    (select json_agg(json_build_array(f.follower_id, f.target_id))::text from me, places, follows f
+     where f.follower_id = me.id and f.target_id = places.id and f.standing = 'accepted') as members,
+    (select json_agg(json_build_array(m.actor_id, m.group_id))::text from me, places, group_moderators m
+     where m.actor_id = me.id and m.group_id = places.id) as moderators,
+    (select json_agg(json_build_array(b.actor_id, b.group_id))::text from me, places, group_bans b
+     where b.actor_id = me.id and b.group_id = places.id and (b.ends_at is null or b.ends_at > $8)) as banned,
     (select json_agg(json_build_array(r.domain, r.severity, r.reject_reports))::text
      from domain_rules r where r.domain = any ($4::text[])) as rules,
-    exists (select 1 from tombstones t where t.uri = any ($5::text[])) as tombstoned,
-    exists (select 1 from undone u where u.actor_uri = $3 and u.uri = any ($6::text[]) and u.undone_at > $7)
-        as undone,
-    (select count(*) from (
-        select 1 from posts p, me where p.author_id = me.id and p.standing in ('visible', 'limited')
-        and p.group_id is not null limit 20) s) as visible_posts
+    (select array_agg(t.uri) from tombstones t where t.uri = any ($5::text[])) as gone,
+    (select json_agg(json_build_array(u.actor_uri, u.uri))::text from undone u
+     where u.actor_uri = any ($3::text[]) and u.uri = any ($6::text[]) and u.undone_at > $7) as undone,
+    (select json_agg(json_build_array(me.id, (select count(*) from (
+        select 1 from posts p where p.author_id = me.id and p.standing in ('visible', 'limited')
+        and p.group_id is not null limit 20) s)))::text from me) as visible,
+    (select array_agg(o.parent_uri) from posts o
+     where o.parent_id is null and o.parent_uri = any ($2::text[])) as awaited
 """
 
 
 @dataclass(frozen=True, slots=True)
+class _Place:
+    """One group as it is for everybody."""
+
+    id: ActorId
+    uri: Uri
+    host: str | None
+    kind: GroupKind
+    approval: bool
+    posting_restricted: bool
+    followers_uri: Uri | None
+    is_followed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One answer of `LOAD`, decoded. Pairs are of an actor and a group, by their rows."""
+
+    actors: dict[Uri, ActorFacts]
+    posts: dict[Uri, PostFacts]
+    places: dict[Uri, _Place]
+    uris: dict[ActorId, Uri]
+    members: set[tuple[int, int]]
+    moderators: set[tuple[int, int]]
+    banned: set[tuple[int, int]]
+    rules: dict[str, Severity]
+    no_reports: frozenset[str]
+    gone: frozenset[Uri]
+    undone: set[tuple[str, str]]
+    visible: dict[int, int]
+    awaited: frozenset[Uri]
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """One answer of `LOAD`, decoded."""
+    """What concerns one question."""
 
     actors: dict[Uri, ActorFacts]
     posts: dict[Uri, PostFacts]
     groups: dict[Uri, GroupFacts]
     groups_by_id: dict[ActorId, GroupFacts]
     rules: dict[str, Severity]
-    no_reports: frozenset[str]
-    tombstoned: bool
-    undone: bool
-    visible_posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The facts for several questions; `awaited` are posts that replies wait for, which come with them."""
+
+    facts: list[Facts]
+    awaited: frozenset[Uri]
 
 
 ACTORS: Final = msgspec.json.Decoder(list[ActorFacts])
 POSTS: Final = msgspec.json.Decoder(list[PostFacts])
-GROUPS: Final = msgspec.json.Decoder(list[GroupFacts])
+PLACES: Final = msgspec.json.Decoder(list[_Place])
 DOMAINS: Final = msgspec.json.Decoder(list[tuple[str, Severity, bool]])
+PAIRS: Final = msgspec.json.Decoder(set[tuple[int, int]])
+NAMES: Final = msgspec.json.Decoder(set[tuple[str, str]])
 
 
-async def _look_up(conn: Conn, question: Question, now: datetime) -> _Found:
-    domains = {domain for host in question.hosts for domain in suffixes(host)}
+async def _look_up(conn: Conn, questions: Sequence[Question], now: datetime) -> _Answer:
+    domains = {domain for question in questions for host in question.hosts for domain in suffixes(host)}
     row = await conn.fetchrow(
-        LOAD, question.actors, question.posts, question.actor, list(domains), question.ids, question.acts,
-        now - UNDONE_FOR, now,
-    )  # fmt: skip
+        LOAD,
+        list(dict.fromkeys(uri for question in questions for uri in question.actors)),
+        [uri for question in questions for uri in question.posts],
+        list({question.actor for question in questions}),
+        list(domains),
+        [uri for question in questions for uri in question.ids],
+        [uri for question in questions for uri in question.acts],
+        now - UNDONE_FOR,
+        now,
+    )
     assert row is not None  # noqa: S101  (a select without `from` always has one row)
-    groups = GROUPS.decode(row["groups"] or "[]")
+    places = PLACES.decode(row["groups"] or "[]")
     rules = DOMAINS.decode(row["rules"] or "[]")
-    return _Found(
+    return _Answer(
         actors={actor.uri: actor for actor in ACTORS.decode(row["actors"] or "[]")},
         posts={post.uri: post for post in POSTS.decode(row["posts"] or "[]")},
-        groups={group.uri: group for group in groups},
-        groups_by_id={group.id: group for group in groups},
+        places={place.uri: place for place in places},
+        uris={place.id: place.uri for place in places},
+        members=PAIRS.decode(row["members"] or "[]"),
+        moderators=PAIRS.decode(row["moderators"] or "[]"),
+        banned=PAIRS.decode(row["banned"] or "[]"),
         rules={domain: severity for domain, severity, _ in rules},
         no_reports=frozenset(domain for domain, _, refused in rules if refused),
-        tombstoned=row["tombstoned"],
-        undone=row["undone"],
-        visible_posts=row["visible_posts"],
+        gone=frozenset(row["gone"] or ()),
+        undone=NAMES.decode(row["undone"] or "[]"),
+        visible=dict(PAIRS.decode(row["visible"] or "[]")),
+        awaited=frozenset(row["awaited"] or ()),
+    )
+
+
+def _of(answer: _Answer, question: Question) -> _Found:
+    """Take out what one question named: nothing that another one of the same statement brought counts."""
+    actors = {uri: answer.actors[uri] for uri in question.actors if uri in answer.actors}
+    posts = {uri: answer.posts[uri] for uri in question.posts if uri in answer.posts}
+    mine = actors.get(question.actor)
+    named = [uri for uri in actors if uri in answer.places]
+    named += [answer.uris[post.group_id] for post in posts.values() if post.group_id in answer.uris]
+    groups = {uri: _as_seen(answer, answer.places[uri], mine) for uri in dict.fromkeys(named)}
+    return _Found(actors, posts, groups, {group.id: group for group in groups.values()}, answer.rules)
+
+
+def _as_seen(answer: _Answer, place: _Place, mine: ActorFacts | None) -> GroupFacts:
+    pair = (-1 if mine is None else mine.id, place.id)
+    return GroupFacts(
+        id=place.id,
+        uri=place.uri,
+        host=None if place.host is None else Host(place.host),
+        kind=place.kind,
+        approval=place.approval,
+        posting_restricted=place.posting_restricted,
+        followers_uri=place.followers_uri,
+        is_member=pair in answer.members,
+        is_moderator=pair in answer.moderators,
+        is_banned=pair in answer.banned,
+        is_followed=place.is_followed,
     )
 
 
@@ -120,7 +202,21 @@ async def load(
     """Return the facts for one question; `approved` says that a moderator let this very thing pass."""
     if question.verb in CHANGES and question.target is not None:
         await conn.execute(LOCK, question.target)
-    found = await _look_up(conn, question, now)
+    answer = await _look_up(conn, [question], now)
+    return _facts(instance, question, answer, proof=proof, approved=approved)
+
+
+async def load_all(
+    conn: Conn, instance: Instance, questions: Sequence[tuple[Question, Proof]], now: datetime
+) -> Loaded:
+    """Return the facts for new posts that have nothing to do with each other."""
+    answer = await _look_up(conn, [question for question, _ in questions], now)
+    facts = [_facts(instance, question, answer, proof=proof, approved=False) for question, proof in questions]
+    return Loaded(facts, answer.awaited)
+
+
+def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Proof, approved: bool) -> Facts:
+    found = _of(answer, question)
     actor = found.actors.get(question.actor)
     parent = found.posts.get(question.parent) if question.parent else None
     target = found.posts.get(question.target) if question.target else None
@@ -136,7 +232,7 @@ async def load(
         newcomer_posts_held=instance.newcomer_posts_held,
         sender=None if instance.is_ours(question.actor) else severity_for(mine, found.rules),
         named=_named(question, found, instance, target, parent),
-        reports_rejected=any(domain in found.no_reports for domain in suffixes(mine)),
+        reports_rejected=any(domain in answer.no_reports for domain in suffixes(mine)),
         actor=actor,
         group=group,
         parent=parent,
@@ -145,9 +241,9 @@ async def load(
         audience=audience,
         names_other_group=_names_other(question, found, parent, group),
         names_ours=_names_ours(question, found),
-        tombstoned=found.tombstoned,
-        undone=found.undone,
-        visible_posts=found.visible_posts,
+        tombstoned=not answer.gone.isdisjoint(question.ids),
+        undone=any((question.actor, uri) in answer.undone for uri in question.acts),
+        visible_posts=0 if actor is None else answer.visible.get(actor.id, 0),
         updated=question.updated,
         approved=approved,
         announced_by=found.groups.get(question.announced_by) if question.announced_by else None,

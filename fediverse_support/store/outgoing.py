@@ -4,12 +4,12 @@ ones."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.pool import Tx
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 from fediverse_support.domain.instance import Federation
 
@@ -48,16 +48,100 @@ async def insert_activity(tx: Tx, out: Outgoing) -> ActivityId | None:
     return None if found is None else ActivityId(found)
 
 
-TO_FOLLOWERS: Final = """
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """An activity of ours for the accepted followers, elsewhere, of one of our actors.
+
+    `form` keeps to hosts that take that form of Announce. With `author_host` nothing leaves if that server is
+    suspended meanwhile.
+    """
+
+    out: Outgoing
+    of: ActorId = field(kw_only=True)
+    form: PeerClass | None = None
+    author_host: Host | None = None
+
+
+# Whoever follows, and the rule for each host, is looked up once for all activities of one sender.
+FAN_OUT: Final = """
+with given as materialized (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
+        $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
+        with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
+            target_id, form, author_host, place)
+), muted as materialized (
+    select h.author_host as host from (select distinct author_host from given) h
+    where h.author_host is not null and rule_for(h.author_host) = 'suspend'
+), act as (
+    insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
+    select g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
+    where g.author_host is null or g.author_host not in (select host from muted)
+    order by g.place
+    on conflict (uri) do update set uri = excluded.uri
+    returning id, uri
+), followed as materialized (
+    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
+    from (select distinct target_id, form from given) t
+    join follows f on f.target_id = t.target_id and f.standing = 'accepted'
+    join actors a on a.id = f.follower_id
+    left join peers p on p.host = a.host
+    where a.host is not null and a.standing in ('visible', 'limited')
+      and (t.form = '' or coalesce(p.announce_class, 'object') = t.form)
+), open as materialized (
+    select h.host from (select distinct host from followed) h
+    where case $14 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
+          else rule_for(h.host) is distinct from 'suspend' end
+), queued as (
+    insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
+    select act.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
+    from given g join act on act.uri = g.uri
+    join followed f on f.target_id = g.target_id and f.form = g.form
+    join open on open.host = f.host
+    order by g.place, f.host
+    on conflict (activity_id, inbox_uri) do nothing
+    returning host
+)
+select distinct host from queued
+"""
+
+
+async def fan_out(tx: Tx, wanted: Sequence[FanOut], federation: Federation) -> set[Host]:
+    """Store activities with one delivery per inbox of those who follow, in the order given.
+
+    Returns the hosts that got a delivery.
+    """
+    outs = [one.out for one in wanted]
+    rows = await tx.fetch(
+        FAN_OUT,
+        [out.uri for out in outs],
+        [out.actor_uri for out in outs],
+        [out.verb for out in outs],
+        [out.object_uri for out in outs],
+        [out.document for out in outs],
+        [out.public for out in outs],
+        [out.sender_id for out in outs],
+        [out.post_id for out in outs],
+        [out.due_at for out in outs],
+        [one.of for one in wanted],
+        [one.form or "" for one in wanted],
+        [one.author_host for one in wanted],
+        outs[0].now,
+        federation,
+    )
+    return {Host(row["host"]) for row in rows}
+
+
+# Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends.
+TO_HOLDING_FOLLOWERS: Final = """
 with act as (
     insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
-    values ($1, $10, $11, $12, $13, 'out', $14, $5)
+    values ($1, $9, $10, $11, $12, 'out', $13, $5)
     on conflict (uri) do update set uri = excluded.uri
     returning id
 )
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select act.id, $2, t.host, t.inbox, $3,
-       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $9 and d.host = t.host and
+       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $8 and d.host = t.host and
            d.attempts = 0)), $5
 from (
     select distinct a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
@@ -66,35 +150,26 @@ from (
     left join peers p on p.host = a.host
     where f.target_id = $6 and f.standing = 'accepted' and a.host is not null
       and a.standing in ('visible', 'limited')
-      and ($7::text is null or coalesce(p.announce_class, 'object') = $7)
-      and ($9::bigint is null or exists (select 1 from copies c where c.post_id = $9 and c.host = a.host)
-           or exists (select 1 from deliveries d where d.post_id = $9 and d.host = a.host and d.standing =
+      and coalesce(p.announce_class, 'object') = $7
+      and (exists (select 1 from copies c where c.post_id = $8 and c.host = a.host)
+           or exists (select 1 from deliveries d where d.post_id = $8 and d.host = a.host and d.standing =
                'waiting'))
 ) t, act
--- Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends.
-where $9::bigint is not null or case $8 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
-      else rule_for(t.host) is distinct from 'suspend' end
 on conflict (activity_id, inbox_uri) do nothing
 returning host
 """
 
 
-async def post_to_followers(
-    tx: Tx,
-    out: Outgoing,
-    *,
-    of: ActorId,
-    federation: Federation,
-    peer_class: PeerClass | None = None,
-    holding: PostId | None = None,
+async def post_to_holding_followers(
+    tx: Tx, out: Outgoing, *, of: ActorId, peer_class: PeerClass, holding: PostId
 ) -> set[Host]:
-    """Store an activity with one delivery per inbox of the accepted followers elsewhere, in one statement.
+    """Store an activity with one delivery per follower's inbox on hosts that hold, or will hold, a post.
 
-    `peer_class` keeps to hosts that take that form of Announce, `holding` to hosts that have a copy of a
-    post, whatever rule there is now: the claim joins the rules again. Returns the hosts that got a delivery.
+    Only for hosts that take this form of Announce, whatever rule there is now: the claim joins the rules
+    again. Returns the hosts that got a delivery.
     """
     rows = await tx.fetch(
-        TO_FOLLOWERS,
+        TO_HOLDING_FOLLOWERS,
         out.uri,
         out.sender_id,
         out.post_id,
@@ -102,7 +177,6 @@ async def post_to_followers(
         out.now,
         of,
         peer_class,
-        federation,
         holding,
         out.actor_uri,
         out.verb,
@@ -243,9 +317,6 @@ select min(due_at) from deliveries
 where post_id = $1 and standing = 'waiting' and not exists (select 1 from copies where post_id = $1)
 having min(due_at) > $2::timestamptz + interval '5 seconds'
 """
-FORGET_ANNOUNCE: Final = """
-delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_id and a.host is null
-"""
 
 
 async def leaves_at(tx: Tx, post_id: PostId, now: datetime) -> datetime | None:
@@ -255,106 +326,3 @@ async def leaves_at(tx: Tx, post_id: PostId, now: datetime) -> datetime | None:
     """
     found: datetime | None = await tx.fetchval(LEAVES_AT, post_id, now)
     return found
-
-
-async def forget_announce(tx: Tx, post_id: PostId) -> None:
-    """Forget that a group of ours announced a post that has not left yet; it will be announced anew."""
-    await tx.execute(FORGET_ANNOUNCE, post_id)
-
-
-INSERT_ANNOUNCE: Final = """
-insert into announces (uri, actor_id, post_id, announced_at) values ($1, $2, $3, $4)
-on conflict do nothing
-returning id
-"""
-FIND_ANNOUNCE: Final = """
-select n.uri, p.uri as post_uri from announces n join posts p on p.id = n.post_id
-where n.actor_id = $1 and n.post_id = $2 and n.undone_at is null
-"""
-UNDO_ANNOUNCE: Final = (
-    "update announces set undone_at = $3 where actor_id = $1 and post_id = $2 and undone_at is null"
-)
-UNDO_ANNOUNCE_URI: Final = """
-update announces n set undone_at = $3 from actors a
-where n.uri = $1 and a.id = n.actor_id and a.uri = $2 and n.undone_at is null
-"""
-UNDO_ANNOUNCE_PAIR: Final = """
-update announces n set undone_at = $3 from actors a, posts p
-where a.id = n.actor_id and a.uri = $1 and p.id = n.post_id and p.uri = $2 and n.undone_at is null
-"""
-
-
-async def insert_announce(tx: Tx, uri: Uri, actor_id: ActorId, post_id: PostId, now: datetime) -> bool:
-    """Note that an actor announced a post; False when it had done so before."""
-    return await tx.fetchval(INSERT_ANNOUNCE, uri, actor_id, post_id, now) is not None
-
-
-async def find_announce(conn: Conn, actor_id: ActorId, post_id: PostId) -> tuple[Uri, Uri] | None:
-    """Return the URIs of a standing announce and of its post."""
-    row = await conn.fetchrow(FIND_ANNOUNCE, actor_id, post_id)
-    return None if row is None else (Uri(row["uri"]), Uri(row["post_uri"]))
-
-
-async def undo_announce(tx: Tx, actor_id: ActorId, post_id: PostId, now: datetime) -> None:
-    """Note that an announce was taken back."""
-    await tx.execute(UNDO_ANNOUNCE, actor_id, post_id, now)
-
-
-async def undo_announce_by_uri(tx: Tx, uri: Uri, actor_uri: Uri, now: datetime) -> bool:
-    """Take back an announce by its own id, if this actor made it."""
-    return await tx.execute(UNDO_ANNOUNCE_URI, uri, actor_uri, now) != "UPDATE 0"
-
-
-async def undo_announce_of(tx: Tx, actor_uri: Uri, post_uri: Uri, now: datetime) -> bool:
-    """Take back this actor's announce of a post."""
-    return await tx.execute(UNDO_ANNOUNCE_PAIR, actor_uri, post_uri, now) != "UPDATE 0"
-
-
-RECORD: Final = """
-with act as (
-    insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
-    select $1, $2, $3, $4, $5, $6, $7, $8 where $9
-    on conflict (uri) do update set document = coalesce(activities.document, excluded.document)
-)
-insert into decisions (activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects,
-    decided_at)
-values ($1, $2, $3, $4, $10, $11, $12, $13, $8)
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One line of the decision log, and the activity it is about."""
-
-    uri: str
-    actor_uri: str
-    verb: str
-    object_uri: str | None
-    document: str | None
-    direction: Literal["in", "out"]
-    public: bool
-    keep: bool
-    proof: str
-    verdict: str
-    reasons: tuple[str, ...]
-    effects: tuple[str, ...]
-
-
-async def record(tx: Tx, line: Record, now: datetime) -> None:
-    """Log what was decided, and the activity itself where it was let in."""
-    await tx.execute(
-        RECORD,
-        line.uri,
-        line.actor_uri,
-        line.verb,
-        line.object_uri,
-        line.document,
-        line.direction,
-        line.public,
-        now,
-        line.keep,
-        line.proof,
-        line.verdict,
-        line.reasons,
-        line.effects,
-    )

@@ -52,68 +52,68 @@ async def new_id(conn: Conn) -> PostId:
     return PostId(await conn.fetchval(NEW_ID))
 
 
-INSERT_POST: Final = """
-with fresh as (
-    select coalesce($1::bigint, new_id()) as id
+INSERT_POSTS: Final = """
+with given as materialized (
+    select coalesce(g.given_id, new_id()) as id, g.*
+    from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
+        $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+        $15::text[], $16::text[], $17::bool[], $18::text[], $19::text[], $20::text[], $21::text[],
+        $22::timestamptz[], $23::text[])
+        with ordinality as g (given_id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri,
+            audience, standing, title, body_html, body_source, body_text, warning, sensitive, language, url,
+            context_uri, attachments, published_at, mentions, place)
+    order by g.place
 ), new as (
     insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience,
-        standing,
-        title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri, attachments,
-        published_at, active_at, created_at)
-    select fresh.id, $2, $3, $4, $5, $6, coalesce($7, fresh.id), $8, $9, $10, $11, $12, $13, $14, $15, $16,
-        $17, $18,
-        $19, $20, $21::jsonb, $22, $23, $23
-    from fresh
+        standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
+        attachments, published_at, active_at, created_at)
+    select id, uri, kind, author_id, host, group_id, coalesce(root_id, id), parent_id, parent_uri, audience,
+        standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
+        attachments::jsonb, published_at, $24, $24
+    from given
     on conflict (uri) do nothing
-    returning id
+    returning id, uri
 ), named as (
     insert into mentions (post_id, actor_id)
-    select new.id, a.id from new join actors a on a.uri = any ($24::text[])
+    select g.id, a.id
+    from given g join new on new.id = g.id
+    cross join lateral unnest(string_to_array(g.mentions, ' ')) m (uri) join actors a on a.uri = m.uri
     on conflict do nothing
 ), bumped as (
-    update posts set active_at = $23 where id = $7 and $11 = 'visible' and exists (select 1 from new)
+    update posts set active_at = $24
+    where id in (select g.root_id from given g join new on new.id = g.id where g.standing = 'visible')
 )
-select new.id, exists (
-    select 1 from posts o where o.parent_uri = $2 and o.parent_id is null) as has_orphans
+select new.id, new.uri, exists (
+    select 1 from posts o where o.parent_uri = new.uri and o.parent_id is null) as has_orphans
 from new
 """
+COLUMNS: Final = (
+    *("id", "uri", "kind", "author_id", "host", "group_id", "root_id", "parent_id", "parent_uri", "audience"),
+    *(
+        "standing",
+        "title",
+        "body_html",
+        "body_source",
+        "body_text",
+        "warning",
+        "sensitive",
+        "language",
+        "url",
+    ),
+    *("context_uri", "attachments", "published_at"),
+)
 
 
-async def insert_post(tx: Tx, post: NewPost, now: datetime) -> PostId | None:
-    """Store a post with its mentions and wake its thread; None when its URI is known already."""
-    row = await tx.fetchrow(
-        INSERT_POST,
-        post.id,
-        post.uri,
-        post.kind,
-        post.author_id,
-        post.host,
-        post.group_id,
-        post.root_id,
-        post.parent_id,
-        post.parent_uri,
-        post.audience,
-        post.standing,
-        post.title,
-        post.body_html,
-        post.body_source,
-        post.body_text,
-        post.warning,
-        post.sensitive,
-        post.language,
-        post.url,
-        post.context_uri,
-        post.attachments,
-        post.published_at,
-        now,
-        post.mentions,
-    )
-    if row is None:
-        return None
-    post_id = PostId(row["id"])
-    if row["has_orphans"]:
-        await _adopt(tx, post_id, post)
-    return post_id
+async def insert_posts(tx: Tx, posts: Sequence[NewPost], now: datetime) -> dict[Uri, PostId]:
+    """Store posts with their mentions and wake their threads; return those whose URIs were not known yet."""
+    values = [[getattr(post, name) for post in posts] for name in COLUMNS]
+    mentions = [" ".join(post.mentions) for post in posts]
+    rows = await tx.fetch(INSERT_POSTS, *values, mentions, now)
+    by_uri = {post.uri: post for post in posts}
+    for row in rows:
+        if row["has_orphans"]:
+            await _adopt(tx, PostId(row["id"]), by_uri[Uri(row["uri"])])
+    return {Uri(row["uri"]): PostId(row["id"]) for row in rows}
 
 
 ADOPT: Final = """

@@ -1,11 +1,9 @@
 """Lanes: the line of work of one host, served by one worker at a time and in order.
 
-The work itself is rows (`receipts`, `deliveries`) written in the transaction that caused it. A job of
-pgqueuer only
-says "there is work in this lane": deduplicated per lane, lost without harm, since the worker also looks for
-due rows.
-A lane is held by a lease under the number of a worker whose session lock lives, so a killed worker's lanes
-are free at once.
+The work itself is rows (`deliveries` here, `receipts` in their own file) written in the transaction that
+caused it. A job of pgqueuer only says "there is work in this lane": deduplicated per lane, lost without
+harm, since the worker also looks for due rows. A lane is held by a lease under the number of a worker whose
+session lock lives, so a killed worker's lanes are free at once.
 """
 
 from __future__ import annotations
@@ -127,81 +125,6 @@ async def release(
     await conn.execute(RELEASE, kind, host, lease, failures, due_at)
 
 
-INSERT_RECEIPT: Final = """
-with ruled as (
-    select domain_rule.severity from (select rule_for($2) as severity) domain_rule
-), used as (
-    insert into seen_signatures (digest, seen_at) select $5, $6 from ruled
-    where $5::bytea is not null and ruled.severity is distinct from 'suspend'
-    on conflict (digest) do nothing returning 1
-), kept as (
-    insert into receipts (uri, host, signer_uri, body, due_at, received_at)
-    select $1, $2, $3, $4, $6, $6 from ruled
-    where ruled.severity is distinct from 'suspend' and ($5::bytea is null or exists (select 1 from used))
-      and ($7 <> 'allowlist' or ruled.severity = 'allow')
-    on conflict (uri) do nothing returning 1
-)
-select ruled.severity, exists (select 1 from kept) as kept from ruled
-"""
-
-
-async def insert_receipt(
-    conn: Conn,
-    *,
-    uri: Uri,
-    host: Host,
-    signer: Uri,
-    body: str,
-    digest: bytes | None,
-    mode: str,
-    now: datetime,
-) -> tuple[str | None, bool]:
-    """Store a proven delivery unless it, or its signature, came before; return the host's rule and whether
-    it is new."""
-    row = await conn.fetchrow(INSERT_RECEIPT, uri, host, signer, body, digest, now, mode)
-    return row["severity"], row["kept"]
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """One incoming delivery to be applied."""
-
-    id: int
-    uri: Uri
-    signer_uri: Uri
-    body: str
-    attempts: int
-    received_at: datetime
-
-
-TAKE_RECEIPTS: Final = """
-select id, uri, signer_uri, body, attempts, received_at from receipts
-where host = $1 and standing = 'waiting' and due_at <= $2 and rule_for($1) is distinct from 'suspend'
-order by id limit $3
-"""
-FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
-RETRY_RECEIPT: Final = """
-update receipts set attempts = attempts + 1, last_error = $2, due_at = $3,
-    standing = case when $4 then 'parked' else standing end
-where id = $1
-"""
-
-
-async def take_receipts(conn: Conn, host: Host, now: datetime, limit: int) -> list[Receipt]:
-    """Return the oldest due deliveries of a lane; the caller holds it."""
-    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit)]
-
-
-async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
-    """Note that deliveries were applied, and erase their bodies."""
-    await tx.execute(FINISH_RECEIPTS, list(ids))
-
-
-async def retry_receipt(tx: Tx, receipt_id: int, error: str, due_at: datetime, *, park: bool) -> None:
-    """Try a delivery again later, or put it aside with its reason."""
-    await tx.execute(RETRY_RECEIPT, receipt_id, error, due_at, park)
-
-
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One activity to one inbox, with what is needed to sign and send it."""
@@ -240,7 +163,13 @@ with due as (
 )
 select * from due order by id
 """
-DONE_DELIVERIES: Final = "delete from deliveries where id = any ($1::bigint[])"
+DONE_DELIVERIES: Final = """
+with done as (
+    delete from deliveries where id = any ($1::bigint[]) returning activity_id, host
+)
+insert into arrivals (host, activity_ids, arrived_at)
+select host, array_agg(activity_id), $2 from done group by host
+"""
 RETRY_DELIVERY: Final = (
     "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
 )
@@ -257,9 +186,10 @@ async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mod
     return [Delivery(**row) for row in await conn.fetch(TAKE_DELIVERIES, host, now, limit, mode)]
 
 
-async def finish_deliveries(conn: Conn, ids: Sequence[int]) -> None:
-    """Forget deliveries that arrived."""
-    await conn.execute(DONE_DELIVERIES, list(ids))
+async def finish_deliveries(conn: Conn, ids: Sequence[int], now: datetime) -> None:
+    """Forget deliveries that arrived; for a week it is remembered that they did."""
+    if ids:
+        await conn.execute(DONE_DELIVERIES, list(ids), now)
 
 
 async def retry_delivery(conn: Conn, delivery_id: int, error: str, due_at: datetime) -> None:
@@ -320,6 +250,7 @@ async def retry_all(tx: Tx, host: Host | None, now: datetime) -> int:
 PRUNE: Final = """
 with s as (delete from seen_signatures where seen_at < $1::timestamptz - interval '13 hours'),
      d as (delete from decisions where decided_at < $1::timestamptz - interval '7 days'),
+     a as (delete from arrivals where arrived_at < $1::timestamptz - interval '7 days'),
      r as (delete from receipts where standing = 'done' and received_at < $1::timestamptz - interval '30
          days'),
      p as (update receipts set body = null where standing = 'parked' and received_at < $1::timestamptz -

@@ -100,7 +100,7 @@ class _Knocker:
                     break
         finally:
             async with self.deps.db.connection() as conn:
-                await queues.finish_deliveries(conn, self.arrived)
+                await queues.finish_deliveries(conn, self.arrived, self.deps.db.now())
             self.arrived.clear()
 
     async def _attempt(self, job: Delivery) -> Attempt:

@@ -30,6 +30,8 @@ LOG: Final = logging.getLogger(__name__)
 
 LANES_AT_ONCE: Final = 32
 LOOK_EVERY: Final = 0.5
+GATHER_FOR: Final = 0.2
+"""So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
 PRUNE_EVERY: Final = 3600.0
 PAUSE_AFTER_FAULT: Final = 2.0
 
@@ -50,13 +52,20 @@ class _Crew:
             return
         self.busy.add((kind, host))
         try:
-            async with self.slots:
-                if kind == "receive":
-                    await receive.serve(self.deps, host, self.worker)
-                else:
+            if kind == "receive":
+                while True:
+                    if not await self._receive(host):
+                        break
+                    await asyncio.sleep(GATHER_FOR)
+            else:
+                async with self.slots:
                     await deliver.serve(self.deps, self.sender, host, self.worker)
         finally:
             self.busy.discard((kind, host))
+
+    async def _receive(self, host: Host) -> bool:
+        async with self.slots:
+            return await receive.serve(self.deps, host, self.worker)
 
 
 async def run(deps: Deps, stop: asyncio.Event) -> None:

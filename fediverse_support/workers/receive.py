@@ -18,17 +18,17 @@ from federation.vocab import Activity, Unsupported
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
-from fediverse_support.pipeline.apply import apply
+from fediverse_support.pipeline.apply import apply_all
 from fediverse_support.pipeline.needs import needs
 from fediverse_support.remote import Budget
-from fediverse_support.store import peers, posts, queues, remote_actors
-from fediverse_support.store.queues import Receipt
+from fediverse_support.store import peers, posts, receipts, remote_actors
+from fediverse_support.store.receipts import Receipt
 from fediverse_support.workers import lanes, relays
 
 LOG: Final = logging.getLogger(__name__)
 
 FAULTS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
-BATCH: Final = 40
+BATCH: Final = 100
 MAX_ATTEMPTS: Final = 8
 """So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
@@ -54,19 +54,24 @@ async def step(deps: Deps, worker: int = 0) -> bool:
 
 
 async def serve(deps: Deps, host: Host, worker: int) -> bool:
-    """Apply everything that waits in a host's lane; False when another worker has it or nothing waits."""
-    did = False
+    """Apply what waits in a host's lane; False when another worker has it or nothing waits.
+
+    After less than a whole batch the line is at its end: what came meanwhile is for the next time.
+    """
+    heard_at = None
     async with lanes.held(deps.db, "receive", host, worker) as lane:
-        while lane is not None:
+        is_done = lane is None
+        while not is_done:
             async with deps.db.connection() as conn:
-                batch = await queues.take_receipts(conn, host, deps.db.now(), BATCH)
-            if not batch:
-                break
-            did = True
-            await _apply_batch(deps, batch)
+                batch = await receipts.take_receipts(conn, host, deps.db.now(), BATCH)
+            if batch:
+                heard_at = batch[-1].received_at
+                await _apply_batch(deps, batch)
+            is_done = len(batch) < BATCH
+        if heard_at is not None:
             async with deps.db.transaction() as tx:
-                await peers.hear(tx, host, batch[-1].received_at)
-    return did
+                await peers.hear(tx, host, heard_at)
+    return heard_at is not None
 
 
 async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
@@ -86,14 +91,17 @@ async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
 
 async def _commit(deps: Deps, jobs: list[_Job], *, careful: bool) -> None:
     async with deps.db.transaction() as tx:
-        hosts: set[Host] = set()
-        for job in jobs:
-            hosts |= await (_apply_carefully if careful else _apply_one)(deps, tx, job)
-        await queues.finish_receipts(tx, [job.receipt.id for job in jobs if job.retry is None])
+        if careful:
+            hosts: frozenset[Host] = frozenset()
+            for job in jobs:
+                hosts |= await _apply_carefully(deps, tx, job)
+        else:
+            hosts = await _apply(deps, tx, jobs)
+        await receipts.finish_receipts(tx, [job.receipt.id for job in jobs if job.retry is None])
         for job in jobs:
             if job.retry is not None:
                 await _try_again(deps, tx, job, job.retry)
-        await outbox.wake(tx, frozenset(hosts))
+        await outbox.wake(tx, hosts)
 
 
 def _read(job: _Job) -> Authentic[Activity] | Unsupported | NeedsFetch | None:
@@ -146,23 +154,19 @@ async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:
     return (actors | parents) - known
 
 
-async def _apply_one(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
-    hosts: set[Host] = set()
-    if job.retry is None:
-        for act in job.acts:
-            outcome = await apply(tx, deps.instance, act, deps.db.now())
-            hosts |= outcome.hosts
-    return hosts
+async def _apply(deps: Deps, tx: Tx, jobs: list[_Job]) -> frozenset[Host]:
+    acts = [act for job in jobs if job.retry is None for act in job.acts]
+    return await apply_all(tx, deps.instance, acts, deps.db.now())
 
 
-async def _apply_carefully(deps: Deps, tx: Tx, job: _Job) -> set[Host]:
+async def _apply_carefully(deps: Deps, tx: Tx, job: _Job) -> frozenset[Host]:
     try:
         async with tx.transaction():
-            return await _apply_one(deps, tx, job)
+            return await _apply(deps, tx, [job])
     except FAULTS as error:
         LOG.warning("not applied", extra={"receipt": job.receipt.id, "error": type(error).__name__})
         job.retry, job.is_faulty = type(error).__name__, True
-        return set()
+        return frozenset()
 
 
 async def _try_again(deps: Deps, tx: Tx, job: _Job, error: str) -> None:
@@ -171,4 +175,4 @@ async def _try_again(deps: Deps, tx: Tx, job: _Job, error: str) -> None:
     wait = delivery.backoff(attempts, CHANCE)
     park = wait is None or (job.is_faulty and attempts >= MAX_ATTEMPTS)
     due_at = deps.db.now() + (wait or timedelta())
-    await queues.retry_receipt(tx, job.receipt.id, error, due_at, park=park)
+    await receipts.retry_receipt(tx, job.receipt.id, error, due_at, park=park)

@@ -8,7 +8,7 @@ from typing import Any
 
 from federation import uris
 from federation.uris import Uri
-from fediverse_support.actions import intake
+from fediverse_support.actions.intake import Intake
 from fediverse_support.workers import receive
 from tests.federation.world import Server, World
 
@@ -48,9 +48,9 @@ async def hears(server: Server, document: dict[str, Any]) -> None:
     """Let a server apply one activity as if its actor's own server had delivered and proven it."""
     document = {"@context": "https://www.w3.org/ns/activitystreams", **document}
     signer = Uri(document["actor"])
-    await intake.accept_delivery(
-        server.db, server.deps.instance, uri=Uri(document["id"]), host=uris.host(signer), signer=signer,
-        body=json.dumps(document).encode(), signature=None,
+    await Intake(server.db, server.deps.instance).accept(
+        uri=Uri(document["id"]), host=uris.host(signer), signer=signer,
+        body=json.dumps(document).encode(), digest=None,
     )  # fmt: skip
     while await receive.step(server.deps):
         pass

@@ -26,7 +26,7 @@ BY = {
 
 def test_an_activity_goes_through_five_stages_in_this_order() -> None:
     assert apply.STAGES == ("load", "judge", "handle", "emit", "record")
-    tree = ast.parse(inspect.getsource(apply.apply))
+    tree = ast.parse(inspect.getsource(apply))
     called = [(node.lineno, ast.unparse(node.func)) for node in ast.walk(tree) if isinstance(node, ast.Call)]
     done = [name for _, name in sorted(called) if name in BY.values()]
     assert done == [BY[stage] for stage in apply.STAGES]

@@ -17,7 +17,8 @@ from federation import authenticity, documents, uris
 from federation.errors import FederationError
 from federation.uris import Uri
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, following, groups, intake, local_keys, moderating, posting
+from fediverse_support.actions import accounts, following, groups, local_keys, moderating, posting
+from fediverse_support.actions.intake import Intake
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
@@ -111,10 +112,9 @@ class Stage:
         except FederationError:
             return
         uri = act.uri if isinstance(act, authenticity.NeedsFetch) else Uri(document["id"])
-        await intake.accept_delivery(
-            self.db, self.deps.instance, uri=uri, host=uris.host(signer), signer=signer, body=body,
-            signature=None,
-        )  # fmt: skip
+        await Intake(self.db, self.deps.instance).accept(
+            uri=uri, host=uris.host(signer), signer=signer, body=body, digest=None
+        )
         while await receive.step(self.deps):
             pass
 
@@ -258,7 +258,9 @@ async def reject_follow(s: Stage) -> Try:
 
 
 async def undo_follow(s: Stage) -> Try:
-    sql = "select uri from follows where target_id = $1 and standing = 'accepted' and uri like 'https://masto%'"
+    sql = (
+        "select uri from follows where target_id = $1 and standing = 'accepted' and uri like 'https://masto%'"
+    )
     wish = {"id": await s.value(sql, s.group_id), "type": "Follow", "actor": IO, "object": s.group}
     return Try(
         act=s.activity("Undo", IO, wish),

@@ -10,7 +10,7 @@ import pytest
 from fediverse_support.actions import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import queues
+from fediverse_support.store import queues, receipts
 from fediverse_support.web.app import assemble
 from fediverse_support.web.federation import routes as federation
 from fediverse_support.web.mastodon import routes as mastodon
@@ -151,7 +151,7 @@ async def _no_lane_reads_every_delivery(site: Site, queries: Queries) -> None:
     queries.forget()
     async with site.db.connection() as conn:
         assert await queues.take_deliveries(conn, host, site.db.now(), 50, instance.federation) is not None
-        await queues.take_receipts(conn, host, site.db.now(), 50)
+        await receipts.take_receipts(conn, host, site.db.now(), 50)
         kind: queues.Kind
         for kind, table in (("deliver", "deliveries"), ("receive", "receipts")):
             hosts = await conn.fetch(

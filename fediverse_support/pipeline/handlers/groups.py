@@ -6,7 +6,7 @@ from federation import vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import follows, outgoing
+from fediverse_support.store import announces, follows
 
 
 async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Change:
@@ -14,7 +14,7 @@ async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Cha
     target, actor = step.facts.target, step.facts.actor
     if target is None or actor is None:
         return Change()
-    await outgoing.insert_announce(tx, act.value.id, actor.id, target.id, step.now)
+    await announces.insert_announce(tx, act.value.id, actor.id, target.id, step.now)
     return Change((), target.id)
 
 
@@ -24,9 +24,10 @@ async def on_undo_announce(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Ch
     if not isinstance(undone, vocab.Announce):
         return Change()
     actor = act.value.actor
-    if await outgoing.undo_announce_by_uri(tx, undone.id, actor, step.now):
+    if await announces.undo_announce_by_uri(tx, undone.id, actor, step.now):
         return Change()
-    if isinstance(undone.object, str) and await outgoing.undo_announce_of(tx, actor, undone.object, step.now):
+    boosted = undone.object
+    if isinstance(boosted, str) and await announces.undo_announce_of(tx, actor, boosted, step.now):
         return Change()
     await follows.remember_undone(tx, actor, undone.id, step.now)
     return Change()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, cast
@@ -20,7 +21,7 @@ from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline.handlers import people
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import outgoing
+from fediverse_support.store import announces, outgoing
 from fediverse_support.store import posts as store
 from fediverse_support.store.posts import NewPost, Words
 
@@ -66,8 +67,10 @@ async def _store(
     facts = step.facts
     if facts.actor is None:
         return Change()
-    standing = STANDINGS[step.verdict.rank]
-    post_id = await store.insert_post(tx, _row(step, post, standing), step.now)
+    stored = step.stored
+    if stored is None:
+        stored = await store.insert_posts(tx, [_row(step, post)], step.now)
+    post_id = stored.get(post.id)
     if post_id is None:
         return Change()
     if step.verdict.rank is Rank.HOLD:
@@ -82,6 +85,18 @@ async def _store(
         effects += _distribution(step, act, post, post_id)
         effects += await _direct(tx, step, act.value, post, post_id)
     return Change(effects, post_id)
+
+
+async def store_ahead(tx: Tx, steps: Sequence[tuple[Step, Authentic[vocab.Create]]]) -> list[Step]:
+    """Store the new posts of a run in one statement, before each has its turn."""
+    rows = [
+        _row(step, act.value.object)
+        for step, act in steps
+        if isinstance(act.value.object, vocab.Post)
+        and step.verdict.lets_in and step.facts.target is None and step.facts.actor is not None
+    ]  # fmt: skip
+    stored = await store.insert_posts(tx, rows, steps[0][0].now) if rows else {}
+    return [replace(step, stored=stored) for step, _ in steps]
 
 
 async def _release(
@@ -103,7 +118,7 @@ async def _release(
     return Change(effects, target.id)
 
 
-def _row(step: Step, post: vocab.Post, standing: PostStanding) -> NewPost:
+def _row(step: Step, post: vocab.Post) -> NewPost:
     facts = step.facts
     actor, parent = facts.actor, facts.parent
     if actor is None:
@@ -120,7 +135,7 @@ def _row(step: Step, post: vocab.Post, standing: PostStanding) -> NewPost:
         parent_id=None if parent is None else parent.id,
         parent_uri=post.in_reply_to,
         audience=facts.audience,
-        standing=standing,
+        standing=STANDINGS[step.verdict.rank],
         title=words.title,
         body_html=words.body_html,
         body_source=words.body_source,
@@ -205,7 +220,7 @@ async def _announce_here(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) 
     if group is None or not group.is_local or group.kind == "open" or post.in_reply_to is not None:
         return
     uri = step.instance.activity_uri(fresh_token())
-    await outgoing.insert_announce(tx, uri, group.id, post_id, step.now)
+    await announces.insert_announce(tx, uri, group.id, post_id, step.now)
 
 
 def _delay(facts: Facts, step: Step) -> timedelta:
@@ -296,7 +311,7 @@ async def _rewritten(
     fresh = cast(
         Authentic[vocab.Create], authenticity.from_local(create, create.actor, writing.write(create))
     )
-    await outgoing.forget_announce(tx, target.id)
+    await announces.forget_announce(tx, target.id)
     sent = await _direct(tx, step, create, post, target.id)
     if not sent:
         sent = (Send(sender_id=target.author_id, activity=create, post_id=target.id),)

@@ -8,8 +8,8 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Send
 from fediverse_support.pipeline.handlers import follows
 from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import announces
 from fediverse_support.store import follows as store_follows
-from fediverse_support.store import outgoing
 from fediverse_support.store import reactions as store
 
 
@@ -50,6 +50,6 @@ async def on_undo_id(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
     actor = act.value.actor
     if await store.delete_like_by_uri(tx, actor, uri):
         return Change()
-    if await outgoing.undo_announce_by_uri(tx, uri, actor, step.now):
+    if await announces.undo_announce_by_uri(tx, uri, actor, step.now):
         return Change()
     return await follows.leave(tx, step, act.value, await store_follows.find_by_uri(tx, uri), uri)

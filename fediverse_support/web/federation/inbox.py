@@ -22,6 +22,7 @@ from federation.errors import Malformed, Unauthentic
 from federation.uris import Uri
 from federation.vocab import Unsupported
 from fediverse_support.actions import intake
+from fediverse_support.actions.intake import Intake
 from fediverse_support.deps import Deps
 from fediverse_support.reads import federation as reads
 from fediverse_support.web import limits
@@ -52,6 +53,7 @@ class Inbox:
     """The handler of every inbox. `is_shared` is False for the inboxes of single actors."""
 
     deps: Deps
+    intake: Intake
     is_shared: bool
     buckets: Buckets
     bells: Buckets
@@ -108,9 +110,7 @@ class Inbox:
             case Authentic():
                 uri = act.value.id or _made_up_id(signer, body)
         host, deps = uris.host(signer), self.deps
-        accepted = await intake.accept_delivery(
-            deps.db, deps.instance, uri=uri, host=host, signer=signer, body=body, signature=claim.digest
-        )
+        accepted = await self.intake.accept(uri=uri, host=host, signer=signer, body=body, digest=claim.digest)
         if accepted == "refused":
             return answers.FORBIDDEN
         if accepted == "new" and self.bells.take(host, self.clock()) == 0.0:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
+from fediverse_support.actions.intake import Intake
 from fediverse_support.deps import Deps
 from fediverse_support.web import negotiation
 from fediverse_support.web.federation import collections, pages, wellknown
@@ -42,7 +43,8 @@ def _asked_most(deps: Deps, kept: Kept) -> list[BaseRoute]:
     buckets = Buckets(BURST, PER_SECOND)
     actors = Actors(deps, kept)
     bells = Buckets(1, BELLS_PER_SECOND)
-    shared, personal = (Inbox(deps, is_shared, buckets, bells) for is_shared in (True, False))
+    line = Intake(deps.db, deps.instance)
+    shared, personal = (Inbox(deps, line, is_shared, buckets, bells) for is_shared in (True, False))
     return [
         Route("/ap/u/{token}", actors, methods=GET),
         Route("/ap/inbox", Edge(shared.post), methods=POST),

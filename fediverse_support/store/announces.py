@@ -1,0 +1,93 @@
+"""Who passed on which post (announces, ours and those of groups elsewhere)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.ids import ActorId, PostId
+
+INSERT_ANNOUNCES: Final = """
+insert into announces (uri, actor_id, post_id, announced_at)
+select g.uri, g.actor_id, g.post_id, $4
+from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality as g (uri, actor_id, post_id, place)
+order by g.place
+on conflict do nothing
+returning uri
+"""
+FIND_ANNOUNCE: Final = """
+select n.uri, p.uri as post_uri from announces n join posts p on p.id = n.post_id
+where n.actor_id = $1 and n.post_id = $2 and n.undone_at is null
+"""
+UNDO_ANNOUNCE: Final = (
+    "update announces set undone_at = $3 where actor_id = $1 and post_id = $2 and undone_at is null"
+)
+UNDO_ANNOUNCE_URI: Final = """
+update announces n set undone_at = $3 from actors a
+where n.uri = $1 and a.id = n.actor_id and a.uri = $2 and n.undone_at is null
+"""
+UNDO_ANNOUNCE_PAIR: Final = """
+update announces n set undone_at = $3 from actors a, posts p
+where a.id = n.actor_id and a.uri = $1 and p.id = n.post_id and p.uri = $2 and n.undone_at is null
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An actor announced a post."""
+
+    uri: Uri
+    actor_id: ActorId
+    post_id: PostId
+
+
+async def insert_announces(tx: Tx, announced: Sequence[Announced], now: datetime) -> set[Uri]:
+    """Note who announced which posts; return the announces that are the first of their actor and post."""
+    rows = await tx.fetch(
+        INSERT_ANNOUNCES,
+        [one.uri for one in announced],
+        [one.actor_id for one in announced],
+        [one.post_id for one in announced],
+        now,
+    )
+    return {Uri(row["uri"]) for row in rows}
+
+
+async def insert_announce(tx: Tx, uri: Uri, actor_id: ActorId, post_id: PostId, now: datetime) -> None:
+    """Note that an actor announced a post, if it has not done so before."""
+    await insert_announces(tx, [Announced(uri, actor_id, post_id)], now)
+
+
+async def find_announce(conn: Conn, actor_id: ActorId, post_id: PostId) -> tuple[Uri, Uri] | None:
+    """Return the URIs of a standing announce and of its post."""
+    row = await conn.fetchrow(FIND_ANNOUNCE, actor_id, post_id)
+    return None if row is None else (Uri(row["uri"]), Uri(row["post_uri"]))
+
+
+async def undo_announce(tx: Tx, actor_id: ActorId, post_id: PostId, now: datetime) -> None:
+    """Note that an announce was taken back."""
+    await tx.execute(UNDO_ANNOUNCE, actor_id, post_id, now)
+
+
+async def undo_announce_by_uri(tx: Tx, uri: Uri, actor_uri: Uri, now: datetime) -> bool:
+    """Take back an announce by its own id, if this actor made it."""
+    return await tx.execute(UNDO_ANNOUNCE_URI, uri, actor_uri, now) != "UPDATE 0"
+
+
+async def undo_announce_of(tx: Tx, actor_uri: Uri, post_uri: Uri, now: datetime) -> bool:
+    """Take back this actor's announce of a post."""
+    return await tx.execute(UNDO_ANNOUNCE_PAIR, actor_uri, post_uri, now) != "UPDATE 0"
+
+
+FORGET_ANNOUNCE: Final = """
+delete from announces n using actors a where n.post_id = $1 and a.id = n.actor_id and a.host is null
+"""
+
+
+async def forget_announce(tx: Tx, post_id: PostId) -> None:
+    """Forget that a group of ours announced a post that has not left yet; it will be announced anew."""
+    await tx.execute(FORGET_ANNOUNCE, post_id)
