@@ -67,6 +67,7 @@ async def create_account(
             url=instance.profile_url(name),
             public_key_pem=key.public_pem,
             sealed_key=key.sealed,
+            approves_followers=True,
             account_id=account_id,
         )
         actor_id = await insert_local_actor(tx, instance, person, now)

@@ -1,4 +1,4 @@
-"""Joining groups and following people, leaving them, and a moderator's answer."""
+"""Joining groups and following people, leaving them, and the answer of a moderator or of the one followed."""
 
 from __future__ import annotations
 
@@ -78,17 +78,17 @@ async def decide_member(
         await _answer(tx, instance, row, now, accept=accept)
 
 
-async def remove_member(
-    db: Db, instance: Instance, person: Person, group_id: ActorId, actor_id: ActorId
-) -> None:
-    """End somebody's membership. Raises `NotFound` unless the person moderates the group."""
+async def remove_member(db: Db, instance: Instance, person: Person, follow_id: FollowId) -> None:
+    """End somebody's membership of a group, or let a follower of one's own go. Raises `NotFound` unless the
+    person answers for the one followed.
+    """
     now = db.now()
     async with db.transaction() as tx:
-        row = await follows.find_pair(tx, actor_id, group_id)
+        row = await follows.find_by_id(tx, follow_id)
         if (
             row is None
             or row.standing not in ("pending", "accepted")
-            or not await may_decide(tx, person, group_id)
+            or not await may_decide(tx, person, row.target_id)
         ):
             raise NotFound
         if row.follower_id == person.actor_id:

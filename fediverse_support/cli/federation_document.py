@@ -71,6 +71,7 @@ def document() -> str:
         "",
         "`Observe` is our name for a post that we fetched; it meets the same rules as one that was delivered.",
         "`Join` and `Leave` are read as `Follow` and its `Undo`. Everything else is answered 202 and has no effect.",
+        *_people(),
         *_groups(),
         *_objects(),
         *_answers(),
@@ -82,6 +83,17 @@ def _row(verb: str, objects: str, proofs: frozenset[str], handler: object) -> st
     told = (inspect.getdoc(handler) or "").split("\n\n")[0].replace("\n", " ").replace("|", "/")
     taken = ", ".join(PROOFS[proof] for proof in PROOFS if proof in proofs)
     return f"| {verb} | {objects} | {taken} | {told} |"
+
+
+def _people() -> tuple[str, ...]:
+    return (
+        "",
+        "## People",
+        "",
+        "Our people answer themselves who may follow them (`manuallyApprovesFollowers`): a `Follow` waits, for",
+        "days if need be, until `Accept` or `Reject`. A `Reject` may also follow an `Accept` and ends the follow.",
+        "Posts for followers go to the accepted only.",
+    )
 
 
 def _groups() -> tuple[str, ...]:

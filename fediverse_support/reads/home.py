@@ -45,11 +45,15 @@ class JoinedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AboutYou:
-    """Something that concerns only this member; `post_id` leads there while they may read it."""
+    """Something that concerns only this member; `post_id` leads there while they may read it.
+
+    `follow` is how its actor's follow of this member stands now; a request to join their group has none.
+    """
 
     kind: NotificationKind
     created_at: datetime
     actor_name: str | None
+    follow: FollowStanding | None
     post_id: PostId | None
     root_id: PostId | None
     group_slug: str | None
@@ -101,15 +105,21 @@ def _joined(rows: Sequence[Any]) -> JoinedGroup:
 
 LIST_ABOUT_YOU: Final = """
 select n.kind, n.created_at, coalesce(nullif(u.display_name, ''), u.name) as actor_name,
-       p.id as post_id, p.root_id, g.name as group_name, g.host as group_host, r.title as group_title
+       f.standing as follow, p.id as post_id, p.root_id, g.name as group_name, g.host as group_host,
+       r.title as group_title
 from notifications n
 left join actors u on u.id = n.actor_id
+left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $2
+    and f.standing in ('pending', 'accepted')
 left join posts p on p.id = n.post_id and can_see(p, $2)
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
 left join actors g on g.id = r.actor_id
 where n.account_id = $1 and n.created_at > $3
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
+  and (n.kind <> 'follow' or f.id is not null or exists (
+    select 1 from follows j join group_moderators m on m.group_id = j.target_id
+    where j.follower_id = n.actor_id and j.standing = 'pending' and m.actor_id = $2))
   and (p.id is not null or n.kind not in ('mention', 'reply', 'held', 'approved'))
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
 order by n.id desc

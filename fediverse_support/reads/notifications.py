@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.effects import NotificationKind
@@ -15,10 +15,14 @@ from fediverse_support.reads.actors import ActorView
 from fediverse_support.reads.posts import PostView
 from fediverse_support.reads.timelines import Window
 
+# A follow that waits for the viewer's answer is told as a request, one that is over not at all.
 LIST: Final = """
-select n.id, n.kind, n.actor_id, n.post_id, n.created_at
+select n.id, k.kind, n.actor_id, n.post_id, n.created_at
 from notifications n
-where n.account_id = $2 and n.kind = any ($3::text[]) and n.id < $4 and n.id > $5 and n.actor_id is not null
+left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $1
+cross join lateral (select case when n.kind <> 'follow' or f.standing = 'accepted' then n.kind
+                                when f.standing = 'pending' then 'follow_request' end) as k (kind)
+where n.account_id = $2 and k.kind = any ($3::text[]) and n.id < $4 and n.id > $5 and n.actor_id is not null
   and ($7::bigint is null or n.actor_id = $7)
   and (n.post_id is null or exists (select 1 from posts p where p.id = n.post_id and can_see(p, $1)))
 order by n.id desc limit $6
@@ -26,12 +30,15 @@ order by n.id desc limit $6
 UPWARDS: Final = LIST.replace(" desc", " asc")
 
 
+Told = NotificationKind | Literal["follow_request"]
+
+
 @dataclass(frozen=True, slots=True)
 class NotificationView:
     """Who did something that concerns the account, and the post it was done with."""
 
     id: int
-    kind: NotificationKind
+    kind: Told
     actor: ActorView
     post: PostView | None
     created_at: datetime

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from playwright.async_api import Page, expect
 
+from fediverse_support.actions import following
 from fediverse_support.db.pool import Db
 from fediverse_support.web.app import assemble
 from fediverse_support.web.pages import addresses, words
@@ -152,6 +153,28 @@ async def test_join_a_group_and_leave_it(served: Served) -> None:
     await follow(page, "Leave this group")
     await press(page, "Leave")
     await expect(page.get_by_text("You have left the group. No one is told.")).to_be_visible()
+
+
+async def test_let_somebody_follow_and_let_them_go_again(served: Served) -> None:
+    people = served.site.people
+    for name in ("marlow", "tansy"):
+        await following.follow(
+            served.site.db, served.site.deps.instance, people[name], people["wren"].actor_id
+        )
+    page = await served.window("wren")
+    await page.goto("/home")
+    await follow(page, "marlow would like to follow you")
+    marlow = page.get_by_role("article", name="marlow")
+    accept = marlow.get_by_role("button", name="Accept")
+    await expect(accept).to_have_accessible_description("marlow")
+    await accept.click()
+    await expect(page.get_by_text("They follow you now.")).to_be_visible()
+    await page.get_by_role("article", name="tansy").get_by_role("button", name="Decline").click()
+    await expect(page.get_by_text("Nobody is waiting for an answer.")).to_be_visible()
+    await marlow.locator("summary").click()
+    await marlow.get_by_role("button", name="Remove follower").click()
+    await expect(page.get_by_text("They do not follow you any more.")).to_be_visible()
+    await expect(marlow).to_have_count(0)
 
 
 async def test_help_and_exit_are_the_first_stops_of_the_tab_key(served: Served) -> None:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from fediverse_support.actions import reporting
+from fediverse_support.actions import following, reporting
 from tests.browser.conftest import DESK, PHONE, Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres]
@@ -37,12 +37,24 @@ async def furnish(served: Served) -> list[tuple[str, str | None]]:
         site.db, site.deps.instance, site.people["wren"], target_id=None, post_ids=(noted,), reason="worried",
         body="He sounded low.",
     )  # fmt: skip
+    for name, whom in (("marlow", "wren"), ("tansy", "wren")):
+        await following.follow(site.db, site.deps.instance, site.people[name], site.people[whom].actor_id)
+    async with site.db.connection() as conn:
+        await conn.execute(
+            "update follows f set standing = 'accepted' from actors a"
+            " where a.id = f.follower_id and a.name = 'tansy' and f.target_id = $1",
+            site.people["wren"].actor_id,
+        )
+        await conn.execute(
+            "update actors set display_name = $1, summary_html = '<p>' || $1 || '</p>' where name = 'marlow'",
+            LONG_WORD,
+        )
     visitor = ("/", "/find", "/g/appointments", f"/g/appointments/t/{outside}", "/sign-in", "/join", "/help",
                "/about", "/rules", "/privacy", "/nowhere")  # fmt: skip
     member = ("/home", "/find", "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
               f"/g/frontroom/t/{root}/reply?to={root}", "/g/frontroom/write", "/g/appointments/write",
-              "/g/frontroom/leave", "/@wren", f"/post/{outside}/edit", f"/post/{outside}/remove",
-              f"/post/{root}/tell-us")  # fmt: skip
+              "/g/frontroom/leave", "/@wren", "/followers", f"/post/{outside}/edit",
+              f"/post/{outside}/remove", f"/post/{root}/tell-us")  # fmt: skip
     staff = ("/mod/held", "/mod/reports", "/mod/members", f"/post/{root}/take-down")
     admin = ("/admin/servers", "/admin/servers/masto.example", "/admin/servers/look?domain=")
     return [

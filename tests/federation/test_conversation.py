@@ -180,6 +180,8 @@ async def test_a_person_elsewhere_is_followed_and_heard(world: World) -> None:
     scene = await three_servers(world)
     assert await scene.b.follows("ada", "wren@a.example") == "pending"
     await world.settle()
+    await scene.a.answers("wren", "ada@b.example", accept=True)
+    await world.settle()
     assert await scene.b.standing("ada", "wren@a.example") == "accepted"
     world.internet.forget()
     uri = await scene.a.posts("wren", "Not in any group.")

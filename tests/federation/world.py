@@ -146,13 +146,33 @@ class Server:
         )  # fmt: skip
         return found
 
+    async def answers(self, name: str, handle: str, *, accept: bool) -> None:
+        """Let somebody follow one of our people, or not; `handle` is theirs."""
+        person = self.people[name]
+        number = await self.follow_of(handle, person.actor_id)
+        await following.decide_member(
+            self.db, self.deps.instance, person, FollowId(number), accept=accept
+        )
+
+    async def removes(self, name: str, handle: str) -> None:
+        """Let a follower of one of our people go."""
+        person = self.people[name]
+        number = await self.follow_of(handle, person.actor_id)
+        await following.remove_member(self.db, self.deps.instance, person, FollowId(number))
+
+    async def follow_of(self, handle: str, target_id: ActorId) -> int:
+        """Return the row of somebody's follow."""
+        return int(
+            await self.value(
+                "select f.id from follows f join actors a on a.id = f.follower_id"
+                " where f.target_id = $1 and a.name = $2 and coalesce(a.host, $4) = $3",
+                target_id, *handle.split("@"), str(self.host),
+            )
+        )  # fmt: skip
+
     async def decides(self, moderator: str, handle: str, group: str, *, accept: bool) -> None:
         """Let somebody into a group that asks, or not; `handle` is theirs."""
-        number = await self.value(
-            "select f.id from follows f join actors a on a.id = f.follower_id"
-            " where f.target_id = $1 and a.name = $2 and coalesce(a.host, $4) = $3",
-            self.groups[group], *handle.split("@"), str(self.host),
-        )  # fmt: skip
+        number = await self.follow_of(handle, self.groups[group])
         await following.decide_member(
             self.db, self.deps.instance, self.people[moderator], FollowId(number), accept=accept
         )

@@ -59,6 +59,7 @@ async def test_statuses(api: Api, golden: Compare) -> None:
 
 async def test_notifications(api: Api, golden: Compare) -> None:
     await api.write(9001, MARLOW, "Hello @wren", audience="unlisted")
+    await api.follow(IO, WREN)
     at = api.db.now()
     account = WREN + 1000
     for number, kind, actor, post in ((9101, "mention", MARLOW, 9001), (9102, "follow", IO, None)):

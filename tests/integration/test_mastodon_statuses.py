@@ -331,6 +331,42 @@ async def test_following_somebody_elsewhere_waits_for_their_server(api: Api) -> 
     assert (got.json()["following"], got.json()["requested"]) == (False, True)
 
 
+async def test_a_person_here_is_asked(api: Api) -> None:
+    assert (await api.json(f"/api/v1/accounts/{WREN}", "tansy"))["locked"] is True
+    got = await api.post(f"/api/v1/accounts/{WREN}/follow", "tansy")
+    assert (got.json()["following"], got.json()["requested"]) == (False, True)
+    asked = await api.json("/api/v1/notifications", "wren")
+    assert [(each["type"], each["account"]["username"]) for each in asked] == [("follow_request", "tansy")]
+    assert await api.json("/api/v1/notifications", "wren", **{"types[]": "follow"}) == []
+    assert await api.ids("/api/v1/follow_requests", "wren") == [TANSY]
+    assert await api.ids("/api/v1/follow_requests", "tansy") == []
+
+    yes = f"/api/v1/follow_requests/{TANSY}/authorize"
+    assert (await api.post(yes, "heron")).status_code == 404
+    assert (await api.post(yes, "wren")).json()["followed_by"] is True
+    assert (await api.post(yes, "wren")).status_code == 404
+    assert await api.ids("/api/v1/follow_requests", "wren") == []
+    told = await api.json("/api/v1/notifications", "wren")
+    assert [each["type"] for each in told] == ["follow"]
+    ids = {"id[]": [WREN]}
+    assert (await api.json("/api/v1/accounts/relationships", "tansy", **ids))[0]["following"] is True
+
+    for _ in range(2):
+        gone = await api.post(f"/api/v1/accounts/{TANSY}/remove_from_followers", "wren")
+        assert gone.json()["followed_by"] is False
+    assert (await api.json("/api/v1/accounts/relationships", "tansy", **ids))[0]["following"] is False
+    assert await api.json("/api/v1/notifications", "wren") == []
+
+
+async def test_a_person_here_says_no(api: Api) -> None:
+    await api.post(f"/api/v1/accounts/{WREN}/follow", "tansy")
+    got = await api.post(f"/api/v1/follow_requests/{TANSY}/reject", "wren")
+    assert (got.json()["followed_by"], got.json()["requested_by"]) == (False, False)
+    ids = {"id[]": [WREN]}
+    assert (await api.json("/api/v1/accounts/relationships", "tansy", **ids))[0]["requested"] is False
+    assert await api.json("/api/v1/notifications", "wren") == []
+
+
 async def test_nobody_follows_themselves(api: Api) -> None:
     assert (await api.post(f"/api/v1/accounts/{WREN}/follow", "wren")).status_code == 404
 

@@ -51,6 +51,26 @@ async def test_a_bare_database_gets_everything_and_the_second_run_nothing(bare: 
     assert await ask(bare, "select count(*) from pgqueuer") == 0
 
 
+async def test_people_who_were_here_before_are_asked_too(
+    bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = migrate.MIGRATIONS / "0001_initial.sql"
+    (tmp_path / first.name).write_bytes(first.read_bytes())
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "MIGRATIONS", tmp_path)
+        await migrate.migrate(bare)
+    conn = await pool.connect(bare)
+    await conn.execute(
+        "insert into actors (uri, kind, host, name, inbox_uri, created_at, updated_at)"
+        " select kind || coalesce(host, ''), kind, host, 'wren', '/inbox', now(), now()"
+        " from unnest(array['person', 'group']) as k (kind), unnest(array[null, 'b.example']) as h (host)"
+    )
+    await conn.close()
+    assert "0003_people_approve_followers" in await migrate.migrate(bare)
+    asked = "select string_agg(uri, ' ') from actors where approves_followers"
+    assert await ask(bare, asked) == "person"
+
+
 async def test_two_starts_at_once_are_safe(bare: str) -> None:
     ran = await asyncio.gather(*(migrate.migrate(bare) for _ in range(4)))
     assert sorted(bool(steps) for steps in ran) == [False, False, False, True]

@@ -36,7 +36,7 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
         effects += (_accept(step, target, act.value, actor),)
     if standing == "accepted" and actor.account_id is not None and facts.group is not None:
         effects += (Notify(account_id=actor.account_id, kind="joined", actor_id=target.id),)
-    if known is None or known.standing not in ("pending", "accepted"):
+    if _is_news(target, known):
         effects += await _ask(tx, step, actor, target, standing)
     return Change(effects)
 
@@ -53,6 +53,14 @@ def _answer(
     if group.is_moderator or (group.kind in ("open", "home-open") and not group.approval):
         return "accepted"
     return "pending"
+
+
+def _is_news(target: ActorFacts, known: FollowRow | None) -> bool:
+    """Say whether those who decide are told. A person is told once of each who asks: asking again and again
+    must not be a way to reach them."""
+    if target.kind == "group":
+        return known is None or known.standing not in ("pending", "accepted")
+    return known is None
 
 
 async def _ask(
@@ -108,7 +116,9 @@ async def on_reject(tx: Tx, step: Step, act: Authentic[vocab.Reject]) -> Change:
         return Change()
     await store.set_standing(tx, follow.id, "rejected", step.now)
     effects: tuple[Effect, ...] = ()
-    if follow.follower_account_id is not None:
+    # A moderator's no is told; a person owes nobody a word about theirs.
+    is_group = step.facts.actor is not None and step.facts.actor.kind == "group"
+    if is_group and follow.follower_account_id is not None:
         effects += (
             Notify(account_id=follow.follower_account_id, kind="declined", actor_id=follow.target_id),
         )

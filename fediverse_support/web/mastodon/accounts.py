@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from fediverse_support.actions import following
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.domain.ids import ActorId
-from fediverse_support.reads import actors, timelines
+from fediverse_support.domain.ids import ActorId, FollowId
+from fediverse_support.reads import actors, followers, timelines
 from fediverse_support.reads.actors import ActorView
 from fediverse_support.web.mastodon import paging, render
 from fediverse_support.web.mastodon.calls import Call
@@ -70,6 +70,46 @@ async def unfollow(call: Call) -> Response:
     view = await _seen(call, call.id)
     await following.unfollow(call.deps.db, call.deps.instance, call.person, view.id)
     return await _relationship(call, view.id)
+
+
+async def asking(call: Call) -> Response:
+    """GET /api/v1/follow_requests: who waits for the caller's answer, longest wait first."""
+    person_id = call.person.actor_id
+    async with call.deps.db.connection() as conn:
+        waiting = [each.actor_id for each in await followers.list_asking(conn, person_id)]
+        found = await actors.load(conn, waiting, person_id)
+    return json([render.account(found[each], call.deps.instance) for each in waiting if each in found])
+
+
+async def authorize(call: Call) -> Response:
+    """POST /api/v1/follow_requests/:id/authorize: let somebody follow the caller."""
+    return await _decide(call, accept=True)
+
+
+async def reject(call: Call) -> Response:
+    """POST /api/v1/follow_requests/:id/reject: say no to somebody who asks."""
+    return await _decide(call, accept=False)
+
+
+async def remove_follower(call: Call) -> Response:
+    """POST /api/v1/accounts/:id/remove_from_followers."""
+    deps, view = call.deps, await _seen(call, call.id)
+    if (follow_id := await _follow_by(call, view.id)) is not None:
+        await following.remove_member(deps.db, deps.instance, call.person, follow_id)
+    return await _relationship(call, view.id)
+
+
+async def _decide(call: Call, *, accept: bool) -> Response:
+    deps, view = call.deps, await _seen(call, call.id)
+    if (follow_id := await _follow_by(call, view.id)) is None:
+        raise NotFound
+    await following.decide_member(deps.db, deps.instance, call.person, follow_id, accept=accept)
+    return await _relationship(call, view.id)
+
+
+async def _follow_by(call: Call, follower_id: ActorId) -> FollowId | None:
+    async with call.deps.db.connection() as conn:
+        return await followers.find_follow(conn, call.person.actor_id, follower_id)
 
 
 async def statuses(call: Call) -> Response:

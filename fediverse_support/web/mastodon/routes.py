@@ -50,7 +50,6 @@ EMPTY: Final[tuple[tuple[str, str, Any], ...]] = (
     ("/v1/favourites", "read:favourites", []),
     ("/v1/featured_tags", "read:accounts", []),
     ("/v1/filters", "read:filters", []),
-    ("/v1/follow_requests", "read:follows", []),
     ("/v1/followed_tags", "read:follows", []),
     ("/v1/lists", "read:lists", []),
     ("/v1/mutes", "read:mutes", []),
@@ -194,6 +193,10 @@ def _about_accounts(resolves: Buckets) -> dict[str, dict[str, Door]]:
         f"{one}/statuses": {"GET": Door(accounts.statuses, "read:statuses", signed_in=False)},
         f"{one}/follow": {"POST": Door(accounts.follow, follows)},
         f"{one}/unfollow": {"POST": Door(accounts.unfollow, follows)},
+        f"{one}/remove_from_followers": {"POST": Door(accounts.remove_follower, follows)},
+        "/v1/follow_requests": {"GET": Door(accounts.asking, "read:follows")},
+        "/v1/follow_requests/{id}/authorize": {"POST": Door(accounts.authorize, follows)},
+        "/v1/follow_requests/{id}/reject": {"POST": Door(accounts.reject, follows)},
     }
 
 

@@ -14,7 +14,12 @@ from fediverse_support.web.mastodon import paging, render
 from fediverse_support.web.mastodon.calls import Call
 from fediverse_support.web.mastodon.errors import json
 
-TYPES: Final = {"mention": "mention", "reply": "mention", "follow": "follow"}
+TYPES: Final = {
+    "mention": "mention",
+    "reply": "mention",
+    "follow": "follow",
+    "follow_request": "follow_request",
+}
 """Our kinds of notification that have a name in this API; the others are for the pages."""
 
 
@@ -40,7 +45,7 @@ async def public(call: Call) -> Response:
 
 
 async def notices(call: Call) -> Response:
-    """GET /api/v1/notifications: mentions, replies and new followers."""
+    """GET /api/v1/notifications: mentions, replies, new followers and those who ask."""
     window = paging.window(call.params, default=40, most=80)
     wanted, unwanted = call.params.many("types"), call.params.many("exclude_types")
     kinds = [kind for kind, name in TYPES.items() if (not wanted or name in wanted) and name not in unwanted]

@@ -33,6 +33,11 @@ def group(slug: str, done: str = "") -> str:
     return f"/g/{quote(slug, safe='@:')}" + (f"?done={done}" if done else "")
 
 
+def followers(done: str = "") -> str:
+    """Return the page of those who follow the visitor, or would like to."""
+    return "/followers" + (f"?done={done}" if done else "")
+
+
 def conversation(slug: str | None, root_id: PostId, post_id: PostId | None = None, done: str = "") -> str:
     """Return a conversation's page, at a post in it; outside of groups, the post's own page."""
     page = f"/post/{root_id}" if slug is None else f"/g/{quote(slug, safe='@:')}/t/{root_id}"

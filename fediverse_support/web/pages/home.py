@@ -53,8 +53,10 @@ def _line(item: AboutYou) -> dict[str, Any]:
             words = f"{someone} replied to you"
         case "mention":
             words = f"{someone} wrote to you"
+        case "follow" if item.follow is None:
+            words = f"{someone} would like to join a group in your care"
         case "follow":
-            words = f"{someone} follows what you write"
+            words = f"{someone} {'follows you' if item.follow == 'accepted' else 'would like to follow you'}"
         case "joined":
             words = "You were let in"
         case "declined":
@@ -70,6 +72,8 @@ def _line(item: AboutYou) -> dict[str, Any]:
         address = addresses.conversation(item.group_slug, item.root_id, item.post_id)
     elif item.kind == "joined" and item.group_slug is not None:
         address = addresses.group(item.group_slug)
+    elif item.kind == "follow":
+        address = "/mod/members" if item.follow is None else addresses.followers()
     return {
         "words": words,
         "address": address,

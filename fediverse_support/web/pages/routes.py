@@ -15,6 +15,7 @@ from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.web.pages import (
     account,
+    followers,
     groups,
     home,
     moderation,
@@ -35,6 +36,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/find", home.show_find),
     ("/home", home.show_home),
     ("/@{name}", home.show_profile),
+    ("/followers", followers.show_followers),
     ("/g/{slug}", groups.show_group),
     ("/g/{slug}/join", groups.show_join),
     ("/g/{slug}/leave", groups.show_leave),
@@ -71,6 +73,7 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
     ("/post/{post_id}/remove", posts.remove),
     ("/post/{post_id}/tell-us", posts.tell_us),
     ("/post/{post_id}/take-down", posts.take_down),
+    ("/followers/{number}", followers.decide_follower),
     ("/sign-in", account.sign_in),
     ("/sign-out", account.sign_out),
     ("/join", account.join),

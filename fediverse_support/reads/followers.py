@@ -1,0 +1,59 @@
+"""Who asks to follow one of our people, and who follows them: for that person and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Host
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.ids import ActorId, FollowId
+from fediverse_support.domain.richtext import SafeHtml
+
+PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Somebody who asks to follow, or follows. `host` is None for people here."""
+
+    id: FollowId
+    actor_id: ActorId
+    name: str
+    handle: str
+    host: Host | None
+    summary_html: SafeHtml
+    created_at: datetime
+
+
+LIST: Final = """
+select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
+       coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
+from follows f join actors a on a.id = f.follower_id
+where f.target_id = $1 and f.standing = $2 and can_see_actor(a, $1) and f.id > $3
+order by f.id limit $4
+"""
+
+
+async def list_asking(conn: Conn, person_id: ActorId) -> list[Follower]:
+    """Return who waits for this person's answer, longest wait first."""
+    return [Follower(**row) for row in await conn.fetch(LIST, person_id, "pending", 0, PAGE)]
+
+
+async def list_followers(conn: Conn, person_id: ActorId, after: int = 0) -> list[Follower]:
+    """Return who follows this person: a page and one more, in the order in which they first asked."""
+    return [Follower(**row) for row in await conn.fetch(LIST, person_id, "accepted", after, PAGE + 1)]
+
+
+FIND_FOLLOW: Final = """
+select f.id from follows f join actors a on a.id = f.follower_id
+where f.target_id = $1 and f.follower_id = $2 and f.standing in ('pending', 'accepted')
+  and can_see_actor(a, $1)
+"""
+
+
+async def find_follow(conn: Conn, person_id: ActorId, follower_id: int) -> FollowId | None:
+    """Return the follow of this person by somebody, asked for or accepted."""
+    found: FollowId | None = await conn.fetchval(FIND_FOLLOW, person_id, follower_id)
+    return found
