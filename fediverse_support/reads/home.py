@@ -45,7 +45,8 @@ class JoinedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AboutYou:
-    """Something that concerns only this member; `post_id` leads there while they may read it."""
+    """Something that concerns only this member; `post_id` leads there while they may read it, and their own
+    post also after a moderator took it out."""
 
     kind: NotificationKind
     created_at: datetime
@@ -104,8 +105,9 @@ select n.kind, n.created_at, coalesce(nullif(u.display_name, ''), u.name) as act
        p.id as post_id, p.root_id, g.name as group_name, g.host as group_host, r.title as group_title
 from notifications n
 left join actors u on u.id = n.actor_id
-left join posts p on p.id = n.post_id and can_see(p, $2)
+left join posts p on p.id = n.post_id and (can_see(p, $2) or (n.kind = 'removed' and can_reread(p, $2)))
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
+                  and (n.kind <> 'removed' or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
 where n.account_id = $1 and n.created_at > $3
   and (n.kind <> 'joined' or r.approval)
