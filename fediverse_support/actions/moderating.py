@@ -26,7 +26,7 @@ from fediverse_support.domain.posts import Post
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.reads import own_posts
-from fediverse_support.store import domain_rules, groups, outgoing, posts, reports, waiting
+from fediverse_support.store import domain_rules, groups, notifications, outgoing, posts, reports, waiting
 
 MAX_REASON: Final = 500
 
@@ -178,6 +178,8 @@ async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason
     if post.author_id == person.actor_id or post.group_id is None:
         await waiting.hide(tx, post.id)
         await outgoing.cancel_posts(tx, [post.id])
+        if post.author_id != person.actor_id:
+            await notifications.tell_author(tx, "removed", post.id, now)
     else:
         await own.submit(tx, instance, act, now)
     await reports.log_action(tx, person.account_id, "post_removed", str(post.id), reason[:MAX_REASON], now)

@@ -81,6 +81,34 @@ async def publish(
     return _published(instance, row, outcome, now)
 
 
+async def send_again(
+    db: Db,
+    instance: Instance,
+    person: Person,
+    post_id: PostId,
+    draft: Draft,
+    *,
+    idempotency_key: str | None = None,
+) -> Published:
+    """Publish new words in the place of a post that a moderator took out; that one stays out.
+
+    It goes to the same people as before, never to more: of `draft`, only the words count. Raises `NotFound`
+    for any other post and where nothing is left to answer, and whatever `publish` raises.
+    """
+    async with db.connection() as conn:
+        place = await own_posts.find_taken_out(conn, post_id, person.actor_id)
+    if place is None or (place.is_reply and place.parent_id is None):
+        raise NotFound
+    again = replace(
+        draft,
+        group_id=place.group_id,
+        parent_id=place.parent_id,
+        audience=place.audience,
+        mentioned=place.mentioned,
+    )
+    return await publish(db, instance, person, again, idempotency_key=idempotency_key)
+
+
 def _published(instance: Instance, row: PostRow, outcome: Outcome, now: datetime) -> Published:
     held = outcome.verdict.rank is Rank.HOLD
     leaves = row.audience != "group" and not held and instance.federation != "off"

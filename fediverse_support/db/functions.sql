@@ -56,6 +56,17 @@ create or replace function can_see(p posts, viewer bigint) returns boolean langu
        and (p.group_id is null or can_see_group(p.group_id, viewer))
 $$;
 
+-- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on
+-- pages that say what happened: no list, app or server asks this, and `can_see` answers no. Whether its group is still
+-- open to them does not matter, because nobody loses their own words. policy.may.may_reread is the same in Python.
+create or replace function can_reread(p posts, viewer bigint) returns boolean language sql stable cost 1000 as $$
+    select p.standing = 'removed'
+       and exists (
+           select 1 from actors a
+           where a.id = viewer and a.id = p.author_id and a.account_id is not null
+             and a.standing not in ('suspended', 'deleted'))
+$$;
+
 -- May this viewer read what is in this group?
 create or replace function can_see_group(g bigint, viewer bigint) returns boolean language sql stable cost 2000 as $$
     select exists (

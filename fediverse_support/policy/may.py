@@ -63,6 +63,20 @@ def may_read(post: Readable, reader: Reader = VISITOR) -> bool:
     )
 
 
+def may_reread(post: Readable, reader: Reader = VISITOR) -> bool:
+    """Say whether somebody may still read what a moderator took out or did not let appear: its author, here.
+
+    Whether they may still enter its group does not matter, because nobody loses their own words. Only pages
+    that say what happened ask this. It is the same rule as `can_reread` in SQL.
+    """
+    return (
+        post.standing == "removed"
+        and post.author_id == reader.id
+        and reader.is_ours
+        and post.author_standing not in ("suspended", "deleted")
+    )
+
+
 def _is_shown(post: Readable, reader: Reader) -> bool:
     match post.standing:
         case "visible":

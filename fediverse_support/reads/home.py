@@ -45,7 +45,8 @@ class JoinedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AboutYou:
-    """Something that concerns only this member; `post_id` leads there while they may read it.
+    """Something that concerns only this member; `post_id` leads there while they may read it, and to their
+    own post also after a moderator took it out.
 
     `follow` is how its actor's follow of this member stands now; a request to join their group has none.
     """
@@ -111,8 +112,9 @@ from notifications n
 left join actors u on u.id = n.actor_id
 left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $2
     and f.standing in ('pending', 'accepted')
-left join posts p on p.id = n.post_id and can_see(p, $2)
+left join posts p on p.id = n.post_id and (can_see(p, $2) or (n.kind = 'removed' and can_reread(p, $2)))
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
+                  and (n.kind <> 'removed' or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
 where n.account_id = $1 and n.created_at > $3
   and (n.kind <> 'joined' or r.approval)

@@ -45,6 +45,39 @@ async def find_own(conn: Conn, post_id: PostId, author_id: ActorId) -> PostRow |
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOut:
+    """Where a post stood that a moderator took out, as far as its author may still write there.
+
+    `group_id` is set for what opened a conversation in a group; `parent_id` for a reply, and it is the first
+    post of the conversation when only that one is still there.
+    """
+
+    is_reply: bool
+    group_id: ActorId | None
+    parent_id: PostId | None
+    audience: Audience
+    mentioned: tuple[ActorId, ...]
+
+
+FIND_TAKEN_OUT: Final = """
+select p.root_id <> p.id as is_reply, case when p.root_id = p.id then p.group_id end as group_id,
+       coalesce(q.id, r.id) as parent_id, p.audience,
+       array(select a.id from mentions m join actors a on a.id = m.actor_id
+             where m.post_id = p.id and can_see_actor(a, $2) order by a.id limit 100) as mentioned
+from posts p
+left join posts q on q.id = p.parent_id and can_see(q, $2)
+left join posts r on r.id = p.root_id and r.id <> p.id and can_see(r, $2)
+where p.id = $1 and can_reread(p, $2)
+"""
+
+
+async def find_taken_out(conn: Conn, post_id: PostId, author_id: ActorId) -> TakenOut | None:
+    """Return where this author's post stood that a moderator took out; None for every other post."""
+    row = await conn.fetchrow(FIND_TAKEN_OUT, post_id, author_id)
+    return None if row is None else TakenOut(**{**row, "mentioned": tuple(row["mentioned"])})
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """Where a new post is to stand: its author, its group, and what it answers."""
 

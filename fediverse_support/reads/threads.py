@@ -19,7 +19,9 @@ PAGE: Final = 30
 class PostView:
     """A post for one viewer. When they may not read it, `is_visible` is False and every text is empty.
 
-    `body_source` is what was typed, and only its author gets it.
+    `is_kept` says that a moderator took it out and that the viewer, its author, still has the words; then
+    `is_visible` is False too, so that nothing can be done with it but what is meant for that. `body_source`
+    is what was typed, and only its author gets it.
     """
 
     id: PostId
@@ -34,6 +36,7 @@ class PostView:
     audience: Audience
     standing: PostStanding
     is_visible: bool
+    is_kept: bool
     title: str
     body_html: SafeHtml
     body_source: str | None
@@ -60,15 +63,15 @@ class PostView:
 FIND_POST: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
-       v.yes as is_visible,
-       case when v.yes then p.title else '' end as title,
-       case when v.yes then p.body_html else '' end as body_html,
-       case when v.yes and p.author_id = $2 then p.body_source end as body_source,
-       case when v.yes then left(p.body_text, 240) else '' end as excerpt,
-       case when v.yes then p.warning else '' end as warning,
+       v.yes as is_visible, v.kept as is_kept,
+       case when v.yes or v.kept then p.title else '' end as title,
+       case when v.yes or v.kept then p.body_html else '' end as body_html,
+       case when (v.yes or v.kept) and p.author_id = $2 then p.body_source end as body_source,
+       case when v.yes or v.kept then left(p.body_text, 240) else '' end as excerpt,
+       case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
 from posts p
-cross join lateral (select can_see(p, $2) as yes) v
+cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept) v
 join actors a on a.id = p.author_id
 left join actors g on g.id = p.group_id
 where p.id = $1
@@ -85,15 +88,15 @@ async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> P
 LIST_REPLIES: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
-       v.yes as is_visible,
-       case when v.yes then p.title else '' end as title,
-       case when v.yes then p.body_html else '' end as body_html,
+       v.yes as is_visible, v.kept as is_kept,
+       case when v.yes or v.kept then p.title else '' end as title,
+       case when v.yes or v.kept then p.body_html else '' end as body_html,
        null as body_source,
-       case when v.yes then left(p.body_text, 60) else '' end as excerpt,
-       case when v.yes then p.warning else '' end as warning,
+       case when v.yes or v.kept then left(p.body_text, 60) else '' end as excerpt,
+       case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at
 from posts p
-cross join lateral (select can_see(p, $2) as yes) v
+cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept) v
 join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $3 and p.id <> $1
   and (v.yes or p.standing = 'removed')

@@ -123,6 +123,28 @@ async def test_a_held_post_is_approved(served: Served, db: Db, monkeypatch: pyte
     await expect(wren.get_by_text("I am new here.")).to_be_visible()
 
 
+async def test_a_refused_post_is_edited_and_sent_again(served: Served) -> None:
+    careful = dataclasses.replace(served.site.deps.instance, newcomer_posts_held=1)
+    served.site.deps = dataclasses.replace(served.site.deps, instance=careful)
+    await served.site.writes("heron", "Call me on this number.", group="cafe", title="Hello")
+    mod = await served.window("asha")
+    await mod.goto("/mod/held")
+    await mod.get_by_text("The post", exact=True).click()
+    await press(mod, "Keep it hidden")
+    heron = await served.window("heron")
+    await heron.goto("/home")
+    await follow(heron, "A moderator decided that something you wrote does not appear")
+    await expect(heron.get_by_text(words.TAKEN_OUT)).to_be_visible()
+    await expect(heron.get_by_text("Call me on this number.")).to_be_visible()
+    await follow(heron, "Edit and send again")
+    await expect(heron.get_by_label("Title")).to_have_value("Hello")
+    await expect(heron.get_by_label("What you wrote")).to_have_value("Call me on this number.")
+    await heron.get_by_label("What you wrote").fill("I am new here.")
+    await press(heron, "Post to Everyday chat")
+    await expect(heron.get_by_role("article").get_by_text("I am new here.")).to_be_visible()
+    await expect(heron.get_by_text(words.TAKEN_OUT)).to_have_count(0)
+
+
 async def test_an_admin_suspends_a_server_and_clears_it_again(served: Served) -> None:
     page = await served.window("tom")
     await page.goto("/home")

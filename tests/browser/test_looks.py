@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from fediverse_support.actions import following, reporting
+from fediverse_support.actions import following, moderating, reporting
 from tests.browser.conftest import DESK, PHONE, Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres]
@@ -26,6 +26,10 @@ async def furnish(served: Served) -> list[tuple[str, str | None]]:
         group="frontroom", title=f"{LONG_WORD} {LONG_WORD}", warning="",
     )  # fmt: skip
     noted = await site.writes("tansy", "Forty candles.", group="frontroom", warning="death and grief")
+    taken = await site.writes("wren", f"{LONG_WORD} and more.", parent=root, warning="a rough night")
+    thread = await site.writes("wren", "My own words.", group="frontroom", title=LONG_WORD)
+    for each in (taken, thread):
+        await moderating.remove_post(site.db, site.deps.instance, site.people["asha"], each)
     reply = await site.writes("wren", "Yes.", parent=await site.writes("tansy", "Hello.", parent=root))
     outside = await site.writes("wren", "In the open.", group="appointments", title="Outdoors")
     async with site.db.connection() as conn:
@@ -53,8 +57,10 @@ async def furnish(served: Served) -> list[tuple[str, str | None]]:
                "/about", "/rules", "/privacy", "/nowhere")  # fmt: skip
     member = ("/home", "/find", "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
               f"/g/frontroom/t/{root}/reply?to={root}", "/g/frontroom/write", "/g/appointments/write",
-              "/g/frontroom/leave", "/@wren", "/followers", f"/post/{outside}/edit",
-              f"/post/{outside}/remove", f"/post/{root}/tell-us")  # fmt: skip
+               "/g/frontroom/leave", "/@wren", "/followers", f"/post/{outside}/edit",
+               f"/post/{outside}/remove", f"/post/{root}/tell-us", f"/g/frontroom/t/{thread}",
+               f"/post/{thread}/decision", f"/post/{taken}/decision", f"/post/{thread}/again",
+               f"/post/{taken}/again", f"/post/{taken}/remove")  # fmt: skip
     staff = ("/mod/held", "/mod/reports", "/mod/members", f"/post/{root}/take-down")
     admin = ("/admin/servers", "/admin/servers/masto.example", "/admin/servers/look?domain=")
     return [

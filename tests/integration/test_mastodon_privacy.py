@@ -59,6 +59,25 @@ async def test_f07_private_replies_below_a_public_root_are_missing(api: Api) -> 
         assert root["replies_count"] == 0
 
 
+async def test_a_removed_status_is_absent_for_its_author_too(api: Api) -> None:
+    # Apps cannot say what happened to it; its page can, and is where its author finds the words.
+    await api.write(9001, WREN, MARKER, group=APPOINTMENTS, announced=9002, standing="removed")
+    await api.write(9003, MARLOW, "Hello.", group=APPOINTMENTS, announced=9004)
+    await api.write(9005, WREN, MARKER, parent=9003, standing="removed")
+    await api.write(9006, WREN, MARKER, standing="removed")
+    for path in ("timelines/home", "timelines/public", f"accounts/{WREN}/statuses",
+                 f"accounts/{APPOINTMENTS}/statuses", "statuses/9003/context", "notifications"):  # fmt: skip
+        assert MARKER not in dumped(await api.json(f"/api/v1/{path}", "wren")), path
+    assert MARKER not in dumped((await api.json("/api/v2/search", "wren", q=MARKER))["statuses"])
+    for number in (9001, 9002, 9005, 9006):
+        for tail in ("", "/context", "/source"):
+            assert (await api.get(f"/api/v1/statuses/{number}{tail}", "wren")).status_code == 404
+        for verb in ("favourite", "unfavourite"):
+            assert (await api.post(f"/api/v1/statuses/{number}/{verb}", "wren")).status_code == 404
+    below = await api.post("/api/v1/statuses", "wren", status="Below.", in_reply_to_id="9005")
+    assert below.status_code == 404
+
+
 async def test_f08_a_public_reply_does_not_tell_what_it_answers(api: Api) -> None:
     await api.write(9001, MARLOW, MARKER, audience="followers")
     await api.write(9002, WREN, "yes", parent=9001)

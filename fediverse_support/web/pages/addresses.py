@@ -42,3 +42,8 @@ def conversation(slug: str | None, root_id: PostId, post_id: PostId | None = Non
     """Return a conversation's page, at a post in it; outside of groups, the post's own page."""
     page = f"/post/{root_id}" if slug is None else f"/g/{quote(slug, safe='@:')}/t/{root_id}"
     return page + (f"?done={done}" if done else "") + (f"#p{post_id}" if post_id else "")
+
+
+def decision(post_id: PostId) -> str:
+    """Return the page where an author finds a post again that a moderator took out."""
+    return f"/post/{post_id}/decision"

@@ -66,9 +66,11 @@ def _line(item: AboutYou) -> dict[str, Any]:
         case "approved":
             words = "Your post is up"
         case "removed":
-            words = "A moderator took down something you wrote"
+            words = "A moderator decided that something you wrote does not appear"
     address = None
-    if item.post_id is not None and item.root_id is not None:
+    if item.kind == "removed" and item.post_id is not None:
+        address = addresses.decision(item.post_id)
+    elif item.post_id is not None and item.root_id is not None:
         address = addresses.conversation(item.group_slug, item.root_id, item.post_id)
     elif item.kind == "joined" and item.group_slug is not None:
         address = addresses.group(item.group_slug)

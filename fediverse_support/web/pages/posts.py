@@ -92,9 +92,21 @@ def replying_audience(group: GroupView | None) -> str:
 
 
 async def _get_own(conn: Conn, request: Request, visit: Visit) -> PostView:
-    """Return the post in the address if the viewer wrote it; raise `NotFound` otherwise."""
-    post = await _get_readable_post(conn, request, visit)
-    if post.author_id != visit.person.actor_id:
+    """Return the post in the address if the viewer wrote it; raise `NotFound` otherwise.
+
+    Raises `NotAllowed` for one that a moderator took out: it can be removed and sent again, not changed.
+    """
+    post = await get_mine(conn, request, visit)
+    if post.is_kept:
+        raise NotAllowed(reasons=("removed",))
+    return post
+
+
+async def get_mine(conn: Conn, request: Request, visit: Visit) -> PostView:
+    """Return the post in the address if the viewer wrote it, also when a moderator took it out."""
+    person, number = visit.person, row_id(request.path_params["post_id"])
+    post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
+    if post is None or not (post.is_visible or post.is_kept) or post.author_id != person.actor_id:
         raise NotFound
     return post
 
@@ -165,7 +177,9 @@ async def write(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
 
 async def show_edit(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/edit`: what the author typed, to change."""
-    post = await _get_own(conn, request, visit)
+    post = await get_mine(conn, request, visit)
+    if post.is_kept:
+        return see_other(f"/post/{post.id}/again")
     group = await _group_of(pages, visit, conn, post)
     draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
     return _edit_page(pages, visit, post, group, draft)
@@ -217,8 +231,9 @@ async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
 
 async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/remove`: what removing means, before it happens."""
-    post = await _get_own(conn, request, visit)
-    group = await _group_of(pages, visit, conn, post)
+    post = await get_mine(conn, request, visit)
+    # The way to one's own words stays open where the way into the group does not.
+    group = None if post.is_kept else await _group_of(pages, visit, conn, post)
     federates = group is None or group.kind == "open"
     leaves_at = post.published_at + pages.deps.instance.undo_for
     return pages.page(
@@ -226,9 +241,11 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         "posts/remove.html",
         title="Remove a post",
         post=post,
-        back=_back_to(post),
+        back=addresses.decision(post.id) if post.is_kept else _back_to(post),
         federates=federates,
-        not_left=federates and (post.standing == "held" or leaves_at > pages.deps.db.now()),
+        not_left=federates
+        and not post.is_kept
+        and (post.standing == "held" or leaves_at > pages.deps.db.now()),
     )
 
 
@@ -236,7 +253,7 @@ async def remove(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
     """Delete a post of one's own."""
     person = visit.person
     async with pages.deps.db.connection() as conn:
-        post = await _get_own(conn, request, visit)
+        post = await get_mine(conn, request, visit)
     await posting.delete(pages.deps.db, pages.deps.instance, person, post.id)
     return see_other(f"/post/{post.id}/removed")
 

@@ -15,6 +15,7 @@ from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.web.pages import (
     account,
+    decisions,
     followers,
     groups,
     home,
@@ -46,6 +47,8 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/post/{post_id}", threads.show_thread),
     ("/post/{post_id}/reply", threads.show_reply),
     ("/post/{post_id}/edit", posts.show_edit),
+    ("/post/{post_id}/decision", decisions.show_decision),
+    ("/post/{post_id}/again", decisions.show_again),
     ("/post/{post_id}/remove", posts.show_remove),
     ("/post/{post_id}/removed", posts.show_removed),
     ("/post/{post_id}/tell-us", posts.show_tell_us),
@@ -70,6 +73,7 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
     (REPLY, threads.reply),
     ("/post/{post_id}/reply", threads.reply),
     ("/post/{post_id}/edit", posts.edit),
+    ("/post/{post_id}/again", decisions.again),
     ("/post/{post_id}/remove", posts.remove),
     ("/post/{post_id}/tell-us", posts.tell_us),
     ("/post/{post_id}/take-down", posts.take_down),

@@ -73,7 +73,8 @@ async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     root = None if number is None else await threads.find_post(conn, PostId(number), visit.actor_id)
     if root is None or root.group_id != (None if group is None else group.id):
         raise NotFound
-    if not root.is_visible and not (root.is_root and root.standing in ("removed", "deleted")):
+    is_gone = root.is_root and root.standing in ("removed", "deleted")
+    if not (root.is_visible or root.is_kept or is_gone):
         raise NotFound
     return Scene(group, root)
 
@@ -89,7 +90,7 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         return see_other(addresses.conversation(slug, root.root_id, root.id))
     after = row_id(request.query_params.get("after", "")) or 0
     found = await threads.list_replies(conn, root.id, visit.actor_id, after)
-    if not root.is_visible and not found:
+    if not (root.is_visible or root.is_kept or found):
         raise NotFound
     return _thread_page(pages, visit, scene, found, after)
 
@@ -125,7 +126,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, found: Sequence[PostV
 
 def heading_of(root: PostView) -> str:
     """Return a conversation's heading: its title, its content note, or how it begins."""
-    if not root.is_visible:
+    if not (root.is_visible or root.is_kept):
         return "A conversation"
     return root.title or (f"Content note: {root.warning}" if root.warning else beginning(root.excerpt))
 
@@ -149,6 +150,8 @@ async def show_reply(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     scene = await _get_scene(pages, request, visit, conn)
     _ = visit.person
     answers = await _answered(conn, visit, scene, request.query_params.get("to", ""))
+    if not answers.is_visible:
+        raise NotFound
     return _reply_page(pages, visit, scene, answers, Draft(body=""))
 
 

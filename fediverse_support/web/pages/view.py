@@ -68,7 +68,12 @@ def environment(instance_name: str, style_url: str, icon_url: str) -> Environmen
         cache_size=-1,
     )
     env.globals.update(
-        instance_name=instance_name, style_url=style_url, icon_url=icon_url, kinds=words.KINDS, once=once
+        instance_name=instance_name,
+        style_url=style_url,
+        icon_url=icon_url,
+        kinds=words.KINDS,
+        once=once,
+        taken_out=words.TAKEN_OUT,
     )
     env.filters.update(
         safe_html=safe_html,

@@ -74,6 +74,19 @@ DONE: Final[dict[str, str]] = {
 }
 
 NOT_HERE: Final = "This page is not here, or you do not have a way in. We say the same for both."
+TAKEN_OUT: Final = (
+    "A moderator decided that this post does not appear. Here, only you and our team can see it now."
+)
+# Why a post that was taken out cannot be sent again as things are.
+NOT_AGAIN: Final[dict[str, str]] = {
+    "group": (
+        "This group is not open to you now, so you cannot send it there again. Your words stay here for you."
+    ),
+    "banned": "You cannot write in this group now. Your words stay here for you.",
+    "join": "You can send it again once you have joined the group.",
+    "waiting": "You can send it again once a moderator has let you into the group.",
+    "conversation": "The conversation it belonged to is not here any more. Your words stay here for you.",
+}
 NO_MATCH: Final = "That name and password do not match."
 
 # Codes of policy and of actions as sentences; the first one known is said.
@@ -87,6 +100,9 @@ REASONS: Final[dict[str, str]] = {
         "A moderator paused this conversation for now. You can still read, and write to our team."
     ),
     "parent_gone": "The post you are replying to is not here any more.",
+    "removed": (
+        "A moderator decided that this post does not appear. You can edit it and send it again as a new post."
+    ),
     "not_the_author": "Only the person who wrote this can change it.",
     "not_followable": "This group cannot be joined.",
     "domain_suspended": "We do not exchange posts with that server.",

@@ -19,6 +19,7 @@ from fediverse_support.policy.may import (
     may_moderate,
     may_post,
     may_read,
+    may_reread,
 )
 from tests.unit.policy.cases import facts, group, local, post
 
@@ -48,7 +49,7 @@ READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
     ("somebody signed in reads what is limited", {"standing": "limited"}, OURS, True),
     ("nobody reads what waits", {"standing": "held"}, MEMBER, False),
     ("the author reads what waits", {"standing": "held"}, HIMSELF, True),
-    ("not even the author reads what was removed", {"standing": "removed"}, HIMSELF, False),
+    ("no list shows what was removed, not even to its author", {"standing": "removed"}, HIMSELF, False),
     ("not even the author reads what was deleted", {"standing": "deleted"}, HIMSELF, False),
     ("nobody reads a suspended server", {"rule": "suspend"}, MEMBER, False),
     ("a limited server is read", {"rule": "limit"}, VISITOR, True),
@@ -105,6 +106,29 @@ READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
 @pytest.mark.parametrize("_, changed, reader, answer", READING, ids=[line[0] for line in READING])
 def test_who_may_read(_: str, changed: dict[str, Any], reader: Reader, answer: bool) -> None:
     assert may_read(replace(PUBLIC, **changed), reader) is answer
+
+
+REREADING: list[tuple[str, dict[str, Any], Reader, bool]] = [
+    ("the author keeps what was removed", {}, HIMSELF, True),
+    ("also after leaving its group", {"group_kind": "home"}, replace(HIMSELF, is_member=False), True),
+    ("also a message", {"audience": "direct", "group_kind": None}, HIMSELF, True),
+    ("no other member does", {}, MEMBER, False),
+    ("nor whom it named", {"audience": "direct"}, replace(MEMBER, is_mentioned=True), False),
+    ("nor a visitor", {}, VISITOR, False),
+    ("nor an author elsewhere", {}, replace(HIMSELF, is_ours=False), False),
+    ("nor a suspended author", {"author_standing": "suspended"}, HIMSELF, False),
+    ("nor one who is gone", {"author_standing": "deleted"}, HIMSELF, False),
+    ("what the author erased is gone for the author too", {"standing": "deleted"}, HIMSELF, False),
+    ("what waits is no question of this", {"standing": "held"}, HIMSELF, False),
+    ("nor what everybody reads", {"standing": "visible"}, HIMSELF, False),
+]
+
+
+@pytest.mark.parametrize("_, changed, reader, answer", REREADING, ids=[line[0] for line in REREADING])
+def test_who_keeps_their_words(_: str, changed: dict[str, Any], reader: Reader, answer: bool) -> None:
+    post = replace(PUBLIC, **{"standing": "removed", **changed})
+    assert may_reread(post, reader) is answer
+    assert not (may_reread(post, reader) and may_read(post, reader))
 
 
 def test_who_may_enter() -> None:
