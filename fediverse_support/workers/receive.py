@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from federation import authenticity, delivery, uris
+from federation import authenticity, delivery, uris, vocab
 from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError, Unreachable
 from federation.uris import Host, Uri
@@ -32,6 +32,8 @@ BATCH: Final = 100
 MAX_ATTEMPTS: Final = 8
 """So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
+TOO_EARLY_FOR: Final = timedelta(hours=12)
+"""So long a like waits for its post: less than the day for which its Undo is remembered."""
 CHANCE: Final = 0.5
 """Our own retries need no spreading: each waits in its own lane."""
 
@@ -136,6 +138,9 @@ async def _prepare(
                 if wanted.meets:
                     await deps.remote.meet(uris.host(act.value.actor))
                 brought.update(wanted.brings)
+                if wanted.awaits in missing - brought and await _is_early(deps, job, act.value):
+                    job.retry = "post_unknown"
+                    continue
                 job.acts = await relays.unfold(deps, act, budget)
         except Unreachable as error:
             job.retry = error.code
@@ -147,11 +152,22 @@ async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:
     wanted = [needs(act) for act in acts]
     actors = {uri for need in wanted for uri in need.actors}
     parents = {uri for need in wanted for uri in need.posts}
+    parents |= {need.awaits for need in wanted if need.awaits is not None}
     async with deps.db.connection() as conn:
         known = set(await remote_actors.known(conn, list(actors), deps.db.now())) if actors else set()
         if parents:
             known |= await posts.known_uris(conn, list(parents))
     return (actors | parents) - known
+
+
+async def _is_early(deps: Deps, job: _Job, act: Activity) -> bool:
+    """Say whether the post an activity is about may still come, and is worth waiting for."""
+    if not isinstance(act, vocab.Like) or deps.instance.is_ours(act.object):
+        return False
+    if deps.db.now() > job.receipt.received_at + TOO_EARLY_FOR:
+        return False
+    async with deps.db.connection() as conn:
+        return await posts.may_come(conn, act.object, liker=act.actor, named=act.audience.everyone)
 
 
 async def _apply(deps: Deps, tx: Tx, jobs: list[_Job]) -> frozenset[Host]:
