@@ -71,7 +71,7 @@ async def test_it_does_not_wait_for_ever(world: World) -> None:
 async def test_a_member_is_waited_for_near_their_own_home_and_a_stranger_is_not(world: World) -> None:
     scene, like, _ = await start(world)
     near = {**like, "to": [], "object": "https://b.example/ap/o/later"}
-    stranger = await scene.b.a_person("bo")
+    stranger = await scene.b.a_person("bracken")
     await hears(scene.a, {**near, "id": "https://b.example/x", "actor": stranger.uri})
     assert await scene.a.value(WAITING) == 0
     assert await scene.a.value("select count(*) from decisions where 'target_unknown' = any (reasons)") == 1
