@@ -24,11 +24,14 @@ class Request:
 
     def all(self, name: str) -> tuple[str, ...]:
         """Return every value of one header, in order."""
-        return tuple(value for key, value in self.headers if key == name)
+        return tuple([value for key, value in self.headers if key == name])
 
     def first(self, name: str) -> str | None:
         """Return the first value of one header, or None."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def read_activity(document: Document, *, raw: bytes | None = None) -> Activity |
     there. Raises `Malformed`; `bto_present` for hidden recipients anywhere in the document, since what is
     kept must never be able to betray them.
     """
-    if raw is None or _may_hide_recipients(raw):
+    if raw is None or may_hide_recipients(raw):
         _refuse_hidden_recipients(document)
     return reading_activities.read(document, raw=raw)
 
@@ -63,7 +63,7 @@ def read_post(document: Document) -> Post:
     return reading_posts.read(quirks.mend(document))
 
 
-def _may_hide_recipients(raw: bytes) -> bool:
+def may_hide_recipients(raw: bytes) -> bool:
     """Say whether a member of the document may be `bto` or `bcc`; one with escapes may spell anything."""
     return b'bto"' in raw or b'bcc"' in raw or b"\\u" in raw
 

@@ -131,8 +131,10 @@ def parse(request: Request) -> Claim | None:
     )
 
 
-def check(claim: Claim, request: Request, *, now: datetime, hosts: frozenset[str]) -> None:
+def check(claim: Claim, request: Request, *, now: datetime, hosts: frozenset[str]) -> dict[str, str]:
     """Raise `Unauthentic` unless the claim would prove this very request, apart from the key.
+
+    Returns the covered headers as they enter the signed text.
 
     The signature must cover request target, host, a time, and for anything but GET and HEAD the digest; the
     host must be one of ours; the times must lie between 12 hours ago and in one hour; the digest must fit
@@ -148,7 +150,7 @@ def check(claim: Claim, request: Request, *, now: datetime, hosts: frozenset[str
         raise _invalid("request target")
     check_single(request)
     check_host(request, hosts)
-    _values(claim, request)
+    values = _values(claim, request)
     if "date" in covered:
         check_clock(read_date(request.first("date") or ""), now)
     if "(created)" in covered:
@@ -156,15 +158,19 @@ def check(claim: Claim, request: Request, *, now: datetime, hosts: frozenset[str
     check_expiry(claim.expires, now)
     if needs_digest or "digest" in covered:
         check_digest(request)
+    return values
 
 
-def verify(claim: Claim, request: Request, key: PublicKeyHandle) -> None:
+def verify(
+    claim: Claim, request: Request, key: PublicKeyHandle, *, values: Mapping[str, str] | None = None
+) -> None:
     """Raise `Unauthentic("signature_invalid")` unless `key` signed this request as the claim says.
 
+    `values` are what `check` returned for this very request, where that is at hand.
     The target is tried as received and then without its query, which some software leaves out when signing.
     `hs2019` with an RSA key means SHA-256 to most and SHA-512 to some.
     """
-    values = _values(claim, request)
+    values = _values(claim, request) if values is None else values
     targets = [request.target]
     if "?" in request.target:
         targets.append(request.target.partition("?")[0])
@@ -364,10 +370,10 @@ def _values(claim: Claim, request: Request) -> dict[str, str]:
         if name in ("(created)", "(expires)"):
             values[name] = str(claim.created if name == "(created)" else claim.expires)
             continue
-        lines = request.all(name)
+        lines = [value.strip(" \t") for key, value in request.headers if key == name]
         if not lines:
             raise _invalid("covered header missing")
-        value = ", ".join(line.strip(" \t") for line in lines)
+        value = lines[0] if len(lines) == 1 else ", ".join(lines)
         if not is_plain(value):
             raise _invalid("covered header with odd characters")
         values[name] = value

@@ -114,10 +114,10 @@ def _host(name: str) -> str:
 
 def host(uri: str) -> Host:
     """Return the authority of an already parsed URI, port included."""
-    rest = uri.split("://", 1)[1]
-    for mark in "/?#":
-        rest = rest.partition(mark)[0]
-    return Host(rest)
+    authority = uri.split("://", 1)[1].partition("/")[0]
+    if "?" in authority or "#" in authority:
+        authority = authority.partition("?")[0].partition("#")[0]
+    return Host(authority)
 
 
 def origin(uri: str) -> str:

@@ -69,9 +69,10 @@ with given as materialized (
         $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
         with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
             target_id, form, author_host, place)
+), authors as materialized (
+    select distinct author_host as host from given where author_host is not null
 ), muted as materialized (
-    select h.author_host as host from (select distinct author_host from given) h
-    where h.author_host is not null and rule_for(h.author_host) = 'suspend'
+    select host from authors where rule_for(host) = 'suspend'
 ), act as (
     insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
     select g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
@@ -87,8 +88,10 @@ with given as materialized (
     left join peers p on p.host = a.host
     where a.host is not null and a.standing in ('visible', 'limited')
       and (t.form = '' or coalesce(p.announce_class, 'object') = t.form)
+), hosts as materialized (
+    select distinct host from followed
 ), open as materialized (
-    select h.host from (select distinct host from followed) h
+    select h.host from hosts h
     where case $14 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
           else rule_for(h.host) is distinct from 'suspend' end
 ), queued as (

@@ -97,6 +97,14 @@ async def take_receipts(conn: Conn, host: Host, now: datetime, limit: int) -> li
     return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit)]
 
 
+COUNT_SINCE: Final = "select count(*) from (select 1 from receipts where received_at > $1 limit $2) r"
+
+
+async def count_since(conn: Conn, at: datetime, most: int) -> int:
+    """Return how many deliveries came in after this time, counting no further than `most`."""
+    return int(await conn.fetchval(COUNT_SINCE, at, most))
+
+
 async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
     """Note that deliveries were applied, and erase their bodies."""
     await tx.execute(FINISH_RECEIPTS, list(ids))

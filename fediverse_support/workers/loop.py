@@ -22,6 +22,7 @@ from fediverse_support.store import queues
 from fediverse_support.store.queues import Kind
 from fediverse_support.workers import deliver, housekeeping, lanes, receive
 from fediverse_support.workers.deliver import Sender
+from fediverse_support.workers.pace import Pace
 
 if TYPE_CHECKING:
     from pgqueuer.models import Job
@@ -42,6 +43,7 @@ class _Crew:
 
     deps: Deps
     worker: int
+    pace: Pace
     sender: Sender = field(default_factory=Sender)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LANES_AT_ONCE))
     busy: set[tuple[Kind, Host]] = field(default_factory=set)
@@ -65,12 +67,12 @@ class _Crew:
 
     async def _receive(self, host: Host) -> bool:
         async with self.slots:
-            return await receive.serve(self.deps, host, self.worker)
+            return await receive.serve(self.deps, host, self.worker, self.pace)
 
 
 async def run(deps: Deps, stop: asyncio.Event) -> None:
     """Work until `stop` is set; faults are logged and worked around, never passed on."""
-    crew = _Crew(deps, worker=random.randint(1, 2**31 - 1))  # noqa: S311  (a number, not a secret)
+    crew = _Crew(deps, random.randint(1, 2**31 - 1), Pace(deps.db))  # noqa: S311  (a number, not a secret)
     tasks = [
         asyncio.create_task(_again(stop, lambda: _listen(crew, stop))),
         asyncio.create_task(_again(stop, lambda: _look(crew, stop))),

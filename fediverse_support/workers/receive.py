@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -24,6 +25,7 @@ from fediverse_support.remote import Budget
 from fediverse_support.store import peers, posts, receipts, remote_actors
 from fediverse_support.store.receipts import Receipt
 from fediverse_support.workers import lanes, relays
+from fediverse_support.workers.pace import Pace
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -55,10 +57,11 @@ async def step(deps: Deps, worker: int = 0) -> bool:
     return False
 
 
-async def serve(deps: Deps, host: Host, worker: int) -> bool:
+async def serve(deps: Deps, host: Host, worker: int, pace: Pace | None = None) -> bool:
     """Apply what waits in a host's lane; False when another worker has it or nothing waits.
 
-    After less than a whole batch the line is at its end: what came meanwhile is for the next time.
+    After less than a whole batch the line is at its end: what came meanwhile is for the next time. `pace`
+    lets this worker rest while more comes in.
     """
     heard_at = None
     async with lanes.held(deps.db, "receive", host, worker) as lane:
@@ -68,7 +71,7 @@ async def serve(deps: Deps, host: Host, worker: int) -> bool:
                 batch = await receipts.take_receipts(conn, host, deps.db.now(), BATCH)
             if batch:
                 heard_at = batch[-1].received_at
-                await _apply_batch(deps, batch)
+                await _apply_batch(deps, batch, pace)
             is_done = len(batch) < BATCH
         if heard_at is not None:
             async with deps.db.transaction() as tx:
@@ -76,10 +79,15 @@ async def serve(deps: Deps, host: Host, worker: int) -> bool:
     return heard_at is not None
 
 
-async def _apply_batch(deps: Deps, batch: list[Receipt]) -> None:
+async def _apply_batch(deps: Deps, batch: list[Receipt], pace: Pace | None) -> None:
     jobs = [_Job(receipt) for receipt in batch]
     acts = {job.receipt.id: act for job in jobs if (act := _read(job)) is not None}
     await _prepare(deps, jobs, acts)
+    async with nullcontext() if pace is None else pace.turn(batch[0].received_at):
+        await _commit_all(deps, jobs)
+
+
+async def _commit_all(deps: Deps, jobs: list[_Job]) -> None:
     try:
         await _commit(deps, jobs, careful=False)
     except asyncpg.DeadlockDetectedError:

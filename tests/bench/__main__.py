@@ -87,13 +87,11 @@ async def run(bench: Bench) -> None:
     # Both are signed for their own host name, so that neither is spared the check.
     bare_posts = await deliveries(bench, open_group, f"127.0.0.1:{bare_port}")
     our_posts = await deliveries(bench, open_group, bench.host)
-    with ground.bare(bench.env, bare_port, bench.directory):
-        limit = await best(lambda: load.send(bare_port, bare_posts))
-        bare_read = await best(
-            lambda: load.send(bare_port, [load.get(bench.host, "/actor", ACTIVITY)] * READS)
-        )
-    bench.say("bare inbox: verify, insert", f"{limit.per_second:.0f}/s", "the limit")
-    with ground.ours(bench.env, bench.port) as server:
+    with (
+        ground.bare(bench.env, bare_port, bench.directory),
+        ground.ours(bench.env, bench.port) as server,
+    ):
+        bare = Bare(bare_port, bare_posts, [load.get(bench.host, "/actor", ACTIVITY)] * READS)
         bench.say("cold start to ready, database there", f"{server.started_in:.2f} s", "aim < 3 s")
         await asyncio.sleep(2)
         rss, pss = server.megabytes()
@@ -102,10 +100,28 @@ async def run(bench: Bench) -> None:
             f"{rss:.0f} MB resident, {pss:.0f} MB shared out",
             "aim < 200 MB",
         )
-        await measure_reads(bench, server, bare_read, document, open_group)
+        await measure_reads(bench, server, bare, document, open_group)
         await measure_pages(bench, server, page_group)
-        await measure_inbox(bench, server, limit, our_posts)
+        await measure_inbox(bench, server, bare, our_posts)
         await measure_fan_out(bench, person)
+
+
+@dataclass(frozen=True)
+class Bare:
+    """The bare server, and what is sent to it. It is measured beside what is compared with it: the speed of a
+    machine changes from minute to minute."""
+
+    port: int
+    posts: list[bytes]
+    reads: list[bytes]
+
+    async def take_posts(self) -> float:
+        """Return how many deliveries a second it takes."""
+        return (await load.send(self.port, self.posts)).per_second
+
+    async def answer_reads(self) -> float:
+        """Return how many reads a second it answers."""
+        return (await best(lambda: load.send(self.port, self.reads))).per_second
 
 
 async def best(run: Callable[[], Awaitable[load.Result]], times: int = 2) -> load.Result:
@@ -171,9 +187,7 @@ async def deliveries(bench: Bench, group: ActorId, host: str) -> list[bytes]:
     return peers.creates(senders, uri, DELIVERIES, keys.load_private(bench.pem), host)
 
 
-async def measure_reads(
-    bench: Bench, server: Running, bare: load.Result, document: bytes, group: ActorId
-) -> None:
+async def measure_reads(bench: Bench, server: Running, bare: Bare, document: bytes, group: ActorId) -> None:
     path = (await group_uri(bench, group)).removeprefix(bench.instance.base_url)
     finger = f"/.well-known/webfinger?resource=acct:bench@{bench.host}"
     for what, request, aim in (
@@ -189,10 +203,10 @@ async def measure_reads(
         cpu = (server.cpu_seconds() - before) / (2 * READS) * 1000
         assert set(found.statuses) == {200}, found.statuses
         if what == "GET actor":
-            ratio = found.per_second / bare.per_second
+            limit = await bare.answer_reads()
             bench.say(
                 f"{what} ({len(document)} bytes) / bare handler",
-                f"{ratio:.2f} ({found.per_second:.0f}/s of {bare.per_second:.0f}/s)",
+                f"{found.per_second / limit:.2f} ({found.per_second:.0f}/s of {limit:.0f}/s)",
                 "aim >= 0.5",
             )
         bench.say(f"{what}, CPU a request", f"{cpu:.2f} ms", aim)
@@ -211,7 +225,9 @@ async def measure_pages(bench: Bench, server: Running, group: ActorId) -> None:
     )
 
 
-async def measure_inbox(bench: Bench, server: Running, limit: load.Result, requests: list[bytes]) -> None:
+async def measure_inbox(bench: Bench, server: Running, bare: Bare, requests: list[bytes]) -> None:
+    await bare.take_posts()  # to warm up
+    limit = await bare.take_posts()
     before, started = server.cpu_seconds(), time.perf_counter()
     found = await load.send(bench.port, requests)
     assert set(found.statuses) == {202}, found.statuses
@@ -220,17 +236,19 @@ async def measure_inbox(bench: Bench, server: Running, limit: load.Result, reque
             await asyncio.sleep(0.05)
     seconds = time.perf_counter() - started
     cpu = (server.cpu_seconds() - before) / DELIVERIES * 1000
+    limit = (limit + await bare.take_posts()) / 2
+    bench.say("bare inbox: verify, insert", f"{limit:.0f}/s", "the limit, mean of before and after")
     async with bench.db.connection() as conn:
         queued = await conn.fetchval("select count(*) from deliveries")
     bench.say(
         "signed inbox POST accepted / bare inbox",
-        f"{found.per_second / limit.per_second:.2f} ({found.per_second:.0f}/s)",
+        f"{found.per_second / limit:.2f} ({found.per_second:.0f}/s)",
         "aim >= 0.5",
     )
     rate = DELIVERIES / seconds
     bench.say(
         f"{DELIVERIES} activities visible, announces queued / bare",
-        f"{rate / limit.per_second:.2f} ({rate:.0f}/s, {queued} announces)",
+        f"{rate / limit:.2f} ({rate:.0f}/s, {queued} announces)",
         "aim >= 0.25 and >= 85/s",
     )
     bench.say(

@@ -100,15 +100,9 @@ class Inbox:
 
     async def _store(self, claim: KeyClaim, signer: Uri, document: Document, body: bytes) -> Answer:
         document, body = _named(document, body, signer)
-        act = authenticity.from_signed_request(document, body, signer)
-        match act:
-            case Unsupported():
-                return answers.ACCEPTED
-            case NeedsFetch():
-                # Under an id of its own: what somebody passes on must not stand in the way of the original.
-                uri = _made_up_id(signer, body)
-            case Authentic():
-                uri = act.value.id or _made_up_id(signer, body)
+        uri = _id_to_keep(document, body, signer)
+        if uri is None:
+            return answers.ACCEPTED
         host, deps = uris.host(signer), self.deps
         accepted = await self.intake.accept(uri=uri, host=host, signer=signer, body=body, digest=claim.digest)
         if accepted == "refused":
@@ -116,6 +110,23 @@ class Inbox:
         if accepted == "new" and self.bells.take(host, self.clock()) == 0.0:
             await intake.wake_receivers(deps.db, {host})
         return answers.ACCEPTED
+
+
+def _id_to_keep(document: Document, body: bytes, signer: Uri) -> Uri | None:
+    """Return the id under which a delivery is stored, None where nothing is ever done about it.
+
+    Raises what reading it raises: whoever sent it learns at once that it is of no use.
+    """
+    if authenticity.is_plain_post(document, body, signer):
+        return Uri(str(document["id"]))
+    match authenticity.from_signed_request(document, body, signer):
+        case Unsupported():
+            return None
+        case NeedsFetch():
+            # Under an id of its own: what somebody passes on must not stand in the way of the original.
+            return _made_up_id(signer, body)
+        case Authentic() as act:
+            return act.value.id or _made_up_id(signer, body)
 
 
 def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from federation import contexts, discovery, documents, reading, writing
+from federation import authenticity, contexts, discovery, documents, reading, vocab, writing
 from federation.errors import Malformed
 from federation.reading_parts import IGNORED_VERBS, KNOWN, OBJECT_KINDS, VERBS
+from federation.uris import Uri
 from federation.vocab import PUBLIC, Unsupported
 
 IO = "https://masto.example/users/io"
@@ -211,3 +212,39 @@ def test_a_word_of_authority_keeps_its_meaning(term: str, meaning: object) -> No
         return
     with pytest.raises(Malformed, match="bad_context"):
         contexts.check({"@context": [{term: meaning}]})
+
+
+plain_looking = st.builds(
+    lambda post, more_post, more: {
+        "id": "https://masto.example/acts/1",
+        "type": "Create",
+        "actor": IO,
+        "object": {**post, **more_post},
+        **more,
+    },
+    st.fixed_dictionaries(
+        {
+            "id": st.just("https://masto.example/x/1"),
+            "type": st.sampled_from(["Note", "Page", "Article", "Question", "ChatMessage"]),
+            "attributedTo": st.just(IO),
+            "content": st.sampled_from(["<p>x</p>", "", "&<>" * 2_000]),
+        }
+    ),
+    st.dictionaries(st.sampled_from(MEMBERS), json_values, max_size=3),
+    st.dictionaries(st.sampled_from(sorted(set(MEMBERS) - {"object"})), json_values, max_size=2),
+)
+
+
+@often
+@given(plain_looking)
+def test_what_is_called_plain_is_never_refused_afterwards(document: dict[str, object]) -> None:
+    body = json.dumps(document).encode()
+    try:
+        parsed = documents.parse(body)
+    except Malformed:
+        return
+    if authenticity.is_plain_post(parsed, body, Uri(IO)):
+        act = authenticity.from_signed_request(parsed, body, Uri(IO))
+        assert isinstance(act, authenticity.Authentic)
+        assert act.value.id == parsed["id"]
+        assert isinstance(act.value, vocab.Create) and isinstance(act.value.object, vocab.Post)
