@@ -70,30 +70,22 @@ async def apply_all(
 async def _apply_together(tx: Tx, sheet: Sheet, run: list[Authentic[Activity]]) -> list[Authentic[Activity]]:
     """Apply new posts on facts that were loaded for all of them; return those that have to be asked alone.
 
-    Those are the ones whose facts an earlier one of the run changes: how many posts a newcomer has, and where
-    replies belong that waited for it.
+    Those are the ones behind a post that replies waited for: where these belong changes with it.
     """
     questions = [(ask(act.value), act.proof) for act in run]
     loaded = await store_facts.load_all(tx, sheet.instance, questions, sheet.now)
-    authors: set[str] = set()
-    is_moved = False
-    steps: list[tuple[Step, Authentic[Activity]]] = []
-    alone: list[Authentic[Activity]] = []
-    for act, facts in zip(run, loaded.facts, strict=True):
-        is_newcomer = facts.visible_posts < facts.newcomer_posts_held
-        if is_moved or (is_newcomer and facts.actor_uri in authors):
-            alone.append(act)
-        else:
-            steps.append((_judge(sheet, act, facts), act))
-        authors.add(facts.actor_uri)
-        is_moved = is_moved or not loaded.awaited.isdisjoint(ask(act.value).ids)
+    awaited = (place for place, (it, _) in enumerate(questions, 1) if not loaded.awaited.isdisjoint(it.ids))
+    together = next(awaited, len(run))
+    steps = [(_judge(sheet, act, facts), act) for act, facts in zip(run, loaded.facts, strict=True)][
+        :together
+    ]
     row = table.find_row(run[0].value)
     ready = [step for step, _ in steps]
     if row is not None and row.ahead is not None:
         ready = await row.ahead(tx, steps)
     for step, (_, act) in zip(ready, steps, strict=True):
         await _handle(tx, sheet, step, act)
-    return alone
+    return run[together:]
 
 
 async def _load(tx: Tx, sheet: Sheet, act: Authentic[Activity], *, approved: bool = False) -> Facts:

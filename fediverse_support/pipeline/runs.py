@@ -21,27 +21,29 @@ MOST_IN_A_RUN: Final = 100
 def runs(acts: Iterable[Authentic[Activity]]) -> list[list[Authentic[Activity]]]:
     """Split activities, in their order, into runs whose facts may be loaded together."""
     found: list[list[Authentic[Activity]]] = []
-    named: set[Uri] = set()
+    new: set[Uri] = set()
+    answered: set[Uri] = set()
     for act in acts:
-        mine = _posts(act.value)
-        if (
-            not found
-            or not mine
-            or not named
-            or not named.isdisjoint(mine)
-            or len(found[-1]) >= MOST_IN_A_RUN
-        ):
+        post = _new_post(act.value)
+        is_at_an_end = not new or len(found[-1]) >= MOST_IN_A_RUN
+        if is_at_an_end or post is None or _is_tied(post, new, answered):
             found.append([])
-            named = set()
+            new, answered = set(), set()
         found[-1].append(act)
-        named |= mine
+        if post is not None:
+            new.add(post.id)
+            if post.in_reply_to is not None:
+                answered.add(post.in_reply_to)
     return found
 
 
-def _posts(act: Activity) -> set[Uri]:
-    """Return the posts a new post names, itself among them; nothing for every other activity."""
+def _is_tied(post: vocab.Post, new: set[Uri], answered: set[Uri]) -> bool:
+    return post.id in new or post.id in answered or post.in_reply_to in new
+
+
+def _new_post(act: Activity) -> vocab.Post | None:
     match act:
         case vocab.Create(object=vocab.Post() as post):
-            return {post.id} if post.in_reply_to is None else {post.id, post.in_reply_to}
+            return post
         case _:
-            return set()
+            return None
