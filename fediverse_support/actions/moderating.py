@@ -26,7 +26,7 @@ from fediverse_support.domain.posts import Post
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.reads import own_posts
-from fediverse_support.store import domain_rules, groups, notifications, outgoing, posts, reports, waiting
+from fediverse_support.store import domain_rules, groups, outgoing, posts, reports, waiting
 
 MAX_REASON: Final = 500
 
@@ -165,7 +165,7 @@ async def remove_post(db: Db, instance: Instance, person: Person, post_id: PostI
 
 async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason: str, now: datetime) -> None:
     group_uri = await waiting.group_uri(tx, post.group_id)
-    to = () if group_uri is None or post.audience == "group" else (vocab.PUBLIC, group_uri)
+    told = (vocab.PUBLIC, group_uri) if post.audience in ("public", "unlisted") else ()
     act = vocab.Delete(
         id=instance.activity_uri(fresh_token()),
         actor=person.uri,
@@ -173,13 +173,11 @@ async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason
         # What is published says that moderators did it, never why.
         reason="removed by moderators",
         deleted=now,
-        audience=vocab.Audience(to=to, group=group_uri),
+        audience=vocab.Audience(to=tuple(uri for uri in told if uri is not None), group=group_uri),
     )
-    if post.author_id == person.actor_id or post.group_id is None:
+    if post.author_id == person.actor_id:
         await waiting.hide(tx, post.id)
         await outgoing.cancel_posts(tx, [post.id])
-        if post.author_id != person.actor_id:
-            await notifications.tell_author(tx, "removed", post.id, now)
     else:
         await own.submit(tx, instance, act, now)
     await reports.log_action(tx, person.account_id, "post_removed", str(post.id), reason[:MAX_REASON], now)

@@ -15,6 +15,7 @@ from federation.http import Reply
 from federation.uris import Uri
 from fediverse_support.actions import moderating, own, posting
 from fediverse_support.domain.errors import NotFound
+from fediverse_support.domain.posts import Audience
 from fediverse_support.reads import own_posts
 from fediverse_support.store import queues
 from fediverse_support.workers import deliver, lanes, receive
@@ -176,6 +177,28 @@ async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World)
     await moderating.remove_post(a.db, a.deps.instance, tom, await a.row_of(uri))
     await world.wait(hours=1)
     assert await b.value("select count(*) from posts") == 0
+
+
+@pytest.mark.parametrize("audience", ["public", "followers"])
+async def test_a_post_of_a_profile_that_staff_hides_is_gone_everywhere(
+    world: World, audience: Audience
+) -> None:
+    a, b = await world.server("a.example"), await world.server("b.example")
+    await a.a_person("wren")
+    tom = await a.a_person("tom", "admin")
+    await b.a_person("ada")
+    await b.follows("ada", "wren@a.example")
+    await world.settle()
+    await a.answers("wren", "ada@b.example", accept=True)
+    await world.settle()
+    uri = await a.posts("wren", "Hide me.", audience=audience)
+    await world.settle()
+    assert await b.value("select standing from posts where uri = $1", uri) == "visible"
+    await moderating.remove_post(a.db, a.deps.instance, tom, await a.row_of(uri))
+    await world.settle()
+    assert await a.value("select standing from posts where uri = $1", uri) == "removed"
+    assert await b.value("select standing from posts where uri = $1", uri) == "deleted"
+    assert await a.value("select kind from notifications where post_id is not null") == "removed"
 
 
 async def test_hosts_that_may_get_nothing_do_not_stand_in_the_line(world: World) -> None:
