@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from federation.errors import Malformed
 
 Uri = NewType("Uri", str)
-"""An absolute, normalised http or https URI of at most `MAX_LENGTH` characters."""
+"""An absolute, normalised http or https URI of at most `MAX_LENGTH` bytes."""
 
 Host = NewType("Host", str)
 """A normalised authority: host name or address, with the port where it is not the scheme's default."""
@@ -36,9 +36,11 @@ def parse(text: object) -> Uri:
     URI.
 
     Refused: other schemes, user information, control characters, blanks, lone surrogates, more than
-    `MAX_LENGTH` characters.
+    `MAX_LENGTH` bytes.
     """
     if not isinstance(text, str) or not text or len(text) > MAX_LENGTH:
+        raise Malformed("bad_uri")
+    if not text.isascii() and len(text.encode("utf-8", "replace")) > MAX_LENGTH:
         raise Malformed("bad_uri")
     return _parse(text)
 

@@ -11,23 +11,25 @@ from typing import Final, Literal
 import asyncpg
 
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db, Tx
+from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
 from fediverse_support.store import queues, receipts, rechecks
 from fediverse_support.store.receipts import Arrival
 
 MOST_LOOKED_AT: Final = 5_000
 MOST_AT_ONCE: Final = 100
-"""How many deliveries one statement stores."""
+MOST_CHARACTERS: Final = 2 * 1024 * 1024
+"""How many deliveries, and how much of them, one statement stores."""
 
 Accepted = Literal["new", "seen", "refused"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
-    """A delivery on its way in. `answer` is there once it is decided, `fault` where its group failed."""
+    """A delivery on its way in: taken into a group at some time, and then answered or at fault."""
 
     arrival: Arrival
+    is_taken: bool = False
     answer: Accepted | None = None
     fault: DatabaseUnavailable | None = None
 
@@ -50,34 +52,53 @@ class Intake:
     ) -> Accepted:
         """Store one delivery; when this returns `new` it is durable.
 
-        `digest` identifies key and signature (32 bytes).
-        `seen` means that it, or its signature, came before. `refused` means that the host's domain is
-        suspended, or missing on the allow-list, at this very moment. Raises `DatabaseUnavailable`.
+        `digest` identifies key and signature (32 bytes). `seen` means that it, or its signature, came before.
+        `refused` means that the host's domain is suspended, or missing on the allow-list, at this very
+        moment. Raises `DatabaseUnavailable`.
         """
         mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest))
         self._waiting.append(mine)
-        async with self._turn:
+        try:
+            await asyncio.wait_for(self._turn.acquire(), WAIT_SECONDS)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("The database is too busy to answer.") from error
+        try:
             if mine.answer is None and mine.fault is None:
                 await self._store_for_all(mine)
+        finally:
+            self._turn.release()
         if mine.fault is not None:
             raise DatabaseUnavailable(str(mine.fault)) from mine.fault
         assert mine.answer is not None  # noqa: S101 (stored, or raised)
         return mine.answer
 
     async def _store_for_all(self, mine: _Waiting) -> None:
-        group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
-        if mine not in group:  # its group failed for what another one holds
-            group = [mine]
+        """Store what waits. One whose group failed is stored by itself: another one of it may be at fault."""
+        group = [mine] if mine.is_taken else self._take_group()
         try:
             async with self.db.connection() as conn:
                 try:
                     await self._store(conn, group)
-                except asyncpg.DataError:
-                    # One of them holds what cannot be stored: from here on each of them for itself.
+                except asyncpg.QueryCanceledError as error:
+                    raise DatabaseUnavailable("The database is too busy to answer.") from error
+                except asyncpg.PostgresError:
+                    if group == [mine]:
+                        raise
                     await self._store(conn, [mine])
         except DatabaseUnavailable as error:
             for one in group:
                 one.fault = error
+
+    def _take_group(self) -> list[_Waiting]:
+        """Return those who wait, up to a number and a size; the first is the one whose turn it is."""
+        group: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(group) < MOST_AT_ONCE and size < MOST_CHARACTERS:
+            one = self._waiting.popleft()
+            one.is_taken = True
+            size += len(one.arrival.body)
+            group.append(one)
+        return group
 
     async def _store(self, conn: Conn, group: list[_Waiting]) -> None:
         mode = self.instance.federation
@@ -93,7 +114,7 @@ class Intake:
 
 
 async def wake_receivers(db: Db, hosts: set[Host]) -> None:
-    """Ask for the lanes of these hosts to be served; without it they are found within a second or two."""
+    """Ask for the lanes of these hosts to be served; without it they are found a little later."""
     async with db.connection() as conn:
         await queues.wake(conn, "receive", hosts)
 

@@ -58,7 +58,10 @@ async def apply(
 async def apply_all(
     tx: Tx, instance: Instance, acts: Iterable[Authentic[Activity]], now: datetime
 ) -> frozenset[Host]:
-    """Apply activities in their order, each as `apply` would; return the hosts to wake."""
+    """Apply activities in their order, each as `apply` would; return the hosts to wake.
+
+    A newcomer's posts that come together are all looked at as if each were the first.
+    """
     sheet = Sheet(instance, now)
     for run in runs(acts):
         alone = run if len(run) == 1 else await _apply_together(tx, sheet, run)
@@ -76,9 +79,8 @@ async def _apply_together(tx: Tx, sheet: Sheet, run: list[Authentic[Activity]]) 
     loaded = await store_facts.load_all(tx, sheet.instance, questions, sheet.now)
     awaited = (place for place, (it, _) in enumerate(questions, 1) if not loaded.awaited.isdisjoint(it.ids))
     together = next(awaited, len(run))
-    steps = [(_judge(sheet, act, facts), act) for act, facts in zip(run, loaded.facts, strict=True)][
-        :together
-    ]
+    asked = list(zip(run, loaded.facts, strict=True))[:together]
+    steps = [(_judge(sheet, act, facts), act) for act, facts in asked]
     row = table.find_row(run[0].value)
     ready = [step for step, _ in steps]
     if row is not None and row.ahead is not None:

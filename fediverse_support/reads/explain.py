@@ -139,7 +139,7 @@ from deliveries d join activities a on a.id = d.activity_id
 where a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1)
 order by d.id limit $2
 """
-# No index leads here: it is asked seldom, and by nobody but the operator.
+# No index leads from an activity here: it is asked seldom, and by nobody but the operator.
 ARRIVALS: Final = """
 select a.uri as activity_uri, r.host, r.arrived_at
 from activities a join arrivals r on r.arrived_at >= a.created_at and r.activity_ids @> array[a.id]

@@ -295,15 +295,24 @@ async def cancel_host(tx: Tx, sender_id: ActorId, host: Host) -> None:
 
 # What asks a host to forget them has none of the words, and may still be on its way.
 ERASE_DOCUMENTS: Final = """
-update activities set document = null
-where document is not null and object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')
+with emptied as (
+    update activities set document = null
+    where document is not null and object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')
+    returning id
+)
+delete from deliveries where activity_id in (select id from emptied)
 """
 ERASE_RELAYS: Final = """
-update activities set document = null where document is not null and verb <> 'Undo' and object_uri = any (
-    array(select uri from activities where object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')))
+with emptied as (
+    update activities set document = null where document is not null and verb <> 'Undo' and object_uri = any (
+        array(select uri from activities
+              where object_uri = any ($1::text[]) and verb not in ('Delete', 'Undo')))
+    returning id
+)
+delete from deliveries where activity_id in (select id from emptied)
 """
 ERASE_RECEIPTS: Final = """
-update receipts set body = null where body is not null and uri = any (
+update receipts set body = null, standing = 'done' where body is not null and uri = any (
     array(select uri from activities where object_uri = any ($1::text[])))
 """
 

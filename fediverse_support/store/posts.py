@@ -81,6 +81,7 @@ with given as materialized (
     cross join lateral unnest(string_to_array(g.mentions, ' ')) m (uri) join actors a on a.uri = m.uri
     on conflict do nothing
 ), bumped as (
+    -- A root that this very statement stores is not seen here, and needs it not.
     update posts set active_at = $24
     where id in (select g.root_id from given g join new on new.id = g.id where g.standing = 'visible')
 )

@@ -69,6 +69,7 @@ with recursive hosts as (
 select h.host from hosts h
 left join lanes l on l.kind = 'receive' and l.host = h.host
 where h.host is not null and (l.worker is null or not worker_lives(l.worker))
+  and h.host <> all ($3::text[])
   and exists (select 1 from receipts r where r.standing = 'waiting' and r.host = h.host and r.due_at <= $1)
   and rule_for(h.host) is distinct from 'suspend'
 limit $2
@@ -84,19 +85,31 @@ select h.host from hosts h
 left join lanes l on l.kind = 'deliver' and l.host = h.host
 where h.host is not null and (l.due_at is null or l.due_at <= $1)
   and (l.worker is null or not worker_lives(l.worker))
-  and exists (select 1 from deliveries d where d.standing = 'waiting' and d.host = h.host and d.due_at <= $1)
-  and case $3 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
+  and h.host <> all ($3::text[])
+  and exists (
+      select 1 from deliveries d join activities x on x.id = d.activity_id
+      left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+      left join posts p on p.id = d.post_id
+      where d.standing = 'waiting' and d.host = h.host and d.due_at <= $1
+        and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
+             or rule_for(p.host) is distinct from 'suspend'))
+  and case $4 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
       else rule_for(h.host) is distinct from 'suspend' end
 limit $2
 """
 
 
-async def due_lanes(conn: Conn, kind: Kind, now: datetime, limit: int, mode: str = "open") -> list[Host]:
-    """Return hosts with work that may be done now and that nobody is doing; `mode` says who may get any."""
+async def due_lanes(
+    conn: Conn, kind: Kind, now: datetime, limit: int, *, mode: str = "open", busy: Collection[Host] = ()
+) -> list[Host]:
+    """Return hosts with work that may be done now and that nobody is doing; `mode` says who may get any.
+
+    `busy` are those that the caller looks after already.
+    """
     if kind == "receive":
-        rows = await conn.fetch(DUE_RECEIVE, now, limit)
+        rows = await conn.fetch(DUE_RECEIVE, now, limit, list(busy))
     else:
-        rows = await conn.fetch(DUE_DELIVER, now, limit, mode)
+        rows = await conn.fetch(DUE_DELIVER, now, limit, list(busy), mode)
     return [Host(row["host"]) for row in rows]
 
 
@@ -151,7 +164,11 @@ with due as (
            coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back
     from deliveries d join activities x on x.id = d.activity_id join actors a on a.id = d.sender_id
     left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+    left join posts p on p.id = d.post_id
     where d.host = $1 and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
+      -- What is suspended is passed on to nobody, but every host may be asked to forget it.
+      and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
+           or rule_for(p.host) is distinct from 'suspend')
       and case $4 when 'off' then false when 'allowlist' then rule_for($1) = 'allow'
           else rule_for($1) is distinct from 'suspend' end
     order by d.id limit $3
@@ -236,7 +253,7 @@ with woken as (
         = $2)
 ), again as (
     update receipts set standing = 'waiting', due_at = $1, attempts = 0
-    where standing = 'parked' and ($2::text is null or host = $2) returning host
+    where standing = 'parked' and body is not null and ($2::text is null or host = $2) returning host
 )
 select (select count(*) from woken) + (select count(*) from again) as count
 """

@@ -69,21 +69,29 @@ async def insert_receipts(
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One incoming delivery to be applied."""
+    """One incoming delivery to be applied. `body` is None once it was erased: then nothing is left to do."""
 
     id: int
     uri: Uri
     signer_uri: Uri
-    body: str
+    body: str | None
     attempts: int
     received_at: datetime
 
 
 TAKE_RECEIPTS: Final = """
-select id, uri, signer_uri, body, attempts, received_at from receipts
-where host = $1 and standing = 'waiting' and due_at <= $2 and rule_for($1) is distinct from 'suspend'
-order by id limit $3
+with due as (
+    select id, uri, signer_uri, body, attempts, received_at from receipts
+    where host = $1 and standing = 'waiting' and due_at <= $2 and rule_for($1) is distinct from 'suspend'
+    order by id limit $3
+), sized as (
+    select due.*, sum(octet_length(body)) over (order by id) - octet_length(body) as bytes_before from due
+)
+select id, uri, signer_uri, body, attempts, received_at from sized
+where bytes_before is null or bytes_before < $4 order by id
 """
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""How much a batch may hold, besides its last delivery."""
 FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
 RETRY_RECEIPT: Final = """
 update receipts set attempts = attempts + 1, last_error = $2, due_at = $3,
@@ -93,8 +101,8 @@ where id = $1
 
 
 async def take_receipts(conn: Conn, host: Host, now: datetime, limit: int) -> list[Receipt]:
-    """Return the oldest due deliveries of a lane; the caller holds it."""
-    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit)]
+    """Return the oldest due deliveries of a lane, up to a number and a size; the caller holds it."""
+    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit, MOST_BYTES)]
 
 
 COUNT_SINCE: Final = "select count(*) from (select 1 from receipts where received_at > $1 limit $2) r"

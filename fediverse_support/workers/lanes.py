@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +43,9 @@ async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lan
             await queues.release(conn, kind, host, lease, failures=lane.failures, due_at=lane.due_at)
 
 
-async def due(deps: Deps, kind: Kind, limit: int) -> list[Host]:
-    """Return hosts whose lanes have work that may be done now."""
+async def due(deps: Deps, kind: Kind, limit: int, busy: Collection[Host] = ()) -> list[Host]:
+    """Return hosts whose lanes have work that may be done now, other than those in `busy`."""
     async with deps.db.connection() as conn:
-        return await queues.due_lanes(conn, kind, deps.db.now(), limit, deps.instance.federation)
+        return await queues.due_lanes(
+            conn, kind, deps.db.now(), limit, mode=deps.instance.federation, busy=busy
+        )

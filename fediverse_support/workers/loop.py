@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 
 LOG: Final = logging.getLogger(__name__)
 
-LANES_AT_ONCE: Final = 32
+LANES_AT_ONCE: Final[dict[Kind, int]] = {"receive": 16, "deliver": 32}
 LOOK_EVERY: Final = 0.5
 GATHER_FOR: Final = 0.2
 """So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
 PRUNE_EVERY: Final = 3600.0
 PAUSE_AFTER_FAULT: Final = 2.0
+
+
+def _slots() -> dict[Kind, asyncio.Semaphore]:
+    return {kind: asyncio.Semaphore(count) for kind, count in LANES_AT_ONCE.items()}
 
 
 @dataclass(slots=True)
@@ -43,36 +47,38 @@ class _Crew:
 
     deps: Deps
     worker: int
+    stop: asyncio.Event
     pace: Pace
     sender: Sender = field(default_factory=Sender)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LANES_AT_ONCE))
+    slots: dict[Kind, asyncio.Semaphore] = field(default_factory=_slots)
     busy: set[tuple[Kind, Host]] = field(default_factory=set)
 
     async def serve(self, kind: Kind, host: Host) -> None:
-        """Serve one lane to its end, unless this process does already."""
+        """Serve one lane to its end, unless this process does already; its faults strike no other lane."""
         if (kind, host) in self.busy:
             return
         self.busy.add((kind, host))
         try:
-            if kind == "receive":
-                while True:
-                    if not await self._receive(host):
-                        break
-                    await asyncio.sleep(GATHER_FOR)
-            else:
-                async with self.slots:
-                    await deliver.serve(self.deps, self.sender, host, self.worker)
+            while await self._serve_once(kind, host) and kind == "receive" and not self.stop.is_set():
+                await _pause(self.stop, GATHER_FOR)
+        except DatabaseUnavailable:
+            LOG.warning("database unavailable")
+        except Exception:
+            LOG.exception("lane fault", extra={"kind": kind, "host": host})
+            await _pause(self.stop, PAUSE_AFTER_FAULT)
         finally:
             self.busy.discard((kind, host))
 
-    async def _receive(self, host: Host) -> bool:
-        async with self.slots:
-            return await receive.serve(self.deps, host, self.worker, self.pace)
+    async def _serve_once(self, kind: Kind, host: Host) -> bool:
+        async with self.slots[kind]:
+            if kind == "receive":
+                return await receive.serve(self.deps, host, self.worker, self.pace)
+            return await deliver.serve(self.deps, self.sender, host, self.worker)
 
 
 async def run(deps: Deps, stop: asyncio.Event) -> None:
     """Work until `stop` is set; faults are logged and worked around, never passed on."""
-    crew = _Crew(deps, random.randint(1, 2**31 - 1), Pace(deps.db))  # noqa: S311  (a number, not a secret)
+    crew = _Crew(deps, random.randint(1, 2**31 - 1), stop, Pace(deps.db, stop))  # noqa: S311  (a number, not a secret)
     tasks = [
         asyncio.create_task(_again(stop, lambda: _listen(crew, stop))),
         asyncio.create_task(_again(stop, lambda: _look(crew, stop))),
@@ -116,7 +122,7 @@ async def _listen(crew: _Crew, stop: asyncio.Event) -> None:
         running = asyncio.create_task(
             queuer.qm.run(
                 dequeue_timeout=timedelta(seconds=5),
-                batch_size=LANES_AT_ONCE,
+                batch_size=max(LANES_AT_ONCE.values()),
                 heartbeat_timeout=timedelta(seconds=30),
             )
         )
@@ -134,11 +140,10 @@ async def _look(crew: _Crew, stop: asyncio.Event) -> None:
     """Find lanes with due rows that nobody serves."""
     async with asyncio.TaskGroup() as group:
         while not stop.is_set():
-            kind: Kind
-            for kind in ("receive", "deliver"):
-                for host in await lanes.due(crew.deps, kind, LANES_AT_ONCE):
-                    if (kind, host) not in crew.busy:
-                        group.create_task(crew.serve(kind, host))
+            for kind, count in LANES_AT_ONCE.items():
+                busy = [host for what, host in crew.busy if what == kind]
+                for host in await lanes.due(crew.deps, kind, count, busy):
+                    group.create_task(crew.serve(kind, host))
             await _pause(stop, LOOK_EVERY)
 
 

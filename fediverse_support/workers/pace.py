@@ -34,6 +34,7 @@ class Pace:
     """Gives out turns to apply a batch. One per process."""
 
     db: Db
+    stop: asyncio.Event
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     @asynccontextmanager
@@ -44,7 +45,14 @@ class Pace:
             yield
             took = time.monotonic() - began
             if await self._is_rush(oldest):
-                await asyncio.sleep(min(REST * took, LONGEST_REST))
+                await self._rest(min(REST * took, LONGEST_REST))
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stop.wait()
+        except TimeoutError:
+            return
 
     async def _is_rush(self, oldest: datetime) -> bool:
         now = self.db.now()

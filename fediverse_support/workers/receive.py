@@ -29,7 +29,12 @@ from fediverse_support.workers.pace import Pace
 
 LOG: Final = logging.getLogger(__name__)
 
-FAULTS: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+FAULTS: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What a single delivery can be at fault for, as the database says it."""
 BATCH: Final = 100
 MAX_ATTEMPTS: Final = 8
 """So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
@@ -83,7 +88,9 @@ async def _apply_batch(deps: Deps, batch: list[Receipt], pace: Pace | None) -> N
     jobs = [_Job(receipt) for receipt in batch]
     acts = {job.receipt.id: act for job in jobs if (act := _read(job)) is not None}
     await _prepare(deps, jobs, acts)
-    async with nullcontext() if pace is None else pace.turn(batch[0].received_at):
+    # What is tried again came in long ago, which says nothing about the line.
+    fresh = (receipt.received_at for receipt in batch if receipt.attempts == 0)
+    async with nullcontext() if pace is None else pace.turn(next(fresh, batch[-1].received_at)):
         await _commit_all(deps, jobs)
 
 
@@ -117,6 +124,8 @@ async def _commit(deps: Deps, jobs: list[_Job], *, careful: bool) -> None:
 def _read(job: _Job) -> Authentic[Activity] | Unsupported | NeedsFetch | None:
     """Return the activity of a stored delivery; one that cannot be read any more has no effect."""
     receipt = job.receipt
+    if receipt.body is None:
+        return None
     try:
         return authenticity.from_stored(receipt.body.encode(), receipt.signer_uri)
     except FederationError as error:
@@ -154,6 +163,9 @@ async def _prepare(
             job.retry = error.code
         except FederationError as error:
             LOG.info("dropped", extra={"receipt": job.receipt.id, "code": error.code})
+        except FAULTS as error:
+            LOG.warning("not prepared", extra={"receipt": job.receipt.id, "error": type(error).__name__})
+            job.retry, job.is_faulty = type(error).__name__, True
 
 
 async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:

@@ -34,7 +34,7 @@ BURST: Final = 2_000
 PER_SECOND: Final = 100
 """How many deliveries one server may bring at once, and in the long run."""
 BELLS_PER_SECOND: Final = 2
-"""How often the workers are told about one server: they serve its line to the end anyhow."""
+"""How often the workers are told about one server: once they serve its line, they look at it again."""
 
 PLAIN_TYPES: Final = frozenset(
     {
@@ -194,7 +194,7 @@ def _named(document: Document, body: bytes, signer: Uri) -> tuple[Document, byte
         return document, body
     uri = _made_up_id(signer, body)
     opening = body.index(b"{") + 1
-    return {"id": uri, **document}, b'%s"id":"%s",%s' % (body[:opening], uri.encode("ascii"), body[opening:])
+    return {"id": uri, **document}, b'%s"id":"%s",%s' % (body[:opening], uri.encode(), body[opening:])
 
 
 def _made_up_id(signer: Uri, body: bytes) -> Uri:
