@@ -11,7 +11,7 @@ from typing import Final, Literal
 import asyncpg
 
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
+from fediverse_support.db.pool import LOST, WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
 from fediverse_support.store import queues, receipts, rechecks
 from fediverse_support.store.receipts import Arrival
@@ -31,7 +31,7 @@ class _Waiting:
     arrival: Arrival
     is_taken: bool = False
     answer: Accepted | None = None
-    fault: DatabaseUnavailable | None = None
+    fault: DatabaseUnavailable | asyncpg.PostgresError | None = None
 
 
 @dataclass(slots=True)
@@ -67,24 +67,19 @@ class Intake:
                 await self._store_for_all(mine)
         finally:
             self._turn.release()
-        if mine.fault is not None:
+        if isinstance(mine.fault, DatabaseUnavailable):
             raise DatabaseUnavailable(str(mine.fault)) from mine.fault
+        if mine.fault is not None:
+            raise mine.fault
         assert mine.answer is not None  # noqa: S101 (stored, or raised)
         return mine.answer
 
     async def _store_for_all(self, mine: _Waiting) -> None:
-        """Store what waits. One whose group failed is stored by itself: another one of it may be at fault."""
+        """Store what waits; `mine` by itself if whoever took it into a group was cut off."""
         group = [mine] if mine.is_taken else self._take_group()
         try:
             async with self.db.connection() as conn:
-                try:
-                    await self._store(conn, group)
-                except asyncpg.QueryCanceledError as error:
-                    raise DatabaseUnavailable("The database is too busy to answer.") from error
-                except asyncpg.PostgresError:
-                    if group == [mine]:
-                        raise
-                    await self._store(conn, [mine])
+                await self._store(conn, group)
         except DatabaseUnavailable as error:
             for one in group:
                 one.fault = error
@@ -101,9 +96,23 @@ class Intake:
         return group
 
     async def _store(self, conn: Conn, group: list[_Waiting]) -> None:
+        """Store a group. Where one of it cannot be, halves are, until it stands alone with its fault."""
         mode = self.instance.federation
         arrivals = [one.arrival for one in group]
-        found = await receipts.insert_receipts(conn, arrivals, mode, self.db.now())
+        try:
+            found = await receipts.insert_receipts(conn, arrivals, mode, self.db.now())
+        except LOST:
+            raise
+        except asyncpg.QueryCanceledError as error:
+            raise DatabaseUnavailable("The database is too busy to answer.") from error
+        except asyncpg.PostgresError as error:
+            if len(group) == 1:
+                group[0].fault = error
+                return
+            half = len(group) // 2
+            await self._store(conn, group[:half])
+            await self._store(conn, group[half:])
+            return
         for one, (severity, is_kept) in zip(group, found, strict=True):
             one.answer = self._answer(severity, is_kept=is_kept)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from federation.uris import Uri
+from fediverse_support.store import outgoing, queues
 from tests.federation.scenes import hears, three_servers
 from tests.federation.world import World
 
@@ -77,3 +79,29 @@ async def test_a_member_is_waited_for_near_their_own_home_and_a_stranger_is_not(
     assert await scene.a.value("select count(*) from decisions where 'target_unknown' = any (reasons)") == 1
     await hears(scene.a, near)
     assert await scene.a.value(WAITING) == 1
+
+
+async def test_what_is_erased_while_it_waits_is_not_tried_again(world: World) -> None:
+    scene, like, _ = await start(world)
+    await hears(scene.a, like)
+    async with scene.a.db.transaction() as tx:
+        # As a group's relay of the same like would log it.
+        await tx.execute(
+            "insert into activities (uri, actor_uri, verb, object_uri, direction, created_at)"
+            " values ($1, $2, 'Like', $3, 'in', $4)",
+            like["id"], like["actor"], POST, scene.a.db.now(),
+        )  # fmt: skip
+        await outgoing.erase_documents(tx, [Uri(POST)])
+    assert await scene.a.value(WAITING) == 0
+    async with scene.a.db.transaction() as tx:
+        await queues.retry_all(tx, None, scene.a.db.now())
+    assert await scene.a.value(WAITING) == 0
+
+
+async def test_what_is_erased_is_owed_to_nobody(world: World) -> None:
+    scene, _, _ = await start(world)
+    world.internet.dark |= {scene.b.host, scene.c.host}
+    uri = await scene.a.posts("wren", "Taken back.", to="sleepless", title="One")
+    async with scene.a.db.transaction() as tx:
+        await outgoing.erase_documents(tx, [uri])
+    assert await scene.a.value("select count(*) from deliveries") == 0

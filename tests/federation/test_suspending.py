@@ -186,3 +186,17 @@ async def test_a_banned_member_here_is_told(world: World) -> None:
     )
     with pytest.raises(NotAllowed):
         await a.posts("wren", "Let me in.", to="sleepless", title="One")
+
+
+async def test_a_suspended_servers_post_that_waits_for_others_waits_until_it_is_lifted(world: World) -> None:
+    scene = await three_servers(world)
+    world.internet.dark.add(scene.c.host)
+    await scene.b.posts("ada", "Passed on.", to=GROUP, title="One")
+    await world.settle()
+    await scene.a.rules("b.example", "suspend")
+    world.internet.dark.clear()
+    await world.wait(days=1)
+    assert await scene.c.texts(GROUP) == []
+    await scene.a.lifts("b.example")
+    await world.wait(days=1)
+    assert await scene.c.texts(GROUP) == ["Passed on."]

@@ -33,7 +33,9 @@ DUE = """
 select min(at) from (
     select greatest(d.due_at, coalesce(l.due_at, '-infinity')) as at
     from deliveries d left join lanes l on l.kind = 'deliver' and l.host = d.host
+    left join posts p on p.id = d.post_id
     where d.standing = 'waiting' and rule_for(d.host) is distinct from 'suspend'
+      and (p.host is null or rule_for(p.host) is distinct from 'suspend')
     union all
     select r.due_at from receipts r
     where r.standing = 'waiting' and rule_for(r.host) is distinct from 'suspend'

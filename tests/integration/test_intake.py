@@ -76,6 +76,40 @@ async def test_one_that_cannot_be_stored_does_not_hurt_the_others(db: Db) -> Non
     assert sorted(await stored(db)) == ["first", "one", "two"]
 
 
+async def test_after_one_at_fault_the_others_are_stored_together_again(db: Db, queries: Queries) -> None:
+    intake = Intake(db, INSTANCE)
+    first = [accept(intake, str(n), body="\0" if n == 3 else "{}") for n in range(10)]
+    later = [accept(intake, f"later-{n}") for n in range(50)]
+    waiting = asyncio.gather(*first, return_exceptions=True)
+    await asyncio.sleep(0)
+    queries.forget()
+    assert set(await asyncio.gather(*later)) == {"new"}
+    found = await waiting
+    assert [one for one in found if one != "new"] == [found[3]] and isinstance(found[3], asyncpg.DataError)
+    await asyncio.sleep(0)
+    assert sum("insert into receipts" in sql for sql in queries.seen) <= 20
+
+
+async def test_a_twin_of_one_at_fault_is_answered_for_itself(db: Db) -> None:
+    intake = Intake(db, INSTANCE)
+    names = ["first", "one", "bad", "one"]
+    found = await asyncio.gather(
+        *(accept(intake, name, body="\0" if name == "bad" else "{}") for name in names),
+        return_exceptions=True,
+    )
+    assert found[0] == "new" and sorted([str(found[1]), str(found[3])]) == ["new", "seen"]
+
+
+async def test_a_group_is_bounded_in_size(db: Db, queries: Queries) -> None:
+    intake = Intake(db, INSTANCE)
+    large = "x" * 1024 * 1024
+    await accept(intake, "first")
+    queries.forget()
+    await asyncio.gather(*(accept(intake, str(n), body=large) for n in range(9)))
+    await asyncio.sleep(0)
+    assert sum("insert into receipts" in sql for sql in queries.seen) >= 4
+
+
 async def test_each_host_has_its_own_rule(db: Db) -> None:
     async with db.transaction() as tx:
         await tx.execute(
