@@ -169,7 +169,7 @@ class Remote:
         host = uris.host(uri)
         async with self._db.connection() as conn:
             severity, scheme = await peers.find_manners(conn, host)
-        if severity == "suspend" or (self._instance.federation == "allowlist" and severity != "allow"):
+        if not self._instance.talks_to(severity):
             raise Unreachable("domain_refused")
         return await fetching.fetch(
             self._transport,
@@ -309,8 +309,7 @@ class Remote:
     async def _admit(self, host: Host) -> None:
         async with self._db.connection() as conn:
             severity, _ = await peers.find_manners(conn, host)
-        off = self._instance.federation == "off"
-        if off or severity == "suspend" or (self._instance.federation == "allowlist" and severity != "allow"):
+        if not self._instance.talks_to(severity):
             raise Unreachable("domain_refused")
 
     async def _resolve(self, uri: Uri, budget: Budget) -> int | None:

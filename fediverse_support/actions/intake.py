@@ -13,6 +13,7 @@ import asyncpg
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import LOST, WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.moderation import Severity
 from fediverse_support.store import queues, receipts, rechecks
 from fediverse_support.store.receipts import Arrival
 
@@ -116,8 +117,8 @@ class Intake:
         for one, (severity, is_kept) in zip(group, found, strict=True):
             one.answer = self._answer(severity, is_kept=is_kept)
 
-    def _answer(self, severity: str | None, *, is_kept: bool) -> Accepted:
-        if severity == "suspend" or (self.instance.federation == "allowlist" and severity != "allow"):
+    def _answer(self, severity: Severity | None, *, is_kept: bool) -> Accepted:
+        if not self.instance.talks_to(severity):
             return "refused"
         return "new" if is_kept else "seen"
 

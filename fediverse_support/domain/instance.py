@@ -8,6 +8,7 @@ from typing import Literal
 
 from federation import uris
 from federation.uris import Host, Uri
+from fediverse_support.domain.moderation import Severity
 
 Federation = Literal["open", "allowlist", "off"]
 
@@ -37,6 +38,12 @@ class Instance:
     def inbox_uri(self) -> Uri:
         """The shared inbox."""
         return Uri(f"{self.base_url}/ap/inbox")
+
+    def talks_to(self, severity: Severity | None) -> bool:
+        """Say whether a server under this rule (None without one) is talked to at all."""
+        if self.federation == "off" or severity == "suspend":
+            return False
+        return self.federation == "open" or severity == "allow"
 
     def is_ours(self, uri: str) -> bool:
         """Say whether a parsed URI is on this instance."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.moderation import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ from given g join ruled r using (host) order by g.place
 
 async def insert_receipts(
     conn: Conn, arrivals: Sequence[Arrival], mode: str, now: datetime
-) -> list[tuple[str | None, bool]]:
+) -> list[tuple[Severity | None, bool]]:
     """Store proven deliveries, except those that came before, or whose signature did.
 
     Returns for each its host's rule, and whether it is kept from now on; of two alike both are.

@@ -20,7 +20,6 @@ from federation.http import Request
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
-from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.keyring import KnownKey
 from fediverse_support.web import negotiation
@@ -82,16 +81,11 @@ def read(deps: Deps, scope: Scope) -> Asked | None:
     return Asked(scope, uri, claim, "")
 
 
-def is_refused(instance: Instance, severity: Severity | None) -> bool:
-    """Say whether a server under this rule is not talked to."""
-    return severity == "suspend" or (instance.federation == "allowlist" and severity != "allow")
-
-
 async def admit(deps: Deps, asked: Asked, severity: Severity | None) -> Answer | None:
     """Return a refusal, or None once it is proven that a server we talk to has signed the request."""
     if asked.claim is None:
         return answers.unauthentic(asked.fault)
-    if is_refused(deps.instance, severity):
+    if not deps.instance.talks_to(severity):
         return answers.FORBIDDEN
     await verified(deps, asked.claim)
     return None

@@ -74,7 +74,7 @@ class Inbox:
         is_known = self.deps.remote.kept_key(claim.key_id) is not None
         if not (self.is_shared and is_known):
             door = await self._door(scope, claim)
-            if asking.is_refused(self.deps.instance, door.severity):
+            if not self.deps.instance.talks_to(door.severity):
                 return answers.FORBIDDEN
             if not door.has_owner:
                 return None
