@@ -99,13 +99,13 @@ def explain(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            found = await reads_explain.explain(conn, uri)
+            found = await reads_explain.explain(conn, uri, with_bytes=typed.bytes)
         if found.is_empty:
             return complain(f"Nothing is known here of {uri}; decisions are kept for seven days.")
         if typed.json:
             print_json(found)
         else:
-            print("\n".join(_told(found)))
+            print("\n".join([*_told(found), *found.stored]))
         return 0
 
     return with_database(settings, work)

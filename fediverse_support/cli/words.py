@@ -136,3 +136,6 @@ def _questions(commands: argparse._SubParsersAction[Parser], common: Parser, lis
         "explain", parents=[common, listing], help="tell the way of one activity or post"
     )
     explain.add_argument("uri", metavar="URI")
+    explain.add_argument(
+        "--bytes", action="store_true", help="print the stored bytes, too: they may hold what somebody wrote"
+    )

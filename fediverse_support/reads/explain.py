@@ -1,7 +1,7 @@
 """The way of one activity or object through this instance: received, proven, judged, done, sent on.
 
-For operators. It tells codes, ids and times; of what people wrote it tells only whether the bytes are still
-kept.
+For operators. It tells codes, ids and times; of what people wrote only whether the bytes are still kept, and
+the bytes themselves to those who ask for them in so many words.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of one URI."""
+    """All that is known of one URI. `stored` is its exact text, where it was asked for and is still kept."""
 
     uri: str
     receipts: tuple[Receipt, ...]
@@ -110,6 +110,7 @@ class Explanation:
     deliveries: tuple[Delivery, ...]
     arrivals: tuple[Arrival, ...]
     copies: tuple[Copy, ...]
+    stored: tuple[str, ...]
     post_standing: str | None
     actor_standing: str | None
     deleted_at: datetime | None
@@ -158,8 +159,14 @@ select (select standing from posts where uri = $1) as post_standing,
 """
 
 
-async def explain(conn: Conn, uri: str) -> Explanation:
-    """Return the way of one activity, post or actor by its URI, in seven queries."""
+BYTES: Final = """
+select body as kept from receipts where uri = $1 and body is not null
+union select document from activities where uri = $1 and document is not null
+"""
+
+
+async def explain(conn: Conn, uri: str, *, with_bytes: bool = False) -> Explanation:
+    """Return the way of one activity, post or actor by its URI, in seven queries, eight `with_bytes`."""
     decisions = await conn.fetch(DECISIONS, uri, MOST)
     standings = await conn.fetchrow(STANDINGS, uri)
     return Explanation(
@@ -180,5 +187,6 @@ async def explain(conn: Conn, uri: str) -> Explanation:
         deliveries=tuple(Delivery(**row) for row in await conn.fetch(DELIVERIES, uri, MOST)),
         arrivals=tuple(Arrival(**row) for row in await conn.fetch(ARRIVALS, uri, MOST)),
         copies=tuple(Copy(**row) for row in await conn.fetch(COPIES, uri, MOST)),
+        stored=tuple(row["kept"] for row in await conn.fetch(BYTES, uri)) if with_bytes else (),
         **standings,
     )

@@ -169,6 +169,8 @@ async def test_what_stayed_here_is_not_called_sent(shell: Shell) -> None:
     await conn.close()
     told = shell.fine("explain", uri)
     assert "written" in told and "sent" not in told and "delivery" not in told
+    assert "{}" not in told
+    assert shell.fine("explain", uri, "--bytes").endswith("\n{}\n")
 
 
 def test_migrate_says_what_it_does(shell: Shell) -> None:
