@@ -60,11 +60,12 @@ class Intake:
         mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest))
         self._waiting.append(mine)
         try:
-            await asyncio.wait_for(self._turn.acquire(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
         except TimeoutError as error:
             raise DatabaseUnavailable("The database is too busy to answer.") from error
         try:
-            if mine.answer is None and mine.fault is None:
+            while mine.answer is None and mine.fault is None:
                 await self._store_for_all(mine)
         finally:
             self._turn.release()
@@ -76,17 +77,17 @@ class Intake:
         return mine.answer
 
     async def _store_for_all(self, mine: _Waiting) -> None:
-        """Store what waits; `mine` by itself if whoever took it into a group was cut off."""
+        """Store a group of those who wait; `mine` by itself if whoever took it into one was cut off."""
         group = [mine] if mine.is_taken else self._take_group()
         try:
             async with self.db.connection() as conn:
                 await self._store(conn, group)
         except DatabaseUnavailable as error:
-            for one in group:
+            for one in (mine, *group):
                 one.fault = error
 
     def _take_group(self) -> list[_Waiting]:
-        """Return those who wait, up to a number and a size; the first is the one whose turn it is."""
+        """Return those who wait longest, up to a number and a size; some may have given up meanwhile."""
         group: list[_Waiting] = []
         size = 0
         while self._waiting and len(group) < MOST_AT_ONCE and size < MOST_CHARACTERS:

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from federation.uris import Host, Uri
+from fediverse_support.actions import intake as actions_intake
 from fediverse_support.actions.intake import Accepted, Intake
 from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db
 from fediverse_support.domain.instance import Instance
@@ -201,3 +202,27 @@ async def test_in_a_rush_a_worker_rests_until_the_line_is_late(
     async with Pace(db, asyncio.Event()).turn(oldest):
         await asyncio.sleep(0.001)
     assert bool(rested) is rests
+
+
+async def test_nobody_waits_for_ever(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions_intake, "WAIT_SECONDS", 0.05)
+    intake = Intake(db, INSTANCE)
+    await intake._turn.acquire()  # as if a statement hung
+    with pytest.raises(DatabaseUnavailable):
+        await accept(intake, "one")
+    intake._turn.release()
+    assert await accept(intake, "two") == "new"
+
+
+async def test_however_many_gave_up_before_whoever_stayed_is_served(db: Db) -> None:
+    intake = Intake(db, INSTANCE)
+    await intake._turn.acquire()
+    gone = [asyncio.create_task(accept(intake, f"gone-{number}")) for number in range(250)]
+    stays = asyncio.create_task(accept(intake, "stays"))
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    intake._turn.release()
+    assert await stays == "new"
+    assert await accept(intake, "after") == "new"
