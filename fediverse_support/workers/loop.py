@@ -22,7 +22,7 @@ from fediverse_support.store import queues
 from fediverse_support.store.queues import Kind
 from fediverse_support.workers import deliver, housekeeping, lanes, receive
 from fediverse_support.workers.deliver import Sender
-from fediverse_support.workers.pace import Pace
+from fediverse_support.workers.pace import Pace, pause
 
 if TYPE_CHECKING:
     from pgqueuer.models import Job
@@ -60,12 +60,12 @@ class _Crew:
         self.busy.add((kind, host))
         try:
             while await self._serve_once(kind, host) and kind == "receive" and not self.stop.is_set():
-                await _pause(self.stop, GATHER_FOR)
+                await pause(self.stop, GATHER_FOR)
         except DatabaseUnavailable:
             LOG.warning("database unavailable")
         except Exception:
             LOG.exception("lane fault", extra={"kind": kind, "host": host})
-            await _pause(self.stop, PAUSE_AFTER_FAULT)
+            await pause(self.stop, PAUSE_AFTER_FAULT)
         finally:
             self.busy.discard((kind, host))
 
@@ -99,7 +99,7 @@ async def _again(stop: asyncio.Event, work: Callable[[], Awaitable[None]]) -> No
             LOG.warning("database unavailable")
         except Exception:
             LOG.exception("worker fault")
-        await _pause(stop, PAUSE_AFTER_FAULT)
+        await pause(stop, PAUSE_AFTER_FAULT)
 
 
 async def _listen(crew: _Crew, stop: asyncio.Event) -> None:
@@ -144,18 +144,10 @@ async def _look(crew: _Crew, stop: asyncio.Event) -> None:
                 busy = [host for what, host in crew.busy if what == kind]
                 for host in await lanes.due(crew.deps, kind, count, busy):
                     group.create_task(crew.serve(kind, host))
-            await _pause(stop, LOOK_EVERY)
+            await pause(stop, LOOK_EVERY)
 
 
 async def _prune(crew: _Crew, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await housekeeping.step(crew.deps)
-        await _pause(stop, PRUNE_EVERY)
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
+        await pause(stop, PRUNE_EVERY)

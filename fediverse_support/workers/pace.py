@@ -29,6 +29,15 @@ LONGEST_REST: Final = 1.0
 """but no longer than this (seconds)."""
 
 
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait so many seconds, or until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
 @dataclass(slots=True)
 class Pace:
     """Gives out turns to apply a batch. One per process."""
@@ -45,14 +54,7 @@ class Pace:
             yield
             took = time.monotonic() - began
             if await self._is_rush(oldest):
-                await self._rest(min(REST * took, LONGEST_REST))
-
-    async def _rest(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.stop.wait()
-        except TimeoutError:
-            return
+                await pause(self.stop, min(REST * took, LONGEST_REST))
 
     async def _is_rush(self, oldest: datetime) -> bool:
         now = self.db.now()

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from federation.http import Reply
 from federation.uris import Uri
 from fediverse_support.actions import moderating, own, posting
+from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.posts import Audience
 from fediverse_support.reads import own_posts
@@ -164,8 +166,9 @@ async def test_a_removal_and_a_deletion_both_reach_a_host_that_was_away(world: W
     assert await scene.c.value(undone)
 
 
-async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World) -> None:
-    a, b = await world.server("a.example", undo_for=timedelta(minutes=10)), await world.server("b.example")
+async def wren_and_her_follower(world: World, **of_a: Any) -> tuple[Server, Server, Person]:
+    """Open A with wren and tom, its admin, and B with ada, who follows wren."""
+    a, b = await world.server("a.example", **of_a), await world.server("b.example")
     await a.a_person("wren")
     tom = await a.a_person("tom", "admin")
     await b.a_person("ada")
@@ -173,6 +176,11 @@ async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World)
     await world.settle()
     await a.answers("wren", "ada@b.example", accept=True)
     await world.settle()
+    return a, b, tom
+
+
+async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World) -> None:
+    a, b, tom = await wren_and_her_follower(world, undo_for=timedelta(minutes=10))
     uri = await a.posts("wren", "Hide me.")
     await moderating.remove_post(a.db, a.deps.instance, tom, await a.row_of(uri))
     await world.wait(hours=1)
@@ -183,14 +191,7 @@ async def test_a_post_of_a_profile_that_staff_hides_does_not_leave(world: World)
 async def test_a_post_of_a_profile_that_staff_hides_is_gone_everywhere(
     world: World, audience: Audience
 ) -> None:
-    a, b = await world.server("a.example"), await world.server("b.example")
-    await a.a_person("wren")
-    tom = await a.a_person("tom", "admin")
-    await b.a_person("ada")
-    await b.follows("ada", "wren@a.example")
-    await world.settle()
-    await a.answers("wren", "ada@b.example", accept=True)
-    await world.settle()
+    a, b, tom = await wren_and_her_follower(world)
     uri = await a.posts("wren", "Hide me.", audience=audience)
     await world.settle()
     assert await b.value("select standing from posts where uri = $1", uri) == "visible"

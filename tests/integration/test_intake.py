@@ -15,6 +15,7 @@ from fediverse_support.actions import intake as actions_intake
 from fediverse_support.actions.intake import Accepted, Intake
 from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db
 from fediverse_support.domain.instance import Instance
+from fediverse_support.workers import pace
 from fediverse_support.workers.pace import RUSH, Pace
 from tests.conftest import Clock, Queries
 
@@ -192,13 +193,13 @@ async def test_in_a_rush_a_worker_rests_until_the_line_is_late(
 ) -> None:
     rested: list[float] = []
 
-    async def note(self: Pace, seconds: float) -> None:
+    async def note(stop: asyncio.Event, seconds: float) -> None:
         rested.append(seconds)
 
     oldest = clock()
     clock.pass_by(seconds=seconds_old)
     await fill(db, count)
-    monkeypatch.setattr(Pace, "_rest", note)
+    monkeypatch.setattr(pace, "pause", note)
     async with Pace(db, asyncio.Event()).turn(oldest):
         await asyncio.sleep(0.001)
     assert bool(rested) is rests
