@@ -13,7 +13,8 @@ from federation import vocab
 from federation.authenticity import Authentic
 from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
-from fediverse_support.pipeline.handlers import actors, follows, groups, moderation, posts, reactions
+from fediverse_support.pipeline.handlers import actors, follows, groups, moderation, reactions
+from fediverse_support.pipeline.handlers.posts import create, delete, edit
 from fediverse_support.pipeline.step import Change, Step
 
 Handler = Callable[[Tx, Step, Authentic[Any]], Awaitable[Change]]
@@ -37,11 +38,11 @@ class Row:
 PROVEN: Final = frozenset({"signature", "local"})
 
 TABLE: Final = (
-    Row("Create", "Post", PROVEN, posts.on_create, posts.store_ahead),
-    Row("Observe", "Post", frozenset({"fetch"}), posts.on_observe),
-    Row("Update", "Post", PROVEN, posts.on_update),
+    Row("Create", "Post", PROVEN, create.on_create, create.store_ahead),
+    Row("Observe", "Post", frozenset({"fetch"}), create.on_observe),
+    Row("Update", "Post", PROVEN, edit.on_update),
     Row("Update", "Actor", PROVEN, actors.on_update),
-    Row("Delete", "Post or actor", PROVEN | {"fetch"}, posts.on_delete),
+    Row("Delete", "Post or actor", PROVEN | {"fetch"}, delete.on_delete),
     Row("Follow", "Actor", PROVEN, follows.on_follow),
     Row("Accept", "Follow", PROVEN, follows.on_accept),
     Row("Reject", "Follow", PROVEN, follows.on_reject),

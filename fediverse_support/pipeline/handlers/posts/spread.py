@@ -1,0 +1,103 @@
+"""Who hears of a new post: its group's followers, those it is sent to, our people who are told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from federation import vocab
+from federation.authenticity import Authentic
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.effects import Effect, Notify, Relay, Send
+from fediverse_support.domain.facts import Facts
+from fediverse_support.domain.ids import PostId, fresh_token
+from fediverse_support.pipeline.handlers import people
+from fediverse_support.pipeline.step import Step
+from fediverse_support.store import announces
+
+
+def distribution(
+    step: Step, act: Authentic[vocab.Create] | Authentic[vocab.Observe], post: vocab.Post, post_id: PostId
+) -> tuple[Relay, ...]:
+    """What the group sends round: only an open group of ours, only what is public, only with the author's
+    own text."""
+    group = step.facts.group
+    if group is None or not group.is_local or group.kind != "open" or act.raw is None:
+        return ()
+    if step.facts.audience not in ("public", "unlisted") or not isinstance(act.value, vocab.Create):
+        return ()
+    boost = post.id if post.in_reply_to is None else None
+    return (
+        Relay(
+            group_id=group.id,
+            activity=act.value,
+            raw=act.raw,
+            post_id=post_id,
+            boost=boost,
+            after=_delay(step.facts, step),
+        ),
+    )
+
+
+async def announce_here(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> None:
+    """Note a new thread of a closed group as its announce: nothing goes round, but its members see one."""
+    group = step.facts.group
+    if group is None or not group.is_local or group.kind == "open" or post.in_reply_to is not None:
+        return
+    uri = step.instance.activity_uri(fresh_token())
+    await announces.insert_announce(tx, uri, group.id, post_id, step.now)
+
+
+def _delay(facts: Facts, step: Step) -> timedelta:
+    """Our people may take a post back before it leaves."""
+    return step.instance.undo_for if facts.is_local else timedelta()
+
+
+async def direct(
+    tx: Tx, step: Step, activity: vocab.Create, post: vocab.Post, post_id: PostId
+) -> tuple[Send, ...]:
+    """Whom the author's own server tells: a group elsewhere, the one answered, those named, the author's
+    followers."""
+    facts = step.facts
+    group, actor = facts.group, facts.actor
+    if not facts.is_local or actor is None or (group is not None and not group.federates):
+        return ()
+    to = await people.elsewhere(tx, tuple(mention.href for mention in post.mentions))
+    if group is not None and not group.is_local:
+        to = (group.id, *to)
+    parent = facts.parent
+    if parent is not None and parent.host is not None and facts.audience != "direct":
+        to = (parent.author_id, *to)
+    followers = actor.id if group is None and facts.audience in ("public", "unlisted", "followers") else None
+    if not to and followers is None:
+        return ()
+    return (
+        Send(
+            sender_id=actor.id,
+            activity=activity,
+            to=tuple(dict.fromkeys(to)),
+            followers_of=followers,
+            post_id=post_id,
+            after=_delay(facts, step),
+        ),
+    )
+
+
+async def news(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> tuple[Effect, ...]:
+    """Which of our people hear of it: the one answered and those mentioned, if they may read it."""
+    facts = step.facts
+    actor = facts.actor
+    if actor is None:
+        return ()
+    told: dict[int, Notify] = {}
+    parent = facts.parent
+    if parent is not None and parent.author_account_id is not None:
+        for account in await people.who_may_read(tx, (parent.author_uri,), post_id):
+            told[account] = Notify(account_id=account, kind="reply", actor_id=actor.id, post_id=post_id)
+    if facts.names_ours or facts.is_local:
+        for account in await people.who_may_read(tx, tuple(m.href for m in post.mentions), post_id):
+            told.setdefault(
+                account, Notify(account_id=account, kind="mention", actor_id=actor.id, post_id=post_id)
+            )
+    if actor.account_id is not None:
+        told.pop(actor.account_id, None)
+    return tuple(told.values())
