@@ -32,7 +32,8 @@ begin
     return found;
 end $$;
 
--- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor.
+-- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
+-- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving.
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.
 create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable cost 10000 as $$
     select (p.standing = 'visible'
@@ -44,16 +45,16 @@ create or replace function can_see(p posts, viewer bigint) returns boolean langu
        and (p.host is null or rule_for(p.host) is distinct from 'suspend')
        and not exists (select 1 from actors a where a.id = p.author_id and a.standing in ('suspended', 'deleted'))
        and (p.author_id is not distinct from viewer
-            or case p.audience
-                 when 'public' then true
-                 when 'unlisted' then true
-                 when 'group' then p.group_id is not null
-                 when 'followers' then exists (
-                     select 1 from follows f
-                     where f.follower_id = viewer and f.target_id = p.author_id and f.standing = 'accepted')
-                 else exists (select 1 from mentions m where m.post_id = p.id and m.actor_id = viewer)
-               end)
-       and (p.group_id is null or can_see_group(p.group_id, viewer))
+            or (case p.audience
+                  when 'public' then true
+                  when 'unlisted' then true
+                  when 'group' then p.group_id is not null
+                  when 'followers' then exists (
+                      select 1 from follows f
+                      where f.follower_id = viewer and f.target_id = p.author_id and f.standing = 'accepted')
+                  else exists (select 1 from mentions m where m.post_id = p.id and m.actor_id = viewer)
+                end
+                and (p.group_id is null or can_see_group(p.group_id, viewer))))
 $$;
 
 -- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on

@@ -53,13 +53,15 @@ VISITOR: Final = Reader(id=None)
 
 
 def may_read(post: Readable, reader: Reader = VISITOR) -> bool:
-    """Say whether somebody may read a post. It is the same rule as `can_see` in SQL."""
+    """Say whether somebody may read a post. It is the same rule as `can_see` in SQL.
+
+    Authors read their own whether or not its group is still open to them.
+    """
     return (
         _is_shown(post, reader)
         and post.rule != "suspend"
         and post.author_standing not in ("suspended", "deleted")
-        and (post.author_id == reader.id or _is_meant(post, reader))
-        and may_enter(post.group_kind, reader)
+        and (post.author_id == reader.id or (_is_meant(post, reader) and may_enter(post.group_kind, reader)))
     )
 
 

@@ -73,10 +73,10 @@ READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
         False,
     ),
     (
-        "the author who left a home reads it no more",
+        "who left a home still reads their own words there",
         {"group_kind": "home"},
         replace(HIMSELF, is_member=False),
-        False,
+        True,
     ),
     ("followers read", {"audience": "followers", "group_kind": None}, replace(OURS, is_follower=True), True),
     ("others do not read what is for followers", {"audience": "followers", "group_kind": None}, OURS, False),
