@@ -17,7 +17,16 @@ def suspended_server_is_refused(facts: Facts) -> Verdict | None:
 
 
 def suspended_server_is_not_named(facts: Facts) -> Verdict | None:
-    """What answers, boosts or acts on a thing of a suspended domain is dropped without a word."""
+    """What answers, boosts or acts on a thing of a suspended domain is dropped without a word.
+
+    What is one's own is not the other server's: an author always takes back their post, and our people change
+    theirs and take back what they did.
+    """
+    is_theirs = facts.target is not None and facts.target.author_uri == facts.actor_uri
+    if is_theirs and (facts.verb == "Delete" or (facts.is_local and facts.verb == "Update")):
+        return None
+    if facts.is_local and facts.verb == "Undo":
+        return None
     if "suspend" in facts.named:
         return Verdict(Rank.DROP, ("names_suspended_domain",))
     return None

@@ -114,7 +114,7 @@ left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.ta
     and f.standing in ('pending', 'accepted')
 left join posts p on p.id = n.post_id and (can_see(p, $2) or (n.kind = 'removed' and can_reread(p, $2)))
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
-                  and (n.kind <> 'removed' or can_see_group(r.actor_id, $2))
+                  and ((p.id is null and n.kind <> 'removed') or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
 where n.account_id = $1 and n.created_at > $3
   and (n.kind <> 'joined' or r.approval)

@@ -10,6 +10,7 @@ from federation.uris import Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
 
 
@@ -26,12 +27,15 @@ class ProfileView:
 
 @dataclass(frozen=True, slots=True)
 class WrittenView:
-    """A line in a profile: one post with where it stands."""
+    """A line in a profile: one post with where it stands.
+
+    `group_title` is None outside of groups, and for one that the viewer may not read any more. Only its
+    author sees a post that waits or was taken out.
+    """
 
     id: PostId
-    root_id: PostId
-    group_name: str | None
     group_title: str | None
+    standing: PostStanding
     title: str
     excerpt: str
     warning: str
@@ -68,15 +72,12 @@ async def find_profile(conn: Conn, name: str) -> ProfileView | None:
 
 # A profile shows what was written in the open. Their own page shows people everything of theirs.
 LIST_WRITTEN: Final = """
-select p.id, p.root_id, a.name as group_name, g.title as group_title, p.title, left(p.body_text, 240) as
-excerpt,
-       p.warning, p.language, p.published_at
+select p.id, case when can_see_group(g.actor_id, $2) then g.title end as group_title, p.standing, p.title,
+       left(p.body_text, 240) as excerpt, p.warning, p.language, p.published_at
 from posts p
 left join groups g on g.actor_id = p.group_id
-left join actors a on a.id = p.group_id
-where p.author_id = $1 and can_see(p, $2)
+where p.author_id = $1 and (can_see(p, $2) or can_reread(p, $2))
   and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
-  and p.standing in ('visible', 'limited')
 order by p.id desc
 limit 20
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -84,7 +85,8 @@ async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> P
     return None if row is None else PostView(**row)
 
 
-# A removed reply keeps its place as one sentence, so that answers to it still make sense.
+# A removed reply keeps its place as one sentence, so that answers to it still make sense; not for somebody
+# who may not read the group any more, and finds only their own words.
 LIST_REPLIES: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
@@ -99,7 +101,7 @@ from posts p
 cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept) v
 join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $3 and p.id <> $1
-  and (v.yes or p.standing = 'removed')
+  and (v.yes or v.kept or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
 order by p.id
 limit 31
 """
@@ -108,6 +110,58 @@ limit 31
 async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, after: int) -> list[PostView]:
     """Return up to `PAGE` + 1 replies that came after the row `after`, in the order they arrived."""
     return [PostView(**row) for row in await conn.fetch(LIST_REPLIES, root_id, viewer_id, after)]
+
+
+LIST_BEFORE: Final = """
+select p.id from posts p
+where p.root_id = $1 and p.id < $3 and p.id <> $1
+  and (can_see(p, $2) or can_reread(p, $2)
+       or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
+order by p.id desc
+limit 31
+"""
+
+
+async def list_before(conn: Conn, root_id: PostId, viewer_id: ActorId | None, before: int) -> list[int]:
+    """Return the ids of up to `PAGE` + 1 replies that come before the row `before`, the nearest first."""
+    return [row["id"] for row in await conn.fetch(LIST_BEFORE, root_id, viewer_id, before)]
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedView:
+    """A post that a reply answers, as far as one line shows it."""
+
+    id: PostId
+    author_name: str
+    excerpt: str
+    warning: str
+
+
+LIST_QUOTED: Final = """
+select p.id, coalesce(nullif(a.display_name, ''), a.name) as author_name, left(p.body_text, 60) as excerpt,
+       p.warning
+from posts p join actors a on a.id = p.author_id
+where p.id = any ($1) and can_see(p, $2)
+"""
+
+
+async def list_quoted(
+    conn: Conn, post_ids: Sequence[PostId], viewer_id: ActorId | None
+) -> dict[PostId, QuotedView]:
+    """Return those of the posts that this viewer may read, by id."""
+    rows = await conn.fetch(LIST_QUOTED, list(post_ids), viewer_id) if post_ids else []
+    return {row["id"]: QuotedView(**row) for row in rows}
+
+
+HAS_OWN: Final = """
+select exists (
+    select 1 from posts p where p.root_id = $1 and p.author_id = $2 and (can_see(p, $2) or can_reread(p, $2)))
+"""
+
+
+async def has_own(conn: Conn, root_id: PostId, viewer_id: ActorId) -> bool:
+    """Say whether this viewer still has words of their own in a conversation."""
+    return bool(await conn.fetchval(HAS_OWN, root_id, viewer_id))
 
 
 @dataclass(frozen=True, slots=True)

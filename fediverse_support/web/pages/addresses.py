@@ -38,10 +38,21 @@ def followers(done: str = "") -> str:
     return "/followers" + (f"?done={done}" if done else "")
 
 
-def conversation(slug: str | None, root_id: PostId, post_id: PostId | None = None, done: str = "") -> str:
-    """Return a conversation's page, at a post in it; outside of groups, the post's own page."""
+def post(post_id: PostId, done: str = "") -> str:
+    """Return where a post is found, whichever page of its conversation it stands on."""
+    return f"/post/{post_id}" + (f"?done={done}" if done else "")
+
+
+def conversation(
+    slug: str | None, root_id: PostId, post_id: PostId | None = None, *, done: str = "", after: int = 0
+) -> str:
+    """Return the page of a conversation that begins after the reply `after`, at a post that stands on it.
+
+    Outside of groups that is the page of its first post.
+    """
     page = f"/post/{root_id}" if slug is None else f"/g/{quote(slug, safe='@:')}/t/{root_id}"
-    return page + (f"?done={done}" if done else "") + (f"#p{post_id}" if post_id else "")
+    asked = urlencode({name: value for name, value in (("after", after), ("done", done)) if value})
+    return page + (f"?{asked}" if asked else "") + (f"#p{post_id}" if post_id else "")
 
 
 def decision(post_id: PostId) -> str:

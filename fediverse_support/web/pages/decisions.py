@@ -19,6 +19,7 @@ from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import may_write
+from fediverse_support.web.pages.places import landing
 from fediverse_support.web.pages.posts import draft_of, get_mine, once_for, problem_of, replying_audience
 
 
@@ -129,5 +130,5 @@ async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     except AppError as error:
         return _again_page(pages, visit, taken, draft, error)
     if answers is not None:
-        return see_other(addresses.conversation(answers.group_slug, answers.root_id, done.post_id))
+        return see_other(await landing(pages, visit, done.post_id))
     return see_other(addresses.conversation(post.group_slug, done.post_id, done.post_id))

@@ -101,7 +101,8 @@ def _is_invited(pages: Pages, group: GroupView, invite: str) -> bool:
 
 async def _get_door(pages: Pages, visit: Visit, conn: Conn, slug: str, invite: str) -> GroupView:
     group = await get_group(pages, visit, conn, slug)
-    if not (group.is_readable or group.is_waiting or _is_invited(pages, group, invite)):
+    came_before = group.is_waiting or group.standing == "left"
+    if not (group.is_readable or came_before or _is_invited(pages, group, invite)):
         raise NotFound
     return group
 

@@ -70,8 +70,8 @@ def _line(item: AboutYou) -> dict[str, Any]:
     address = None
     if item.kind == "removed" and item.post_id is not None:
         address = addresses.decision(item.post_id)
-    elif item.post_id is not None and item.root_id is not None:
-        address = addresses.conversation(item.group_slug, item.root_id, item.post_id)
+    elif item.post_id is not None:
+        address = addresses.post(item.post_id)
     elif item.kind == "joined" and item.group_slug is not None:
         address = addresses.group(item.group_slug)
     elif item.kind == "follow":
@@ -99,5 +99,5 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
         profile=profile,
         written=written,
         is_you=visit.actor_id == profile.id,
-        address_of=lambda post: addresses.conversation(post.group_name, post.root_id, post.id),
+        address_of=lambda post: addresses.post(post.id),
     )

@@ -79,7 +79,7 @@ async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn)
         reports=reports,
         reasons=REASONS,
         posts=await moderation.list_reported(conn, visit.person, named),
-        address_of=lambda post: addresses.conversation(post.group_slug, post.root_id, post.id),
+        address_of=lambda post: addresses.post(post.id),
     )
 
 

@@ -23,6 +23,7 @@ from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, may_write
+from fediverse_support.web.pages.places import group_of, landing
 
 REPORT_REASONS: Final = ("worried", "rule", "elsewhere", "spam", "legal", "other")
 
@@ -120,12 +121,8 @@ async def _get_readable_post(conn: Conn, request: Request, visit: Visit) -> Post
     return post
 
 
-async def _group_of(pages: Pages, visit: Visit, conn: Conn, post: PostView) -> GroupView | None:
-    return None if post.group_slug is None else await get_readable(pages, visit, conn, post.group_slug)
-
-
 def _back_to(post: PostView) -> str:
-    return addresses.conversation(post.group_slug, post.root_id, post.id)
+    return addresses.post(post.id)
 
 
 async def show_write(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -180,7 +177,7 @@ async def show_edit(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     post = await get_mine(conn, request, visit)
     if post.is_kept:
         return see_other(f"/post/{post.id}/again")
-    group = await _group_of(pages, visit, conn, post)
+    group = await group_of(pages, visit, conn, post)
     draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
     return _edit_page(pages, visit, post, group, draft)
 
@@ -215,7 +212,7 @@ async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     person = visit.person
     async with pages.deps.db.connection() as conn:
         post = await _get_own(conn, request, visit)
-        group = await _group_of(pages, visit, conn, post)
+        group = await group_of(pages, visit, conn, post)
     kind: GroupKind = "open" if group is None else group.kind
     draft = draft_of(
         form, kind, group=group if post.is_root else None, parent_id=post.parent_id, language=post.language
@@ -226,15 +223,14 @@ async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
         await posting.edit(pages.deps.db, pages.deps.instance, person, post.id, draft)
     except AppError as error:
         return _edit_page(pages, visit, post, group, draft, error=error)
-    return see_other(addresses.conversation(post.group_slug, post.root_id, post.id, done="saved"))
+    return see_other(await landing(pages, visit, post.id, done="saved"))
 
 
 async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/remove`: what removing means, before it happens."""
     post = await get_mine(conn, request, visit)
-    # The way to one's own words stays open where the way into the group does not.
-    group = None if post.is_kept else await _group_of(pages, visit, conn, post)
-    federates = group is None or group.kind == "open"
+    group = await group_of(pages, visit, conn, post)
+    federates = group is None or group.kind == "open" or group.host is not None
     leaves_at = post.published_at + pages.deps.instance.undo_for
     return pages.page(
         visit,
@@ -324,7 +320,7 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
 async def show_take_down(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/take-down`: for moderators, what it means before it happens."""
     post = await _get_readable_post(conn, request, visit)
-    group = await _group_of(pages, visit, conn, post)
+    group = await group_of(pages, visit, conn, post)
     if not (visit.person.is_staff or (group is not None and group.moderates)):
         raise NotFound
     return pages.page(

@@ -44,7 +44,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/g/{slug}/write", posts.show_write),
     ("/g/{slug}/t/{post_id}", threads.show_thread),
     (REPLY, threads.show_reply),
-    ("/post/{post_id}", threads.show_thread),
+    ("/post/{post_id}", threads.show_post),
     ("/post/{post_id}/reply", threads.show_reply),
     ("/post/{post_id}/edit", posts.show_edit),
     ("/post/{post_id}/decision", decisions.show_decision),

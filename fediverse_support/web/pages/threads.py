@@ -11,19 +11,39 @@ from starlette.responses import Response
 from fediverse_support.actions import posting
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
-from fediverse_support.domain.errors import AppError, Invalid, NotFound
+from fediverse_support.domain.errors import AppError, NotAllowed, NotFound
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import threads
 from fediverse_support.reads.groups import GroupView
-from fediverse_support.reads.threads import PostView
+from fediverse_support.reads.threads import PostView, QuotedView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.groups import get_readable, may_write, title_for
+from fediverse_support.web.pages.groups import get_group, may_write, title_for
+from fediverse_support.web.pages.places import address_of, group_of, landing
 from fediverse_support.web.pages.posts import draft_of, once_for, problem_of, replying_audience
 from fediverse_support.web.pages.view import beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a reply answers, and where that is found."""
+
+    address: str
+    post: PostView | QuotedView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One page of a conversation: its replies, and whether there are more before and after them."""
+
+    replies: Sequence[PostView]
+    after: int
+    has_more: bool
+    earlier: str | None
+    quotes: dict[PostId, Quote]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +59,24 @@ class Scene:
         return "open" if self.group is None else self.group.kind
 
     @property
+    def is_open(self) -> bool:
+        """The viewer may read along; else they find only what they wrote themselves."""
+        return self.group is None or self.group.is_readable
+
+    @property
+    def slug(self) -> str | None:
+        """The name in its group's address, or None outside of groups."""
+        return None if self.group is None else self.group.slug
+
+    @property
     def base(self) -> str:
         """The conversation's address."""
-        return addresses.conversation(None if self.group is None else self.group.slug, self.root.id)
+        return addresses.conversation(self.slug, self.root.id)
 
     @property
     def takes_replies(self) -> bool:
         """Somebody may answer here."""
-        if not self.root.is_visible or self.root.standing not in ("visible", "limited"):
+        if not self.is_open or not self.root.is_visible or self.root.standing not in ("visible", "limited"):
             return False
         return not self.root.is_locked or (self.group is not None and self.group.moderates)
 
@@ -67,16 +97,49 @@ class Scene:
 
 
 async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Scene:
-    """Find the conversation in the address; raise `NotFound` for what this viewer may not read."""
+    """Find the conversation in the address; raise `NotFound` for what this viewer may not read.
+
+    Whoever wrote in it finds it whatever became of the group and of the first post: their words are theirs.
+    """
     slug, number = request.path_params.get("slug"), row_id(request.path_params["post_id"])
-    group = None if slug is None else await get_readable(pages, visit, conn, slug)
+    group = None if slug is None else await get_group(pages, visit, conn, slug)
+    if visit.actor_id is None and group is not None and not group.is_readable:
+        raise NotFound
     root = None if number is None else await threads.find_post(conn, PostId(number), visit.actor_id)
-    if root is None or root.group_id != (None if group is None else group.id):
+    if root is None or (group is not None and root.group_id != group.id):
         raise NotFound
-    is_gone = root.is_root and root.standing in ("removed", "deleted")
-    if not (root.is_visible or root.is_kept or is_gone):
+    if group is None and await group_of(pages, visit, conn, root) is not None:
         raise NotFound
-    return Scene(group, root)
+    scene = Scene(group, root)
+    is_gone = scene.is_open and root.is_root and root.standing in ("removed", "deleted")
+    if not (root.is_visible or root.is_kept or is_gone or await _is_theirs(conn, visit, root)):
+        raise NotFound
+    return scene
+
+
+async def _is_theirs(conn: Conn, visit: Visit, root: PostView) -> bool:
+    """Say whether the viewer wrote in the conversation that this post opens."""
+    viewer = visit.actor_id
+    return viewer is not None and root.is_root and await threads.has_own(conn, root.id, viewer)
+
+
+async def show_post(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/post/{post_id}`: leads to the page of the conversation that the post stands on.
+
+    Outside of groups, and where the group is gone, the conversation itself is at its first post's address.
+    """
+    number = row_id(request.path_params["post_id"])
+    post = None if number is None else await threads.find_post(conn, PostId(number), visit.actor_id)
+    if post is None:
+        raise NotFound
+    group = await group_of(pages, visit, conn, post)
+    if post.is_root and group is None:
+        return await show_thread(pages, request, visit, conn)
+    if not (post.is_visible or post.is_kept):
+        raise NotFound
+    if wants_activity(request.scope) and post.host is None and post.is_visible:
+        return ap_redirect(post.uri)
+    return see_other(await address_of(conn, visit, group, post, visit.done or ""))
 
 
 async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -86,18 +149,47 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     if wants_activity(request.scope) and root.host is None and root.is_visible:
         return ap_redirect(root.uri)
     if not root.is_root:
-        slug = None if scene.group is None else scene.group.slug
-        return see_other(addresses.conversation(slug, root.root_id, root.id))
+        return see_other(await address_of(conn, visit, scene.group, root))
     after = row_id(request.query_params.get("after", "")) or 0
     found = await threads.list_replies(conn, root.id, visit.actor_id, after)
     if not (root.is_visible or root.is_kept or found):
         raise NotFound
-    return _thread_page(pages, visit, scene, found, after)
+    part = Part(
+        replies=found[: threads.PAGE],
+        after=after,
+        has_more=len(found) > threads.PAGE,
+        earlier=await _earlier(conn, visit, scene, found, after),
+        quotes=await _quotes(conn, visit, root, found[: threads.PAGE]),
+    )
+    return _thread_page(pages, visit, scene, part)
 
 
-def _thread_page(pages: Pages, visit: Visit, scene: Scene, found: Sequence[PostView], after: int) -> Response:
-    group, root, replies = scene.group, scene.root, found[: threads.PAGE]
-    shown = {post.id: post for post in replies if post.is_visible}
+async def _earlier(
+    conn: Conn, visit: Visit, scene: Scene, found: Sequence[PostView], after: int
+) -> str | None:
+    """Return the address of the replies before those found; None at the beginning."""
+    if not after:
+        return None
+    first = found[0].id if found else after + 1
+    before = await threads.list_before(conn, scene.root.id, visit.actor_id, first)
+    start = before[threads.PAGE] if len(before) > threads.PAGE else 0
+    return addresses.conversation(scene.slug, scene.root.id, after=start)
+
+
+async def _quotes(
+    conn: Conn, visit: Visit, root: PostView, replies: Sequence[PostView]
+) -> dict[PostId, Quote]:
+    """Return what each reply answers, but for the first post: on this page, or where it is found."""
+    here = {post.id: post for post in replies if post.is_visible}
+    asked = {post.parent_id for post in replies if post.is_visible and post.parent_id is not None}
+    elsewhere = await threads.list_quoted(conn, sorted(asked - here.keys() - {root.id}), visit.actor_id)
+    quotes = {number: Quote(f"#p{number}", post) for number, post in here.items()}
+    quotes |= {number: Quote(addresses.post(number), post) for number, post in elsewhere.items()}
+    return {post.id: quotes[post.parent_id] for post in replies if post.parent_id in quotes}
+
+
+def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Response:
+    group, root, replies = scene.group, scene.root, part.replies
     heading = heading_of(root)
     return pages.page(
         visit,
@@ -107,10 +199,13 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, found: Sequence[PostV
         root=root,
         heading=heading,
         replies=replies,
-        after=after,
+        after=part.after,
         base=scene.base,
-        next_after=replies[-1].id if len(found) > threads.PAGE else 0,
-        quotes={p.id: shown[p.parent_id] for p in replies if p.parent_id in shown},
+        is_open=scene.is_open,
+        may_come_back=group is not None and group.standing == "left",
+        next_after=replies[-1].id if part.has_more else 0,
+        earlier=part.earlier,
+        quotes=part.quotes,
         undo=undoable(pages, visit, scene.kind, [root, *replies]),
         may_reply=visit.viewer is not None and scene.may_reply,
         may_join=visit.viewer is not None and scene.may_join,
@@ -150,7 +245,7 @@ async def show_reply(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     scene = await _get_scene(pages, request, visit, conn)
     _ = visit.person
     answers = await _answered(conn, visit, scene, request.query_params.get("to", ""))
-    if not answers.is_visible:
+    if not answers.is_visible or not scene.is_open:
         raise NotFound
     return _reply_page(pages, visit, scene, answers, Draft(body=""))
 
@@ -210,7 +305,7 @@ async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         return (
             see_other(f"/g/{scene.group.slug}/join")
             if not draft.body.strip()
-            else _reply_page(pages, visit, scene, answers, draft, error=Invalid({"body": "not_a_member"}))
+            else _reply_page(pages, visit, scene, answers, draft, error=NotAllowed(reasons=("not_a_member",)))
         )
     try:
         done = await posting.publish(
@@ -218,5 +313,4 @@ async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         )
     except AppError as error:
         return _reply_page(pages, visit, scene, answers, draft, error=error)
-    slug = None if scene.group is None else scene.group.slug
-    return see_other(addresses.conversation(slug, scene.root.root_id, done.post_id))
+    return see_other(await landing(pages, visit, done.post_id))

@@ -55,7 +55,7 @@ KINDS: Final[dict[GroupKind, tuple[str, str]]] = {
 DONE: Final[dict[str, str]] = {
     "joined": "You are in. Read as long as you like before you write.",
     "asked": "We have passed on that you would like to join. A moderator will answer within a day.",
-    "left": "You have left the group. No one is told.",
+    "left": "You have left the group. No one is told. What you wrote is on your own page.",
     "saved": "Your changes are saved.",
     "told": "Thank you for telling us. A person will read this. We do not say who told us.",
     "approved": "The post is up.",

@@ -1,0 +1,47 @@
+"""Where a post is found: its group as the viewer stands to it, and the page of its conversation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.ids import PostId
+from fediverse_support.reads import groups, threads
+from fediverse_support.reads.groups import GroupView
+from fediverse_support.reads.threads import PostView
+from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages.frame import Pages, Visit
+
+# How much of what came before a post stands above it, where a conversation has several pages.
+CONTEXT: Final = 10
+
+
+async def group_of(pages: Pages, visit: Visit, conn: Conn, post: PostView) -> GroupView | None:
+    """Return a post's group, readable or not: people leave groups, and their words stay theirs.
+
+    None is for posts outside of groups, and where the group is not there any more.
+    """
+    if post.group_slug is None:
+        return None
+    return await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+
+
+async def address_of(
+    conn: Conn, visit: Visit, group: GroupView | None, post: PostView, done: str = ""
+) -> str:
+    """Return the page of its conversation that a post stands on, with some of what came before it."""
+    slug, after = None if group is None else group.slug, 0
+    if not post.is_root:
+        before = await threads.list_before(conn, post.root_id, visit.actor_id, post.id)
+        after = before[CONTEXT - 1] if len(before) >= threads.PAGE else 0
+    return addresses.conversation(slug, post.root_id, post.id, done=done, after=after)
+
+
+async def landing(pages: Pages, visit: Visit, post_id: PostId, done: str = "") -> str:
+    """Return where somebody finds the post they have just written or changed."""
+    async with pages.deps.db.connection() as conn:
+        post = await threads.find_post(conn, post_id, visit.actor_id)
+        if post is None:
+            return addresses.post(post_id, done)
+        group = await group_of(pages, visit, conn, post)
+        return await address_of(conn, visit, group, post, done)
