@@ -222,6 +222,8 @@ class Remote:
         async with self._db.transaction() as tx:
             outcome = await apply(tx, self._instance, found, self._db.now())
             await outbox.wake(tx, outcome.hosts)
+        if outcome.verdict.is_for_now:
+            raise Unreachable("domain_refused")
 
     async def ensure_post(self, uri: Uri, budget: Budget) -> None:
         """Have a post here if it can be had; what it answers comes with it, up to the budget. Failure is

@@ -49,15 +49,23 @@ class Intake:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def accept(
-        self, *, uri: Uri, host: Host, signer: Uri, body: bytes, digest: bytes | None
+        self,
+        *,
+        uri: Uri,
+        host: Host,
+        signer: Uri,
+        body: bytes,
+        digest: bytes | None,
+        takes_back: bool = False,
     ) -> Accepted:
         """Store one delivery; when this returns `new` it is durable.
 
-        `digest` identifies key and signature (32 bytes). `seen` means that it, or its signature, came before.
+        `digest` identifies key and signature (32 bytes); `takes_back` says that it deletes or undoes.
+        `seen` means that it, or its signature, came before.
         `refused` means that the host's domain is suspended, or missing on the allow-list, at this very
         moment. Raises `DatabaseUnavailable`.
         """
-        mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest))
+        mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest, takes_back))
         self._waiting.append(mine)
         try:
             async with asyncio.timeout(WAIT_SECONDS):
@@ -128,6 +136,11 @@ async def wake_receivers(db: Db, hosts: set[Host]) -> None:
     """Ask for the lanes of these hosts to be served; without it they are found a little later."""
     async with db.connection() as conn:
         await queues.wake(conn, "receive", hosts)
+
+
+async def go_on(tx: Tx, domain: str, now: datetime) -> None:
+    """Let go on what was taken in and waits for the rule about a domain, which is another one from now on."""
+    await receipts.go_on(tx, domain, now)
 
 
 async def look_again(tx: Tx, domain: str, now: datetime) -> None:

@@ -50,6 +50,7 @@ async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule
     async with db.transaction() as tx:
         before = await domain_rules.find_severity(tx, rule.domain)
         await domain_rules.upsert(tx, rule, account_id, db.now())
+        await intake.go_on(tx, rule.domain, db.now())
         if before == "suspend" and rule.severity != "suspend":
             await intake.look_again(tx, rule.domain, db.now())
         await reports.log_action(
@@ -66,6 +67,7 @@ async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, r
         if before is None:
             raise NotFound(f"There is no rule for {name}.")
         await domain_rules.delete(tx, name)
+        await intake.go_on(tx, name, db.now())
         if before == "suspend":
             await intake.look_again(tx, name, db.now())
         await reports.log_action(tx, account_id, "domain_cleared", name, reason[:MAX_REASON], db.now())

@@ -138,7 +138,7 @@ def _answers() -> tuple[str, ...]:
         "",
         "| status | meaning |",
         "| --- | --- |",
-        "| 202 | stored, or known already, or without effect for us; with the first, it survives a crash |",
+        "| 202 | stored, or known already, or without effect for us; with the first, it survives a crash, and a rule that we make about your server afterwards: it is applied when that ends |",
         "| 400 | no JSON that we read: too deep, too many members, a key twice, a `@context` that redefines terms |",
         "| 401 | no signature, or one that does not cover method, path, host, date and digest, or of another actor |",
         "| 403 | this server does not exchange anything with yours |",

@@ -14,7 +14,7 @@ from fediverse_support.db import migrate as schema
 from fediverse_support.db.pool import Db, connect
 from fediverse_support.reads import explain as reads_explain
 from fediverse_support.reads import queues
-from fediverse_support.reads.explain import Explanation
+from fediverse_support.reads.explain import Explanation, Receipt
 from fediverse_support.settings import Settings
 
 
@@ -44,21 +44,22 @@ def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            lanes = await queues.status(conn)
+            lanes = await queues.status(conn, mode=settings.federation)
         if typed.json:
             print_json(lanes)
         elif not lanes:
             print("Nothing waits.")
         else:
             rows = [
-                (lane.kind, lane.host, lane.waiting, lane.parked, lane.refused, _time(lane.oldest_at),
-                 lane.failures, _time(lane.due_at), lane.last_error)
+                (lane.kind, lane.host, lane.waiting, lane.ruled, lane.parked, lane.refused,
+                 _time(lane.oldest_at), lane.failures, _time(lane.due_at), lane.last_error)
                 for lane in lanes
             ]  # fmt: skip
             titles = (
                 "LANE",
                 "HOST",
                 "WAITING",
+                "UNDER RULE",
                 "PARKED",
                 "REFUSED",
                 "OLDEST",
@@ -99,7 +100,9 @@ def explain(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            found = await reads_explain.explain(conn, uri, with_bytes=typed.bytes)
+            found = await reads_explain.explain(
+                conn, uri, with_bytes=typed.bytes, mode=settings.federation
+            )
         if found.is_empty:
             return complain(f"Nothing is known here of {uri}; decisions are kept for seven days.")
         if typed.json:
@@ -122,7 +125,7 @@ def _told(found: Explanation) -> list[str]:
     for receipt in found.receipts:
         lines.append(
             f"received   {_time(receipt.received_at)} from {receipt.host}, signed by {receipt.signer_uri}, "
-            f"{_kept(receipt.bytes_kept)}, {receipt.standing}, {receipt.attempts} attempts"
+            f"{_kept(receipt.bytes_kept)}, {_standing(receipt)}, {receipt.attempts} attempts"
             + (f", last error {receipt.last_error}" if receipt.last_error else "")
         )
     for decision in found.decisions:
@@ -165,6 +168,12 @@ def _facts(facts: Mapping[str, object] | None) -> Iterator[str]:
 
 def _is_there(value: object) -> bool:
     return value is not None and value is not False and value != [] and value != ""
+
+
+def _standing(receipt: Receipt) -> str:
+    if receipt.waits_for is None:
+        return receipt.standing
+    return f"waiting until the rule about {receipt.waits_for} is another one"
 
 
 def _kept(count: int | None) -> str:

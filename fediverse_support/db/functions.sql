@@ -32,6 +32,16 @@ begin
     return found;
 end $$;
 
+-- Is a host talked to at all? `mode` is that of the instance: open, allowlist or off.
+create or replace function talks_to(host text, mode text) returns boolean language plpgsql stable parallel safe cost 1000
+as $$
+begin
+    return case mode
+        when 'off' then false
+        when 'allowlist' then rule_for(host) is not distinct from 'allow'
+        else rule_for(host) is distinct from 'suspend' end;
+end $$;
+
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
 -- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving.
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+AS_LONG_AS_RULED: Final = frozenset(
+    {"domain_suspended", "names_suspended_domain", "not_on_allowlist", "federation_off"}
+)
+"""Reasons that end with a rule about a server."""
 
 
 class Rank(IntEnum):
@@ -27,3 +33,8 @@ class Verdict:
     def lets_in(self) -> bool:
         """Something is stored."""
         return self.rank <= Rank.HOLD
+
+    @property
+    def is_for_now(self) -> bool:
+        """A refusal that a rule about a server gives, and that may be another one once the rule is."""
+        return not self.lets_in and not AS_LONG_AS_RULED.isdisjoint(self.reasons)

@@ -8,7 +8,7 @@ at once; each is judged and handled by itself, in its turn.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -55,19 +55,32 @@ async def apply(
     return Outcome(step.verdict, change, await outbox.flush(tx, sheet))
 
 
-async def apply_all(
-    tx: Tx, instance: Instance, acts: Iterable[Authentic[Activity]], now: datetime
-) -> frozenset[Host]:
-    """Apply activities in their order, each as `apply` would; return the hosts to wake.
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch. `hosts` are the lanes that have work now.
 
-    A newcomer's posts that come together are all looked at as if each were the first.
+    `put_off` are those, as they were given, that only a rule about a server refuses: nothing was done about
+    them, and nothing logged.
     """
-    sheet = Sheet(instance, now)
+
+    hosts: frozenset[Host]
+    put_off: tuple[Authentic[Activity], ...] = ()
+
+
+async def apply_all(
+    tx: Tx, instance: Instance, acts: Iterable[Authentic[Activity]], now: datetime, *, may_wait: bool = False
+) -> Applied:
+    """Apply activities in their order, each as `apply` would.
+
+    A newcomer's posts that come together are all looked at as if each were the first. With `may_wait`, what
+    only a rule about a server refuses is put off instead.
+    """
+    sheet = Sheet(instance, now, may_wait=may_wait)
     for run in runs(acts):
         alone = run if len(run) == 1 else await _apply_together(tx, sheet, run)
         for act in alone:
             await _handle(tx, sheet, _judge(sheet, act, await _load(tx, sheet, act)), act)
-    return await outbox.flush(tx, sheet)
+    return Applied(await outbox.flush(tx, sheet), tuple(sheet.put_off))
 
 
 async def _apply_together(tx: Tx, sheet: Sheet, run: list[Authentic[Activity]]) -> list[Authentic[Activity]]:
@@ -109,6 +122,9 @@ def _judge(sheet: Sheet, act: Authentic[Activity], facts: Facts) -> Step:
 
 async def _handle(tx: Tx, sheet: Sheet, step: Step, act: Authentic[Activity]) -> Change:
     row = table.find_row(act.value)
+    if sheet.may_wait and step.verdict.is_for_now:
+        sheet.put_off.append(act)
+        return Change()
     if not isinstance(act.value, vocab.Create):
         # All but new posts may look at, or change, what was sent before.
         await outbox.flush(tx, sheet)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from federation import groups, uris, vocab, writing
+from federation.authenticity import Authentic
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
@@ -26,13 +27,18 @@ from fediverse_support.store.outgoing import FanOut, Outgoing
 
 @dataclass(slots=True)
 class Sheet:
-    """What one transaction still has to write: its new relays, and its lines of the log."""
+    """What one transaction still has to write: its new relays, and its lines of the log.
+
+    `put_off` is what only a rule about a server refuses, of those that may wait for its end.
+    """
 
     instance: Instance
     now: datetime
     news: list[tuple[Step, Relay, Announced]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     hosts: set[Host] = field(default_factory=set)
+    may_wait: bool = False
+    put_off: list[Authentic[vocab.Activity]] = field(default_factory=list)
 
 
 async def emit(tx: Tx, sheet: Sheet, step: Step, effects: tuple[Effect, ...]) -> None:

@@ -8,10 +8,14 @@ from typing import Final
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.verdicts import Rank, Verdict
 
+TAKES_BACK: Final = frozenset({"Delete", "Undo"})
+"""What is obeyed whatever is decided about a server. The door is shut for all that comes under a rule: only
+what was taken in before ever gets here."""
+
 
 def suspended_server_is_refused(facts: Facts) -> Verdict | None:
-    """Nothing comes in from a suspended domain."""
-    if facts.sender == "suspend":
+    """Nothing comes in from a suspended domain, but what its people take back."""
+    if facts.sender == "suspend" and facts.verb not in TAKES_BACK:
         return Verdict(Rank.REJECT, ("domain_suspended",))
     return None
 
@@ -19,13 +23,11 @@ def suspended_server_is_refused(facts: Facts) -> Verdict | None:
 def suspended_server_is_not_named(facts: Facts) -> Verdict | None:
     """What answers, boosts or acts on a thing of a suspended domain is dropped without a word.
 
-    What is one's own is not the other server's: an author always takes back their post, and our people change
-    theirs and take back what they did.
+    What is one's own is not the other server's: everybody takes back what they said or did, and our people
+    change their posts.
     """
     is_theirs = facts.target is not None and facts.target.author_uri == facts.actor_uri
-    if is_theirs and (facts.verb == "Delete" or (facts.is_local and facts.verb == "Update")):
-        return None
-    if facts.is_local and facts.verb == "Undo":
+    if facts.verb in TAKES_BACK or (is_theirs and facts.is_local and facts.verb == "Update"):
         return None
     if "suspend" in facts.named:
         return Verdict(Rank.DROP, ("names_suspended_domain",))
@@ -34,14 +36,16 @@ def suspended_server_is_not_named(facts: Facts) -> Verdict | None:
 
 def only_allowed_servers_speak(facts: Facts) -> Verdict | None:
     """With an allow-list, everyone else is refused."""
-    if facts.federation == "allowlist" and not facts.is_local and facts.sender != "allow":
+    if facts.is_local or facts.verb in TAKES_BACK:
+        return None
+    if facts.federation == "allowlist" and facts.sender != "allow":
         return Verdict(Rank.REJECT, ("not_on_allowlist",))
     return None
 
 
 def federation_off_is_off(facts: Facts) -> Verdict | None:
     """With federation off, nothing from elsewhere is taken."""
-    if facts.federation == "off" and not facts.is_local:
+    if facts.federation == "off" and not facts.is_local and facts.verb not in TAKES_BACK:
         return Verdict(Rank.REJECT, ("federation_off",))
     return None
 

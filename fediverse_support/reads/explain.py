@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.instance import Federation
 
 MOST: Final = 200
 """How many rows of a kind are told of one URI."""
@@ -23,7 +24,7 @@ MOST: Final = 200
 class Receipt:
     """An incoming delivery that was proven and answered with 202.
 
-    `bytes_kept` is None once they are erased.
+    `bytes_kept` is None once they are erased. `waits_for` is the host whose rule it waits for the end of.
     """
 
     uri: str
@@ -34,6 +35,7 @@ class Receipt:
     last_error: str | None
     received_at: datetime
     bytes_kept: int | None
+    waits_for: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ class Explanation:
 
 
 RECEIPTS: Final = """
-select uri, host, signer_uri, standing, attempts, last_error, received_at, octet_length(body) as bytes_kept
+select uri, host, signer_uri, standing, attempts, last_error, received_at, octet_length(body) as bytes_kept,
+       case when standing = 'ruled' then waits_for
+            when standing = 'waiting' and not talks_to(host, $3) then host end as waits_for
 from receipts where uri = $1 order by id limit $2
 """
 DECISIONS: Final = """
@@ -165,13 +169,18 @@ union select document from activities where uri = $1 and document is not null
 """
 
 
-async def explain(conn: Conn, uri: str, *, with_bytes: bool = False) -> Explanation:
-    """Return the way of one activity, post or actor by its URI, in seven queries, eight `with_bytes`."""
+async def explain(
+    conn: Conn, uri: str, *, with_bytes: bool = False, mode: Federation = "open"
+) -> Explanation:
+    """Return the way of one activity, post or actor by its URI, in seven queries, eight `with_bytes`.
+
+    `mode` is that of the instance: it says whose deliveries wait for the end of a rule.
+    """
     decisions = await conn.fetch(DECISIONS, uri, MOST)
     standings = await conn.fetchrow(STANDINGS, uri)
     return Explanation(
         uri=uri,
-        receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST)),
+        receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST, mode)),
         decisions=tuple(
             Decision(
                 **{

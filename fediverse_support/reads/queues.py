@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.instance import Federation
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,14 @@ class LaneStatus:
     """The line of work of one host in one direction.
 
     `failures` in a row make a lane wait until `due_at`; `parked` needs somebody to look at it; `refused`
-    was turned away by the other server. `last_error` is a code.
+    was turned away by the other server. `ruled` waits for a rule about a server to end, this one or another
+    that it names; it does not count as waiting. `last_error` is a code.
     """
 
     kind: Literal["receive", "deliver"]
     host: str
     waiting: int
+    ruled: int
     parked: int
     refused: int
     oldest_at: datetime | None
@@ -33,7 +36,7 @@ class LaneStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueTotals:
-    """Sums over all hosts, for graphs."""
+    """Sums over all hosts, for graphs. What waits for a rule to end makes nothing old."""
 
     receive_waiting: int
     receive_parked: int
@@ -50,16 +53,23 @@ with work as (
     from receipts where standing <> 'done'
     union all
     select 'deliver', host, standing, created_at, last_error, id from deliveries
+), rules as materialized (
+    select h.host, talks_to(h.host, $3) as lets_in from (select distinct host from work) h
+), judged as (
+    select w.kind, w.host, w.since_at, w.last_error, w.id,
+           case when w.standing = 'waiting' and not r.lets_in then 'ruled' else w.standing end as standing
+    from work w join rules r using (host)
 )
 select w.kind, w.host,
        count(*) filter (where w.standing = 'waiting') as waiting,
+       count(*) filter (where w.standing = 'ruled') as ruled,
        count(*) filter (where w.standing = 'parked') as parked,
        count(*) filter (where w.standing = 'refused') as refused,
        min(w.since_at) filter (where w.standing = 'waiting') as oldest_at,
        coalesce(max(l.failures), 0) as failures,
        nullif(max(l.due_at), '-infinity') as due_at,
        (array_agg(w.last_error order by w.id desc) filter (where w.last_error is not null))[1] as last_error
-from work w left join lanes l on l.kind = w.kind and l.host = w.host
+from judged w left join lanes l on l.kind = w.kind and l.host = w.host
 where $1::text is null or w.host = $1
 group by w.kind, w.host
 order by waiting desc, w.kind, w.host
@@ -74,15 +84,21 @@ select
     (select count(*) from deliveries where standing = 'refused') as deliver_refused,
     (select count(distinct host) from lanes where failures > 0) as failing_hosts,
     coalesce(extract(epoch from $1 - least(
-        (select min(received_at) from receipts where standing = 'waiting'),
-        (select min(created_at) from deliveries where standing = 'waiting')
+        (select min(h.since_at) from (
+            select host, min(received_at) as since_at from receipts where standing = 'waiting' group by host
+         ) h where talks_to(h.host, 'open')),
+        (select min(h.since_at) from (
+            select host, min(created_at) as since_at from deliveries where standing = 'waiting' group by host
+         ) h where talks_to(h.host, 'open'))
     )), 0)::float as oldest_seconds
 """
 
 
-async def status(conn: Conn, *, host: str | None = None, limit: int = 1000) -> tuple[LaneStatus, ...]:
+async def status(
+    conn: Conn, *, host: str | None = None, limit: int = 1000, mode: Federation = "open"
+) -> tuple[LaneStatus, ...]:
     """Return what waits, is parked or was refused, the fullest lanes first, at most `limit`."""
-    return tuple(LaneStatus(**row) for row in await conn.fetch(STATUS, host, limit))
+    return tuple(LaneStatus(**row) for row in await conn.fetch(STATUS, host, limit, mode))
 
 
 async def totals(conn: Conn, now: datetime) -> QueueTotals:

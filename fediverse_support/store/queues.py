@@ -70,8 +70,13 @@ select h.host from hosts h
 left join lanes l on l.kind = 'receive' and l.host = h.host
 where h.host is not null and (l.worker is null or not worker_lives(l.worker))
   and h.host <> all ($3::text[])
-  and exists (select 1 from receipts r where r.standing = 'waiting' and r.host = h.host and r.due_at <= $1)
-  and rule_for(h.host) is distinct from 'suspend'
+  -- Of a host that is not talked to any more, only what takes something back goes on.
+  and case when talks_to(h.host, $4) then (
+          select true from receipts r
+          where r.standing = 'waiting' and r.host = h.host and r.due_at <= $1 limit 1)
+      else (
+          select true from receipts r
+          where r.standing = 'waiting' and r.takes_back and r.host = h.host and r.due_at <= $1 limit 1) end
 limit $2
 """
 DUE_DELIVER: Final = """
@@ -102,12 +107,12 @@ limit $2
 async def due_lanes(
     conn: Conn, kind: Kind, now: datetime, limit: int, *, mode: str = "open", busy: Collection[Host] = ()
 ) -> list[Host]:
-    """Return hosts with work that may be done now and that nobody is doing; `mode` says who may get any.
+    """Return hosts with work that may be done now and that nobody is doing; `mode` says who is talked to.
 
     `busy` are those that the caller looks after already.
     """
     if kind == "receive":
-        rows = await conn.fetch(DUE_RECEIVE, now, limit, list(busy))
+        rows = await conn.fetch(DUE_RECEIVE, now, limit, list(busy), mode)
     else:
         rows = await conn.fetch(DUE_DELIVER, now, limit, list(busy), mode)
     return [Host(row["host"]) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,20 +14,24 @@ from fediverse_support.domain.moderation import Severity
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One proven delivery. `digest` identifies key and signature (32 bytes), None where there was none."""
+    """One proven delivery. `digest` identifies key and signature (32 bytes), None where there was none.
+
+    `takes_back` says that its sender deletes or undoes something with it.
+    """
 
     uri: Uri
     host: Host
     signer: Uri
     body: str
     digest: bytes | None
+    takes_back: bool = False
 
 
 # Many in one statement: a row costs little, a commit costs much. They are stored in the order they came in.
 INSERT_RECEIPTS: Final = """
 with given as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
-        with ordinality as g (uri, host, signer, body, digest, place)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $8::bool[])
+        with ordinality as g (uri, host, signer, body, digest, takes_back, place)
 ), ruled as materialized (
     select h.host, rule_for(h.host) as severity from (select distinct host from given) h
 ), let_in as materialized (
@@ -37,8 +41,8 @@ with given as (
     insert into seen_signatures (digest, seen_at) select digest, $6 from let_in where digest is not null
     on conflict (digest) do nothing returning digest
 ), kept as (
-    insert into receipts (uri, host, signer_uri, body, due_at, received_at)
-    select l.uri, l.host, l.signer, l.body, $6, $6 from let_in l
+    insert into receipts (uri, host, signer_uri, body, takes_back, due_at, received_at)
+    select l.uri, l.host, l.signer, l.body, l.takes_back, $6, $6 from let_in l
     where l.digest is null or exists (select 1 from used u where u.digest = l.digest)
     order by l.place
     on conflict (uri) do nothing returning uri
@@ -64,13 +68,17 @@ async def insert_receipts(
         [arrival.digest for arrival in arrivals],
         now,
         mode,
+        [arrival.takes_back for arrival in arrivals],
     )
     return [(row["severity"], row["is_kept"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One incoming delivery to be applied. `body` is None once it was erased: then nothing is left to do."""
+    """One incoming delivery to be applied. `body` is None once it was erased: then nothing is left to do.
+
+    `is_under_rule` says that its host is not talked to any more: then it is one that takes something back.
+    """
 
     id: int
     uri: Uri
@@ -78,17 +86,22 @@ class Receipt:
     body: str | None
     attempts: int
     received_at: datetime
+    is_under_rule: bool = False
 
 
+# Of a host that is not talked to, only what takes something back goes on; the rest was promised, and waits.
 TAKE_RECEIPTS: Final = """
-with due as (
-    select id, uri, signer_uri, body, attempts, received_at from receipts
-    where host = $1 and standing = 'waiting' and due_at <= $2 and rule_for($1) is distinct from 'suspend'
-    order by id limit $3
+with rule as materialized (
+    select talks_to($1, $5) as lets_in
+), due as (
+    select r.id, r.uri, r.signer_uri, r.body, r.attempts, r.received_at, not rule.lets_in as is_under_rule
+    from rule, receipts r
+    where r.host = $1 and r.standing = 'waiting' and r.due_at <= $2 and (rule.lets_in or r.takes_back)
+    order by r.id limit $3
 ), sized as (
     select due.*, sum(octet_length(body)) over (order by id) - octet_length(body) as bytes_before from due
 )
-select id, uri, signer_uri, body, attempts, received_at from sized
+select id, uri, signer_uri, body, attempts, received_at, is_under_rule from sized
 where bytes_before is null or bytes_before < $4 order by id
 """
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -101,9 +114,14 @@ where id = $1
 """
 
 
-async def take_receipts(conn: Conn, host: Host, now: datetime, limit: int) -> list[Receipt]:
-    """Return the oldest due deliveries of a lane, up to a number and a size; the caller holds it."""
-    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit, MOST_BYTES)]
+async def take_receipts(
+    conn: Conn, host: Host, now: datetime, limit: int, *, mode: str = "open"
+) -> list[Receipt]:
+    """Return the oldest due deliveries of a lane, up to a number and a size; the caller holds it.
+
+    Of a host that is not talked to in this `mode`, those that take something back.
+    """
+    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit, MOST_BYTES, mode)]
 
 
 COUNT_SINCE: Final = "select count(*) from (select 1 from receipts where received_at > $1 limit $2) r"
@@ -122,3 +140,53 @@ async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
 async def retry_receipt(tx: Tx, receipt_id: int, error: str, due_at: datetime, *, park: bool) -> None:
     """Try a delivery again later, or put it aside with its reason."""
     await tx.execute(RETRY_RECEIPT, receipt_id, error, due_at, park)
+
+
+OBEYED: Final = "update receipts set takes_back = false where id = any ($1::bigint[])"
+RULED_SINCE: Final = """
+select h.host, greatest(
+    (select max(r.updated_at) from domain_rules r where r.domain = any (domain_suffixes(h.host))),
+    (select max(m.created_at) from mod_actions m
+     where m.subject = any (domain_suffixes(h.host)) and m.action like 'domain%')) as since
+from unnest($1::text[]) h (host)
+where not talks_to(h.host, $2)
+"""
+WAIT_FOR_RULE: Final = """
+update receipts set standing = 'ruled', waits_for = $2, last_error = 'names_suspended_domain'
+where id = $1 and standing = 'waiting'
+"""
+GO_ON: Final = """
+update receipts set standing = 'waiting', waits_for = null, due_at = $2
+where standing = 'ruled' and $1 = any (domain_suffixes(waits_for))
+"""
+
+
+async def keep_obeyed(tx: Tx, ids: Sequence[int]) -> None:
+    """Let what was obeyed under a rule wait like everything else: it counts once more, in its turn."""
+    await tx.execute(OBEYED, list(ids))
+
+
+async def ruled_since(conn: Conn, hosts: Collection[Host], mode: str) -> dict[Host, datetime | None]:
+    """Return those of these hosts that are not talked to in this `mode`, and since when as far as known."""
+    rows = await conn.fetch(RULED_SINCE, list(hosts), mode)
+    return {Host(row["host"]): row["since"] for row in rows}
+
+
+async def wait_for_rule(tx: Tx, receipt_id: int, host: Host) -> None:
+    """Put a delivery aside until the rule about a host that it names is another one."""
+    await tx.execute(WAIT_FOR_RULE, receipt_id, host)
+
+
+DROP: Final = """
+update receipts set standing = 'done', body = null, last_error = 'names_suspended_domain' where id = $1
+"""
+
+
+async def drop(tx: Tx, receipt_id: int) -> None:
+    """Have done with a delivery that names a server we do not talk to."""
+    await tx.execute(DROP, receipt_id)
+
+
+async def go_on(tx: Tx, domain: str, now: datetime) -> None:
+    """Let go on what waits for the rule about a domain or one of its subdomains."""
+    await tx.execute(GO_ON, domain, now)

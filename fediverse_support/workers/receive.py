@@ -15,7 +15,7 @@ from federation import authenticity, delivery, uris, vocab
 from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError, Unreachable
 from federation.uris import Host, Uri
-from federation.vocab import Activity, Unsupported
+from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
@@ -24,7 +24,7 @@ from fediverse_support.pipeline.needs import needs
 from fediverse_support.remote import Budget
 from fediverse_support.store import peers, posts, receipts, remote_actors
 from fediverse_support.store.receipts import Receipt
-from fediverse_support.workers import lanes, relays
+from fediverse_support.workers import barred, lanes, relays
 from fediverse_support.workers.pace import Pace
 
 LOG: Final = logging.getLogger(__name__)
@@ -41,18 +41,25 @@ MAX_ATTEMPTS: Final = 8
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
 TOO_EARLY_FOR: Final = timedelta(hours=12)
 """So long a like waits for its post: less than the day for which its Undo is remembered."""
+SOON: Final = timedelta(seconds=1)
 CHANCE: Final = 0.5
 """Our own retries need no spreading: each waits in its own lane."""
 
 
 @dataclass(slots=True)
 class _Job:
-    """One delivery on its way: what is to be applied, or why it is tried again."""
+    """One delivery on its way: what is to be applied, or why it is tried again.
+
+    `is_barred` says that a rule about a server stood against preparing it, `is_put_off` against applying it.
+    """
 
     receipt: Receipt
+    act: barred.Read = None
     acts: list[Authentic[Activity]] = field(default_factory=list)
     retry: str | None = None
     is_faulty: bool = False
+    is_barred: bool = False
+    is_put_off: bool = False
 
 
 async def step(deps: Deps, worker: int = 0) -> bool:
@@ -73,7 +80,9 @@ async def serve(deps: Deps, host: Host, worker: int, pace: Pace | None = None) -
         is_done = lane is None
         while not is_done:
             async with deps.db.connection() as conn:
-                batch = await receipts.take_receipts(conn, host, deps.db.now(), BATCH)
+                batch = await receipts.take_receipts(
+                    conn, host, deps.db.now(), BATCH, mode=deps.instance.federation
+                )
             if batch:
                 heard_at = batch[-1].received_at
                 await _apply_batch(deps, batch, pace)
@@ -85,9 +94,8 @@ async def serve(deps: Deps, host: Host, worker: int, pace: Pace | None = None) -
 
 
 async def _apply_batch(deps: Deps, batch: list[Receipt], pace: Pace | None) -> None:
-    jobs = [_Job(receipt) for receipt in batch]
-    acts = {job.receipt.id: act for job in jobs if (act := _read(job)) is not None}
-    await _prepare(deps, jobs, acts)
+    jobs = [_Job(receipt, _read(receipt)) for receipt in batch]
+    await _prepare(deps, jobs)
     # What is tried again came in long ago, which says nothing about the line.
     fresh = (receipt.received_at for receipt in batch if receipt.attempts == 0)
     async with nullcontext() if pace is None else pace.turn(next(fresh, batch[-1].received_at)):
@@ -114,16 +122,52 @@ async def _commit(deps: Deps, jobs: list[_Job], *, careful: bool) -> None:
                 hosts |= await _apply_carefully(deps, tx, job)
         else:
             hosts = await _apply(deps, tx, jobs)
-        await receipts.finish_receipts(tx, [job.receipt.id for job in jobs if job.retry is None])
-        for job in jobs:
-            if job.retry is not None:
-                await _try_again(deps, tx, job, job.retry)
+        await _end(deps, tx, jobs)
         await outbox.wake(tx, hosts)
 
 
-def _read(job: _Job) -> Authentic[Activity] | Unsupported | NeedsFetch | None:
+async def _end(deps: Deps, tx: Tx, jobs: list[_Job]) -> None:
+    """Note what became of each: done, tried again, or waiting for the end of a rule."""
+    done: list[int] = []
+    obeyed: list[int] = []
+    is_ruled = any(job.is_put_off for job in jobs)
+    for job in jobs:
+        if job.retry is not None:
+            await _try_again(deps, tx, job, job.retry)
+        elif job.is_barred or job.is_put_off:
+            await _bar(deps, tx, job)
+        elif _counts_again(job, is_ruled=is_ruled):
+            obeyed.append(job.receipt.id)
+        else:
+            done.append(job.receipt.id)
+    await receipts.finish_receipts(tx, done)
+    if obeyed:
+        await receipts.keep_obeyed(tx, obeyed)
+
+
+def _counts_again(job: _Job, *, is_ruled: bool) -> bool:
+    """Say whether a delivery was obeyed before its turn: what it undoes may still wait for the end of a rule.
+
+    What is deleted stays deleted; but an Undo of what was not applied yet is forgotten in the end.
+    """
+    if isinstance(job.act, Authentic) and isinstance(job.act.value, vocab.Undo):
+        return job.receipt.is_under_rule or is_ruled
+    return job.receipt.is_under_rule and not barred.is_withdrawal(job.act)
+
+
+async def _bar(deps: Deps, tx: Tx, job: _Job) -> None:
+    match await barred.bar(deps, tx, job.receipt, job.act):
+        case "waits":
+            return
+        case "again":
+            await receipts.retry_receipt(tx, job.receipt.id, "busy", deps.db.now() + SOON, park=False)
+        case "dropped":
+            await apply_all(tx, deps.instance, job.acts, deps.db.now())
+            await receipts.drop(tx, job.receipt.id)
+
+
+def _read(receipt: Receipt) -> barred.Read:
     """Return the activity of a stored delivery; one that cannot be read any more has no effect."""
-    receipt = job.receipt
     if receipt.body is None:
         return None
     try:
@@ -133,18 +177,18 @@ def _read(job: _Job) -> Authentic[Activity] | Unsupported | NeedsFetch | None:
         return None
 
 
-async def _prepare(
-    deps: Deps, jobs: list[_Job], acts: dict[int, Authentic[Activity] | Unsupported | NeedsFetch]
-) -> None:
+async def _prepare(deps: Deps, jobs: list[_Job]) -> None:
     """Fetch what the batch rests on, outside of any transaction."""
-    proven = [act.value for act in acts.values() if isinstance(act, Authentic)]
+    proven = [job.act.value for job in jobs if isinstance(job.act, Authentic)]
     missing = await _missing(deps, proven)
     brought: set[Uri] = set()
     for job in jobs:
-        act = acts.get(job.receipt.id)
+        act = job.act
         budget = Budget(until=deps.db.now() + SECONDS_FOR_FETCHES)
         try:
-            if isinstance(act, NeedsFetch):
+            if job.receipt.is_under_rule:
+                job.acts = [act] if isinstance(act, Authentic) and barred.is_withdrawal(act) else []
+            elif isinstance(act, NeedsFetch):
                 await relays.hear(deps, act.by, act.uri, budget)
             elif isinstance(act, Authentic):
                 wanted = needs(act.value)
@@ -160,7 +204,8 @@ async def _prepare(
                     continue
                 job.acts = await relays.unfold(deps, act, budget)
         except Unreachable as error:
-            job.retry = error.code
+            job.is_barred = error.code == "domain_refused"
+            job.retry = None if job.is_barred else error.code
         except FederationError as error:
             LOG.info("dropped", extra={"receipt": job.receipt.id, "code": error.code})
         except FAULTS as error:
@@ -192,7 +237,11 @@ async def _is_early(deps: Deps, job: _Job, act: Activity) -> bool:
 
 async def _apply(deps: Deps, tx: Tx, jobs: list[_Job]) -> frozenset[Host]:
     acts = [act for job in jobs if job.retry is None for act in job.acts]
-    return await apply_all(tx, deps.instance, acts, deps.db.now())
+    applied = await apply_all(tx, deps.instance, acts, deps.db.now(), may_wait=True)
+    put_off = {id(act) for act in applied.put_off}
+    for job in jobs:
+        job.is_put_off = any(id(act) in put_off for act in job.acts)
+    return applied.hosts
 
 
 async def _apply_carefully(deps: Deps, tx: Tx, job: _Job) -> frozenset[Host]:

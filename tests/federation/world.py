@@ -38,7 +38,7 @@ select min(at) from (
       and (p.host is null or rule_for(p.host) is distinct from 'suspend')
     union all
     select r.due_at from receipts r
-    where r.standing = 'waiting' and rule_for(r.host) is distinct from 'suspend'
+    where r.standing = 'waiting' and (r.takes_back or rule_for(r.host) is distinct from 'suspend')
 ) t
 """
 KNOWN = "select id from actors where name = $1 and host is not distinct from $2"

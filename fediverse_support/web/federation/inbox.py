@@ -45,6 +45,7 @@ PLAIN_TYPES: Final = frozenset(
     }
 )
 FAREWELLS: Final = frozenset({"Delete", "Update", "Undo"})
+TAKES_BACK: Final = ("Delete", "Undo")
 MAY_LACK_ID: Final = frozenset({"Like", "Dislike", "EmojiReact", "Follow", "Undo"})
 
 
@@ -104,7 +105,14 @@ class Inbox:
         if uri is None:
             return answers.ACCEPTED
         host, deps = uris.host(signer), self.deps
-        accepted = await self.intake.accept(uri=uri, host=host, signer=signer, body=body, digest=claim.digest)
+        accepted = await self.intake.accept(
+            uri=uri,
+            host=host,
+            signer=signer,
+            body=body,
+            digest=claim.digest,
+            takes_back=documents.one(document.get("type")) in TAKES_BACK,
+        )
         if accepted == "refused":
             return answers.FORBIDDEN
         if accepted == "new" and self.bells.take(host, self.clock()) == 0.0:
