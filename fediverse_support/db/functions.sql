@@ -45,27 +45,79 @@ end $$;
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
 -- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving.
 -- policy.may.may_read is the same rule in Python; a test holds the two equal.
-create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable cost 10000 as $$
-    select (p.standing = 'visible'
-            -- What came in under a limit is for everybody again once neither its server nor its author is limited.
-            or (p.standing = 'limited' and (viewer is not null or (
-                (p.host is null or rule_for(p.host) is distinct from 'limit')
-                and not exists (select 1 from actors a where a.id = p.author_id and a.standing = 'limited'))))
-            or (p.standing = 'held' and p.author_id is not distinct from viewer))
-       and (p.host is null or rule_for(p.host) is distinct from 'suspend')
-       and not exists (select 1 from actors a where a.id = p.author_id and a.standing in ('suspended', 'deleted'))
-       and (p.author_id is not distinct from viewer
-            or (case p.audience
-                  when 'public' then true
-                  when 'unlisted' then true
-                  when 'group' then p.group_id is not null
-                  when 'followers' then exists (
-                      select 1 from follows f
-                      where f.follower_id = viewer and f.target_id = p.author_id and f.standing = 'accepted')
-                  else exists (select 1 from mentions m where m.post_id = p.id and m.actor_id = viewer)
-                end
-                and (p.group_id is null or can_see_group(p.group_id, viewer))))
+-- Only hands on the columns that decide, so that a plan takes it in and no row is put together to be asked about.
+create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
+    select may_see(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, viewer)
 $$;
+
+-- In plpgsql, which keeps the plans of what it asks.
+create or replace function may_see(
+    post_id bigint, author_id bigint, host text, group_id bigint, audience text, standing text, viewer bigint
+) returns boolean language plpgsql stable parallel safe cost 10000 as $$
+declare
+    is_own boolean := author_id is not distinct from viewer;
+    rule text;
+    author_standing text;
+    group_kind text;
+begin
+    if standing is null or standing in ('removed', 'deleted') or (standing = 'held' and not is_own) then
+        return false;
+    end if;
+    if host is not null then
+        rule := rule_for(host);
+        if rule = 'suspend' then
+            return false;
+        end if;
+    end if;
+    select a.standing, g.kind into author_standing, group_kind
+    from actors a left join groups g on g.actor_id = may_see.group_id where a.id = may_see.author_id;
+    -- What came in under a limit is for everybody again once neither its server nor its author is limited.
+    if author_standing in ('suspended', 'deleted')
+       or (standing = 'limited' and viewer is null and (rule = 'limit' or author_standing = 'limited')) then
+        return false;
+    end if;
+    if is_own then
+        return true;
+    elsif audience in ('public', 'unlisted') then
+        null;
+    elsif audience = 'group' then
+        if group_id is null then
+            return false;
+        end if;
+    elsif audience = 'followers' then
+        if not follows_now(viewer, author_id) then
+            return false;
+        end if;
+    else
+        perform 1 from mentions m where m.post_id = may_see.post_id and m.actor_id = viewer;
+        if not found then
+            return false;
+        end if;
+    end if;
+    return group_id is null or group_kind = 'open' or may_enter(group_id, group_kind, viewer);
+end $$;
+
+-- Is the one an accepted follower of the other? A member, where the other is a group.
+create or replace function follows_now(follower bigint, target bigint)
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    return follower is not null and exists (
+        select 1 from follows f where f.follower_id = follower and f.target_id = target and f.standing = 'accepted');
+end $$;
+
+-- May this viewer read what is in a group of this kind? policy.may.may_enter is the same in Python.
+create or replace function may_enter(g bigint, kind text, viewer bigint)
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    if kind = 'open' then
+        return true;
+    elsif kind is null or viewer is null then
+        return false;
+    elsif kind = 'home-open' then
+        return exists (select 1 from actors v where v.id = viewer and v.account_id is not null);
+    end if;
+    return follows_now(viewer, g);
+end $$;
 
 -- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on
 -- pages that say what happened: no list, app or server asks this, and `can_see` answers no. Whether its group is still
@@ -79,29 +131,26 @@ create or replace function can_reread(p posts, viewer bigint) returns boolean la
 $$;
 
 -- May this viewer read what is in this group?
-create or replace function can_see_group(g bigint, viewer bigint) returns boolean language sql stable cost 2000 as $$
-    select exists (
-        select 1 from groups r
-        where r.actor_id = g
-          and case r.kind
-                when 'open' then true
-                when 'home-open' then exists (
-                    select 1 from actors v where v.id = viewer and v.account_id is not null)
-                else exists (
-                    select 1 from follows f
-                    where f.follower_id = viewer and f.target_id = g and f.standing = 'accepted')
-              end)
-$$;
+create or replace function can_see_group(g bigint, viewer bigint)
+returns boolean language plpgsql stable parallel safe cost 2000 as $$
+begin
+    return may_enter(g, (select r.kind from groups r where r.actor_id = g), viewer);
+end $$;
 
--- May a peer that signed as `peer_host` fetch this post? Only what is public in an open group or on a profile.
-create or replace function can_fetch(p posts, peer_host text) returns boolean language sql stable cost 5000 as $$
+-- May another server fetch this post? Only what is ours and public, in an open group or on a profile. Whether a rule
+-- keeps that server out is asked once for the request, by whoever answers it.
+drop function if exists can_fetch(posts, text);
+create or replace function can_fetch(p posts) returns boolean language sql stable as $$
     select p.standing in ('visible', 'limited')
        and p.host is null
        and p.audience in ('public', 'unlisted')
-       and (p.group_id is null
-            or exists (select 1 from groups r where r.actor_id = p.group_id and r.kind = 'open'))
-       and (peer_host is null or rule_for(peer_host) is distinct from 'suspend')
+       and (p.group_id is null or is_open(p.group_id))
 $$;
+
+create or replace function is_open(g bigint) returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    return exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
+end $$;
 
 -- Is the worker process that took a lane still connected? Each holds a session lock under its number.
 create or replace function worker_lives(number int) returns boolean language sql volatile as $$
@@ -111,12 +160,21 @@ $$;
 
 -- Is this person or group there for this viewer? A closed group, and a person made for one, only for those who read it;
 -- the suspended, the deleted, those not yet let in, and everybody on a suspended server for nobody.
-create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable cost 5000 as $$
-    select a.kind in ('person', 'group', 'service')
-       and a.standing in ('visible', 'limited')
-       and (a.host is null or rule_for(a.host) is distinct from 'suspend')
-       and (a.kind <> 'group' or can_see_group(a.id, viewer))
-       and (a.for_group_id is null or a.id = viewer or can_see_group(a.for_group_id, viewer))
-       and not exists (
-           select 1 from accounts c where c.id = a.account_id and c.standing in ('pending', 'deleted'))
+create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable as $$
+    select may_see_actor(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, viewer)
 $$;
+
+create or replace function may_see_actor(
+    actor_id bigint, kind text, standing text, host text, account_id bigint, for_group_id bigint, viewer bigint
+) returns boolean language plpgsql stable parallel safe cost 5000 as $$
+begin
+    if kind not in ('person', 'group', 'service') or standing not in ('visible', 'limited')
+       or (host is not null and rule_for(host) = 'suspend')
+       or (kind = 'group' and not can_see_group(actor_id, viewer))
+       or (for_group_id is not null and actor_id is distinct from viewer
+           and not can_see_group(for_group_id, viewer)) then
+        return false;
+    end if;
+    return account_id is null or not exists (
+        select 1 from accounts c where c.id = account_id and c.standing in ('pending', 'deleted'));
+end $$;

@@ -122,7 +122,7 @@ select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body
        b.uri as parent_author_uri, b.name as parent_author_name,
        coalesce(b.handle_host, b.host) as parent_author_host,
        m.uris as mention_uris, m.names as mention_names, m.hosts as mention_hosts,
-       can_fetch(p, null) and p.published_at <= $3 and a.standing in ('visible', 'limited') as is_there,
+       can_fetch(p) and p.published_at <= $3 and a.standing in ('visible', 'limited') as is_there,
        p.standing in ('deleted', 'removed') and p.audience in ('public', 'unlisted')
            and (p.group_id is null or r.kind = 'open') as is_gone,
        (select t.deleted_at from tombstones t where t.uri = p.uri) as gone_at,
@@ -145,7 +145,7 @@ where p.uri = $1 and p.host is null
 
 FIND_POST_URI: Final = """
 select p.uri from posts p join actors a on a.id = p.author_id
-where p.id = $1 and can_fetch(p, null) and p.published_at <= $2 and a.standing in ('visible', 'limited')
+where p.id = $1 and can_fetch(p) and p.published_at <= $2 and a.standing in ('visible', 'limited')
 """
 
 # A public activity about a post is there as long as the post is; a relay, as long as what it relays. What
@@ -161,7 +161,7 @@ where x.uri = $1 and x.direction = 'out' and x.public and x.verb <> 'Flag'
            when p.standing = 'deleted' then x.verb in ('Delete', 'Undo') or x.document is null
            when a.standing not in ('visible', 'limited') then false
            when coalesce(y.verb, x.verb) in ('Create', 'Update') and x.created_at < p.edited_at then false
-           when p.host is null then can_fetch(p, null) and p.published_at <= $3
+           when p.host is null then can_fetch(p) and p.published_at <= $3
            else p.standing in ('visible', 'limited') and rule_for(p.host) is distinct from 'suspend' end
 """
 

@@ -108,8 +108,8 @@ class PostView:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a timeline: a post, or a group's announce of it (`by`, with the announce's own id and
-    time)."""
+    """One line of a timeline: a post, or an announce of it by a group or a person (`by`, with the announce's
+    own id and time)."""
 
     id: int
     post: PostView
@@ -167,16 +167,14 @@ async def entries(conn: Conn, rows: Iterable[Row], viewer: ActorId | None) -> li
     """Return the entries of these rows, in their order, without those that vanished meanwhile."""
     rows = tuple(rows)
     posts = await load(conn, (row.post_id for row in rows), viewer)
-    found = []
-    for row in rows:
-        if (post := posts.get(row.post_id)) is None:
-            continue
-        # A group announces what was posted in it; anything else needs the announcing actor looked up, and
-        # is rare.
-        by = post.group if post.group is not None and post.group.id == row.actor_id else None
-        if row.actor_id is None or by is not None:
-            found.append(Entry(row.id, post, row.at, by))
-    return found
+    known = {post.group.id: post.group for post in posts.values() if post.group is not None}
+    others = {row.actor_id for row in rows if row.actor_id is not None and row.actor_id not in known}
+    by = known | (await actors.load(conn, others, viewer) if others else {})
+    return [
+        Entry(row.id, posts[row.post_id], row.at, None if row.actor_id is None else by[row.actor_id])
+        for row in rows
+        if row.post_id in posts and (row.actor_id is None or row.actor_id in by)
+    ]
 
 
 async def around(

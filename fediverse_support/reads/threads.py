@@ -72,7 +72,7 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
        case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
 from posts p
-cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept) v
+cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept offset 0) v
 join actors a on a.id = p.author_id
 left join actors g on g.id = p.group_id
 where p.id = $1
@@ -87,6 +87,7 @@ async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> P
 
 # A removed reply keeps its place as one sentence, so that answers to it still make sense; not for somebody
 # who may not read the group any more, and finds only their own words.
+# `offset 0` lets each post be asked about once, and not for every column that depends on the answer.
 LIST_REPLIES: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
@@ -98,7 +99,7 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
        case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at
 from posts p
-cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept) v
+cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept offset 0) v
 join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $3 and p.id <> $1
   and (v.yes or v.kept or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import ActorId
@@ -13,104 +14,198 @@ from fediverse_support.reads.posts import Entry, Row
 
 MAX_ID: Final = 2**63 - 1
 
-# Each part is read newest first by its own index, and stops after a page, before the parts are put together.
-# In order: new threads, as their groups announce them; what the person wrote; profile posts of people
-# followed; what mentions the person; answers to what the person wrote lately. Three things keep plans for
-# unknown values from reading whole groups: 41 (a page, and the one entry that shows that more follow) is
-# written out, only one end of the window is inside, and the subquery about one's own threads is of the kind
-# that is asked per row.
+PART: Final = 41
+"""A page, and the one entry that shows that more follow. It is written out in the statements, because plans
+for unknown values read everything where they do not know how little is wanted."""
+
+# What may be at home, newest first, from each place by its own index: announces of groups joined and of
+# people followed, what the person wrote, profile posts of people followed, what mentions the person, answers
+# to what the person wrote lately. Only then, newest first and until the page is full, is asked what the
+# reader may see, and whether it is there already: a group announces its own threads, and what somebody boosts
+# comes once, by who was first, and not if it is at home anyway. Below `low` some place was not read; whoever
+# needs to go there reads deeper.
 HOME: Final = """
-with joined as (
-    select f.target_id as id from follows f where f.follower_id = $1 and f.standing = 'accepted'
-), found as (
-    select t.* from joined j cross join lateral (
+with joined as materialized (
+    select f.target_id as id, a.kind = 'group' as is_group
+    from follows f join actors a on a.id = f.target_id
+    where f.follower_id = $1 and f.standing = 'accepted'
+), found as materialized (
+    select 1 as part, j.id as place, t.* from joined j cross join lateral (
         select n.id, n.post_id, n.actor_id, n.announced_at as at
-        from announces n join posts p on p.id = n.post_id
+        from announces n
         where n.actor_id = j.id and n.undone_at is null and n.id < $2
-          and p.group_id = j.id and p.parent_id is null and p.parent_uri is null and can_see(p, $1)
+          and (select p.standing in ('visible', 'limited')
+                  and case when j.is_group
+                           then p.group_id = j.id and p.parent_id is null and p.parent_uri is null
+                           else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1 end
+                  and coalesce(p.host, '') not in (
+                      select d.domain from domain_rules d where d.severity = 'suspend')
+               from posts p where p.id = n.post_id)
         order by n.id desc limit 41) t
     union all
-    (select p.id, p.id, null, p.published_at
+    (select 2, 0, p.id, p.id, null, p.published_at
      from posts p
-     where p.author_id = $1 and p.id < $2
+     where p.author_id = $1 and p.id < $2 and p.standing in ('visible', 'limited', 'held')
        and (p.group_id is null or p.parent_id is not null or p.parent_uri is not null
             or (select n.id from announces n
                 where n.post_id = p.id and n.actor_id = p.group_id and n.undone_at is null) is null)
-       and can_see(p, $1)
      order by p.id desc limit 41)
     union all
-    select t.* from joined j cross join lateral (
+    select 3, j.id, t.* from joined j cross join lateral (
         select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
         from posts p
-        where p.author_id = j.id and p.group_id is null and p.id < $2 and can_see(p, $1)
+        where p.author_id = j.id and p.group_id is null and p.id < $2
+          and p.standing in ('visible', 'limited') and p.audience <> 'direct'
           and ((p.parent_id is null and p.parent_uri is null)
-               or exists (
-                   select 1 from posts q where q.id = p.parent_id and q.author_id in (p.author_id, $1)))
+               or (select q.author_id in (p.author_id, $1) from posts q where q.id = p.parent_id))
         order by p.id desc limit 41) t
+    where not j.is_group
     union all
-    (select p.id, p.id, null, p.published_at
+    (select 4, 0, p.id, p.id, null, p.published_at
      from mentions m join posts p on p.id = m.post_id
-     where m.actor_id = $1 and m.post_id < $2
-       and (p.parent_id is not null or p.parent_uri is not null or p.group_id is null) and can_see(p, $1)
+     where m.actor_id = $1 and m.post_id < $2 and p.standing in ('visible', 'limited')
+       and (p.parent_id is not null or p.parent_uri is not null or p.group_id is null)
      order by m.post_id desc limit 41)
     union all
-    (select p.id, p.id, null, p.published_at
-     from (select s.id, s.root_id from posts s where s.author_id = $1 order by s.id desc limit 200) mine
-     join posts p on p.root_id = mine.root_id and p.parent_id = mine.id
-     where p.id < $2 and can_see(p, $1)
-     order by p.id desc limit 41)
+    (select 5, 0, t.* from (select s.id from posts s where s.author_id = $1 order by s.id desc limit 200) mine
+     cross join lateral (
+        select p.id, p.id as post_id, null::bigint as actor_id, p.published_at
+        from posts p where p.parent_id = mine.id and p.id < $2 and p.standing in ('visible', 'limited')
+        order by p.id desc limit 41) t
+     order by t.id desc limit 41)
+), edge as (
+    select coalesce(max(s.low), 0) as low
+    from (select min(f.id) as low from found f group by f.part, f.place having count(*) > 40) s
 )
-select distinct on (id) id, post_id, actor_id, at from found where id > $3 order by id desc limit $4
+select e.low, t.* from edge e left join lateral (
+    select c.id, c.post_id, c.actor_id, c.at
+    from (select distinct on (f.id) f.* from found f where f.id > $3 and f.id >= e.low order by f.id desc) c
+    where (select can_see(p, $1) and (c.actor_id is null or c.actor_id = p.group_id or (
+                  (p.group_id is null or is_open(p.group_id))
+                  and (p.host is null or coalesce(rule_for(p.host), 'allow') = 'allow')
+                  and (select a.standing from actors a where a.id = p.author_id) = 'visible'
+                  and p.id not in (select f.id from found f where f.actor_id is null)
+                  and not exists (
+                      select 1 from joined j
+                      where j.id = case when p.parent_id is not null or p.parent_uri is not null then 0
+                                        else coalesce(p.group_id, p.author_id) end)
+                  and not exists (
+                      select 1 from announces n
+                      where n.post_id = p.id and n.id < c.id and n.undone_at is null
+                        and exists (select 1 from joined j where j.id = n.actor_id and not j.is_group))))
+           from posts p where p.id = c.post_id)
+      and (c.actor_id is null or (select can_see_actor(a, $1) from actors a where a.id = c.actor_id))
+    limit $4
+) t on true
+order by t.id desc
 """
 
+# Here too every place is read by an index of its own, in its order, and rights are asked of what comes by
+# until a page is full. What is hidden because its server is suspended costs an entry of the index and no row.
+# Only one end of the window is inside, where it says where to begin; with both, plans expect to find next to
+# nothing.
 PUBLIC: Final = """
-select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
-from posts p join actors a on a.id = p.author_id
-where p.audience = 'public' and p.standing = 'visible' and p.id < $2 and p.id > $3
-  and p.parent_id is null and p.parent_uri is null and a.standing = 'visible'
-  and (p.group_id is null
-       or exists (select 1 from groups g where g.actor_id = p.group_id and g.kind = 'open'))
-  and (p.host is null or coalesce(rule_for(p.host), 'allow') = 'allow')
-  and ($5::boolean is null or (p.host is null) = $5)
-  and can_see(p, $1)
-order by p.id desc limit $4
+select s.id, s.id as post_id, null::bigint as actor_id,
+       (select p.published_at from posts p where p.id = s.id) as at
+from (
+    (select c.id from (
+        select p.id from posts p
+        where p.host is null and p.audience = 'public' and p.standing = 'visible'
+          and p.parent_id is null and p.parent_uri is null and p.id < $2 and coalesce($5::boolean, true)
+        order by p.id desc offset 0) c
+     where (select (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
+                   and (select a.standing from actors a where a.id = p.author_id) = 'visible'
+            from posts p where p.id = c.id)
+     limit 41)
+    union all
+    (select c.id from (
+        select p.id from posts p
+        where p.host is not null and p.audience = 'public' and p.standing = 'visible'
+          and p.parent_id is null and p.parent_uri is null and p.id < $2 and not coalesce($5::boolean, false)
+          and p.host not in (select d.domain from domain_rules d where d.severity <> 'allow')
+        order by p.id desc offset 0) c
+     where (select (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
+                   and coalesce(rule_for(p.host), 'allow') = 'allow'
+                   and (select a.standing from actors a where a.id = p.author_id) = 'visible'
+            from posts p where p.id = c.id)
+     limit 41)
+) s
+where s.id > $3 order by s.id desc limit $4
 """
 
+OWN: Final = """
+select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
+    select p.id, p.published_at as at from posts p
+    where p.author_id = $1 and p.id < $2 and can_see(p, $1)
+    order by p.id desc limit 41) s
+where s.id > $3 order by s.id desc limit $4
+"""
+
+# What was written in a closed group is for the group, whoever looks.
 AUTHOR: Final = """
-select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
-from posts p left join groups g on g.actor_id = p.group_id
-where p.author_id = $5 and p.id < $2 and p.id > $3
-  and (p.author_id = $1 or p.group_id is null or g.kind = 'open')
-  and (not $6::boolean or (p.parent_id is null and p.parent_uri is null))
-  and (not $7::boolean or p.attachments <> '[]'::jsonb)
-  and can_see(p, $1)
-order by p.id desc limit $4
+select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
+    select p.id, p.published_at as at from posts p
+    where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
+      and (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
+    order by p.id desc limit 41) s
+where s.id > $3 order by s.id desc limit $4
 """
 
 GROUP: Final = """
-select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
-from posts p
-where p.group_id = $5 and p.id < $2 and p.id > $3 and p.parent_id is null and p.parent_uri is null
-  and (not $6::boolean or p.attachments <> '[]'::jsonb)
-  and can_see(p, $1)
-order by p.id desc limit $4
+select s.id, s.id as post_id, null::bigint as actor_id,
+       (select p.published_at from posts p where p.id = s.id) as at
+from (
+    select c.id from (
+        select p.id from posts p
+        where p.group_id = $5 and p.parent_id is null and p.parent_uri is null and p.id < $2
+          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+        order by p.id desc offset 0) c
+    where (select can_see(p, $1) from posts p where p.id = c.id)
+    limit 41) s
+where s.id > $3 order by s.id desc limit $4
 """
 
 ANNOUNCED: Final = """
-select n.id, n.post_id, n.actor_id, n.announced_at as at
-from announces n join posts p on p.id = n.post_id
-where n.actor_id = $5 and n.undone_at is null and n.id < $2 and n.id > $3
-  and p.group_id = $5 and p.parent_id is null and p.parent_uri is null
-  and (not $6::boolean or p.attachments <> '[]'::jsonb)
-  and can_see(p, $1)
-order by n.id desc limit $4
+select s.id, s.post_id, s.actor_id, s.at from (
+    select n.id, n.post_id, n.actor_id, n.announced_at as at
+    from announces n
+    where n.actor_id = $5 and n.undone_at is null and n.id < $2
+      and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null
+                  and coalesce(p.host, '') not in (
+                      select d.domain from domain_rules d where d.severity = 'suspend')
+                  and can_see(p, $1)
+           from posts p where p.id = n.post_id)
+    order by n.id desc limit 41) s
+where s.id > $3 order by s.id desc limit $4
 """
 
+
+def _with(text: str, more: str) -> str:
+    return text.replace("id < $2", f"id < $2 and {more}")
+
+
+ROOTS: Final = "p.parent_id is null and p.parent_uri is null"
+PICTURES: Final = "p.attachments <> '[]'::jsonb"
+BY_AUTHOR: Final = {
+    (text, replies, media): _with(
+        text, " and ".join(([] if replies else [ROOTS]) + ([PICTURES] if media else []) or ["true"])
+    )
+    for text in (OWN, AUTHOR) for replies in (True, False) for media in (True, False)
+}  # fmt: skip
+GROUP_PICTURES: Final = _with(GROUP, PICTURES)
+HOME_DEEPER: Final = HOME.replace("limit 41", "limit 410").replace("> 40", "> 409")
+
 # The same lists read from the other end, for what comes right after a known entry.
-TURNED: Final = {"id < $2": "id > $3", "id > $3": "id < $2", " desc": " asc"}
+TURNED: Final = {
+    "id < $2": "id > $3", "id > $3": "id < $2", " desc": " asc",
+    "min(f.id)": "max(f.id)", "f.id >= e": "f.id <= e",
+    "coalesce(max(s.low), 0)": f"coalesce(min(s.low), {MAX_ID})",
+}  # fmt: skip
+LATEST: Final = r"(?! limit 200)"  # which is lately, whichever way the list is read
+TURN: Final = re.compile("|".join(map(re.escape, TURNED)).replace("desc", f"desc{LATEST}"))
 UPWARDS: Final = {
-    text: re.sub(r"id < \$2|id > \$3| desc", lambda found: TURNED[found[0]], text)
-    for text in (HOME, PUBLIC, AUTHOR, GROUP, ANNOUNCED)
+    text: TURN.sub(lambda found: TURNED[found[0]], text)
+    for text in (HOME, HOME_DEEPER, PUBLIC, GROUP, GROUP_PICTURES, ANNOUNCED, *BY_AUTHOR.values())
 }
 
 
@@ -128,9 +223,16 @@ class Window:
 
 
 async def home(conn: Conn, viewer: ActorId, window: Window) -> list[Entry]:
-    """Return what a person follows: each new thread of joined groups once, profile posts, and what concerns
-    them."""
-    return await _read(conn, HOME, viewer, window)
+    """Return what a person follows: each new thread of joined groups once, profile posts, what people they
+    follow boost, and what concerns them."""
+    found: list[Any] = []
+    for text in (HOME, HOME_DEEPER):
+        rows = await conn.fetch(UPWARDS[text] if window.upwards else text, viewer, *_ends(window))
+        found = [row for row in rows if row["id"] is not None]
+        edge = rows[0]["low"]
+        if len(found) >= window.limit or (edge >= window.below if window.upwards else edge <= window.above):
+            break
+    return await _entries(conn, found, viewer, window)
 
 
 async def public(conn: Conn, viewer: ActorId, window: Window, *, local: bool | None = None) -> list[Entry]:
@@ -151,21 +253,31 @@ async def by_author(
 
     Who takes part in which closed group is nobody's business, not even that of other members.
     """
-    return await _read(conn, AUTHOR, viewer, window, author_id, not replies, media)
+    if viewer == author_id:
+        return await _read(conn, BY_AUTHOR[OWN, replies, media], viewer, window)
+    return await _read(conn, BY_AUTHOR[AUTHOR, replies, media], viewer, window, author_id)
 
 
 async def in_group(
     conn: Conn, group_id: int, viewer: ActorId | None, window: Window, *, announced: bool, media: bool = False
 ) -> list[Entry]:
-    """Return a group's threads, as its announces or as the posts themselves."""
-    return await _read(conn, ANNOUNCED if announced else GROUP, viewer, window, group_id, media)
+    """Return a group's threads, as its announces or as the posts themselves; those with pictures as the posts
+    themselves, because an announce has none."""
+    text = GROUP_PICTURES if media else ANNOUNCED if announced else GROUP
+    return await _read(conn, text, viewer, window, group_id)
 
 
 async def _read(conn: Conn, text: str, viewer: ActorId | None, window: Window, *more: object) -> list[Entry]:
     query = UPWARDS[text] if window.upwards else text
-    rows = [
-        Row(**row) for row in await conn.fetch(query, viewer, window.below, window.above, window.limit, *more)
-    ]
+    return await _entries(conn, await conn.fetch(query, viewer, *_ends(window), *more), viewer, window)
+
+
+def _ends(window: Window) -> tuple[int, int, int]:
+    return window.below, window.above, min(window.limit, PART)
+
+
+async def _entries(conn: Conn, found: Sequence[Any], viewer: ActorId | None, window: Window) -> list[Entry]:
+    rows = [Row(row["id"], row["post_id"], row["actor_id"], row["at"]) for row in found]
     if window.upwards:
         rows.reverse()
     return await posts.entries(conn, rows, viewer)
