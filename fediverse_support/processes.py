@@ -273,9 +273,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment for children: ours, without the bare names that the job queue would read."""
-    strays = {"CHANNEL", "FUNCTION", "TRIGGER", "DURABILITY", "QUEUE_TABLE", "STATISTICS_TABLE", "WIDEN_ID"}
-    kept = {name: value for name, value in environ.items() if name.upper() not in strays}
+    """Return the environment for children."""
+    kept = dict(environ)
     # An absolute path, so that a child never depends on where it was started.
     # glibc keeps a pool of memory per thread; two are enough and keep idle processes small.
     kept.setdefault("MALLOC_ARENA_MAX", "2")

@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 OURS: Final = ("fediverse_support", "federation")
+REPEATING: Final = ("asyncpg.pool",)
+"""Libraries that warn again and again, with a stack trace, of an outage that we tell in one line."""
 
 
 class TextLines(logging.Formatter):
@@ -52,6 +54,8 @@ def set_up(form: Literal["text", "json"]) -> None:
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
+    for name in REPEATING:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import importlib
 import os
 import signal
 import socket
@@ -111,15 +110,12 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
     async def work(stop: asyncio.Event) -> None:
         async with wiring.opened(chosen) as deps:
             server = Server(_uvicorn_config(wiring.web(deps), chosen))
-            # What the first delivery would wait for is fetched beside the first answers.
-            warming = asyncio.create_task(asyncio.to_thread(importlib.import_module, "pgqueuer.queries"))
             serving = asyncio.create_task(server.serve([socket.socket(fileno=typed.socket)]))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             stopping.cancel()
             await serving
-            await warming
 
     return _live(link, work)
 

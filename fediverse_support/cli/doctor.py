@@ -22,6 +22,8 @@ from fediverse_support.adapters.secret_file import SecretProblem, load_secret
 from fediverse_support.cli.running import KNOWN, database
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import connect
+from fediverse_support.reads import queues
+from fediverse_support.reads.queues import Pulse
 from fediverse_support.settings import Settings
 
 ENOUGH_DISK: Final = 500 * 1024 * 1024
@@ -98,6 +100,7 @@ async def _asked(dsn: str) -> list[Finding]:
         version = await conn.fetchval("show server_version")
         todo = await migrate.pending(conn)
         theirs: datetime = await conn.fetchval("select clock_timestamp()")
+        pulse = None if todo else await queues.pulse(conn, theirs)
     finally:
         await conn.close(timeout=2)
     skew = abs((theirs - datetime.now(UTC)).total_seconds())
@@ -105,7 +108,20 @@ async def _asked(dsn: str) -> list[Finding]:
         Finding(True, "database", f"PostgreSQL {version} answers"),
         Finding(not todo, "schema", "up to date" if not todo else f"waits for `migrate`: {', '.join(todo)}"),
         Finding(skew < MOST_SKEW, "clock", f"{skew:.1f} s apart from the database's"),
+        *_work(pulse),
     ]
+
+
+def _work(pulse: Pulse | None) -> Iterator[Finding]:
+    if pulse is None:
+        return
+    if not pulse.passes:
+        yield Finding(True, "work", "no worker has run here yet")
+        return
+    yield from (Finding(False, "work", problem) for problem in pulse.problems)
+    if not pulse.problems:
+        newest = max(pulse.passes.values())
+        yield Finding(True, "work", f"the workers got through at {newest:%Y-%m-%d %H:%M:%S}Z")
 
 
 def _mail(chosen: Settings) -> Iterator[Finding]:

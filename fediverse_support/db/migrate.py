@@ -1,4 +1,4 @@
-"""The schema's history: forward-only SQL files, replaceable functions, and the job queue's own tables.
+"""The schema's history: forward-only SQL files, and replaceable functions.
 
 Everything runs under one advisory lock, so that any number of processes may start at the same moment. What
 was installed is remembered by a fingerprint of its sources: a start with nothing to do costs one query and
@@ -11,7 +11,6 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 FUNCTIONS: Final = Path(__file__).parent / "functions.sql"
 FUNCTIONS_NAME: Final = "functions.sql"
-QUEUE_NAME: Final = "job queue tables"
 LOCK: Final = 0x66656476_73757070
 """Any constant will do for the advisory lock, as long as it never changes."""
 
@@ -43,8 +41,8 @@ class MigrationFailed(Exception):
 
 
 def fingerprint() -> str:
-    """Return a digest of everything that makes up the schema: our SQL files and the job queue's version."""
-    digest = hashlib.sha256(metadata.version("pgqueuer").encode())
+    """Return a digest of everything that makes up the schema: our SQL files."""
+    digest = hashlib.sha256()
     for path in (*sorted(MIGRATIONS.glob("*.sql")), FUNCTIONS):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -78,7 +76,7 @@ async def pending(conn: Conn) -> tuple[str, ...]:
         )
     todo = [name for name in known if name not in applied]
     if todo or await conn.fetchval(FIND_FINGERPRINT) != fingerprint():
-        todo += [FUNCTIONS_NAME, QUEUE_NAME]
+        todo += [FUNCTIONS_NAME]
     return tuple(todo)
 
 
@@ -106,8 +104,7 @@ async def _one_at_a_time(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def _install(conn: asyncpg.Connection) -> None:
-    # Both libraries are heavy and needed only here, so they are imported when there is something to do.
-    from pgqueuer.queries import Queries
+    # The library is heavy and needed only here, so it is imported when there is something to do.
     from pogo_core.error import BadMigrationError
     from pogo_core.util import migrate as pogo
 
@@ -122,11 +119,6 @@ async def _install(conn: asyncpg.Connection) -> None:
         ) from error
     # Functions may call one another in any order, so their bodies are not checked while they are installed.
     await conn.execute("set local check_function_bodies = off;" + FUNCTIONS.read_text(encoding="utf-8"))
-    queue = Queries.from_asyncpg_connection(conn)
-    if await queue.schema_is_installed():
-        await queue.upgrade()
-    else:
-        await queue.install()
     await conn.execute(SET_FINGERPRINT, fingerprint())
 
 

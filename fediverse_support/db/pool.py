@@ -67,7 +67,7 @@ class Db:
             conn = await self._pool.acquire(timeout=WAIT_SECONDS)
         except TimeoutError as error:
             raise DatabaseUnavailable("The database is too busy to answer.") from error
-        except (OSError, asyncpg.InterfaceError, *LOST) as error:
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
             raise DatabaseUnavailable("The database cannot be reached.") from error
         try:
             yield conn
@@ -93,12 +93,19 @@ class Db:
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[asyncpg.Connection]:
-        """Open a connection outside of the pool, for what lives long: LISTEN, session locks."""
+        """Open a connection outside of the pool, for what lives long: LISTEN, session locks.
+
+        Raise `DatabaseUnavailable` when it cannot be opened, or is lost meanwhile.
+        """
         conn = await connect(self.dsn, statement_timeout="0")
         try:
             yield conn
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, *LOST) as error:
+            if _is_gone(conn) or isinstance(error, LOST):
+                raise DatabaseUnavailable("The database went away.") from error
+            raise
         finally:
-            await conn.close(timeout=2)
+            await _hang_up(conn)
 
     async def close(self) -> None:
         """Close every connection, waiting at most two seconds for those in use."""
@@ -129,6 +136,13 @@ async def open_db(
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return Db(pool, dsn, clock)
+
+
+async def _hang_up(conn: asyncpg.Connection) -> None:
+    try:
+        await conn.close(timeout=2)
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        conn.terminate()
 
 
 def _is_gone(conn: Conn) -> bool:

@@ -6,7 +6,7 @@ Numbers and codes only, never content.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from fediverse_support.db.pool import Conn
@@ -104,3 +104,59 @@ async def status(
 async def totals(conn: Conn, now: datetime) -> QueueTotals:
     """Return the sums over all hosts; `oldest_seconds` is the age of the oldest waiting piece of work."""
     return QueueTotals(**await conn.fetchrow(TOTALS, now))
+
+
+TOO_LONG: Final = timedelta(minutes=5)
+"""A lane that is held for longer is stuck: whoever holds it gives it back after a minute."""
+TOO_LATE: Final = {
+    "receive": timedelta(minutes=3),
+    "deliver": timedelta(minutes=3),
+    "housekeeping": timedelta(hours=3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether the workers get on.
+
+    `passes` says when each kind of work last went well, `held` since when lanes are held, each with its
+    direction and host, the longest first.
+    """
+
+    at: datetime
+    passes: dict[str, datetime]
+    held: tuple[tuple[str, str, datetime], ...]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for everything that does not get on; an instance without any worker yet has none."""
+        late = [
+            f"The workers have not got through `{kind}` since {then:%Y-%m-%d %H:%M:%S}Z."
+            for kind, then in self.passes.items()
+            if self.at - then > TOO_LATE.get(kind, TOO_LONG)
+        ]
+        stuck = [
+            f"The lane of {host} ({kind}) is held since {then:%Y-%m-%d %H:%M:%S}Z."
+            for kind, host, then in self.held
+            if self.at - then > TOO_LONG
+        ]
+        return (*late, *stuck)
+
+    @property
+    def longest_held_seconds(self) -> float:
+        """Return for how long a lane has been held at most."""
+        return max(((self.at - then).total_seconds() for _, _, then in self.held), default=0.0)
+
+
+PASSES: Final = "select kind, succeeded_at from worker_passes order by kind"
+HELD: Final = """
+select kind, host, held_at from lanes
+where held_at is not null and worker_lives(worker) order by held_at limit 20
+"""
+
+
+async def pulse(conn: Conn, now: datetime) -> Pulse:
+    """Return whether the workers get on, in two queries."""
+    passes = {row["kind"]: row["succeeded_at"] for row in await conn.fetch(PASSES)}
+    held = tuple((row["kind"], row["host"], row["held_at"]) for row in await conn.fetch(HELD))
+    return Pulse(now, passes, held)

@@ -1,61 +1,99 @@
 """Lanes: the line of work of one host, served by one worker at a time and in order.
 
 The work itself is rows (`deliveries` here, `receipts` in their own file) written in the transaction that
-caused it. A job of pgqueuer only says "there is work in this lane": deduplicated per lane, lost without
-harm, since the worker also looks for due rows. A lane is held by a lease under the number of a worker whose
-session lock lives, so a killed worker's lanes are free at once.
+caused it. A notification only says "there is work of this kind": it is stored nowhere and may be lost without
+harm, since the workers also look for due rows. A lane is held by a lease under the number of a worker whose
+database session lives, so the lanes of a killed worker are free at once, and a session that is lost takes its
+lanes with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
+
+import asyncpg
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 
-if TYPE_CHECKING:
-    from pgqueuer.queries import Queries
-
 Kind = Literal["receive", "deliver"]
+KINDS: Final[tuple[Kind, ...]] = ("receive", "deliver")
 
-# 7042 marks the locks of workers; `worker_lives` in functions.sql looks for the same.
-HOLD_NUMBER: Final = "select pg_advisory_lock(7042, $1)"
-
-
-async def hold_number(conn: Conn, worker: int) -> None:
-    """Show that this worker lives, for as long as this session does."""
-    await conn.execute(HOLD_NUMBER, worker)
-
-
-def _queries(conn: Conn) -> Queries:
-    # Imported on first use: it takes half a second, and nothing at start-up needs it.
-    from pgqueuer.db import AsyncpgDriver
-    from pgqueuer.queries import Queries
-
-    return Queries(AsyncpgDriver(conn))
+CHANNEL: Final = "fediverse_support_work"
+NOTIFY: Final = "select pg_notify('fediverse_support_work', $1)"
 
 
 async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
-    """Ask for these lanes to be served; a lane that waits already is not asked for twice."""
-    lanes = sorted(hosts)
-    if lanes:
-        await _queries(conn).enqueue(
-            [kind] * len(lanes),
-            [host.encode() for host in lanes],
-            [0] * len(lanes),
-            dedupe_key=[f"{kind}:{host}" for host in lanes],
-            on_conflict="skip",
-        )
+    """Have the workers look for lanes with work once this transaction is committed.
+
+    However often one transaction asks, the workers hear it once.
+    """
+    if hosts:
+        await conn.execute(NOTIFY, kind)
 
 
-async def forget_jobs(conn: Conn) -> None:
-    """Drop all hints about lanes, e.g. those of a worker that was killed; due rows bring them back."""
-    await _queries(conn).clear_queue(["receive", "deliver"])
+async def listen(conn: Conn, heard: Callable[[], None]) -> None:
+    """Call `heard` whenever somebody says that there is work, for as long as this session lives."""
+
+    def listener(*_: Any) -> None:
+        heard()
+
+    await conn.add_listener(CHANNEL, listener)
+
+
+# 7042 marks the locks of workers; `worker_lives` in functions.sql looks for the same.
+HOLD_NUMBER: Final = "select pg_advisory_xact_lock(7042, $1)"
+STAY: Final = "set local idle_in_transaction_session_timeout = 0"
+PING: Final = "select 1"
+LET_GO: Final = """
+update lanes l set worker = null, lease = null, held_at = null
+where l.worker = $1 and not exists (
+    select 1 from unnest($2::text[], $3::text[]) as b (kind, host) where b.kind = l.kind and b.host = l.host)
+"""
+
+
+@asynccontextmanager
+async def numbered(conn: Conn, worker: int) -> AsyncIterator[None]:
+    """Show that this worker lives, until the end or as long as this session does.
+
+    A transaction holds the number, so that a pooler which lends sessions by the transaction keeps this one.
+    """
+    async with conn.transaction():
+        await conn.execute(STAY)
+        await conn.execute(HOLD_NUMBER, worker)
+        yield
+
+
+async def lives(conn: Conn, seconds: float) -> bool:
+    """Find out whether a session still answers within so many seconds."""
+    try:
+        await conn.execute(PING, timeout=seconds)
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+async def let_go(conn: Conn, worker: int, in_hand: Collection[tuple[Kind, Host]] = ()) -> None:
+    """Free the lanes under this worker's number, other than those it has `in_hand`."""
+    held = list(in_hand)
+    await conn.execute(LET_GO, worker, [kind for kind, _ in held], [host for _, host in held])
+
+
+NOTE_PASS: Final = """
+insert into worker_passes (kind, succeeded_at) select kind, $2 from unnest($1::text[]) as k (kind)
+on conflict (kind) do update set succeeded_at = greatest(worker_passes.succeeded_at, excluded.succeeded_at)
+"""
+
+
+async def note_passes(conn: Conn, kinds: Collection[str], now: datetime) -> None:
+    """Remember that these kinds of work (`receive`, `deliver`, `housekeeping`) went well just now."""
+    await conn.execute(NOTE_PASS, sorted(kinds), now)
 
 
 # Both walk from host to host along the index, so that a long line of one host costs no more than a short one.
@@ -119,13 +157,15 @@ async def due_lanes(
 
 
 CLAIM: Final = """
-insert into lanes (kind, host, worker, lease) values ($1, $2, $3, $4)
-on conflict (kind, host) do update set worker = excluded.worker, lease = excluded.lease
+insert into lanes (kind, host, worker, lease, held_at) values ($1, $2, $3, $4, $5)
+on conflict (kind, host)
+do update set worker = excluded.worker, lease = excluded.lease, held_at = excluded.held_at
 where (lanes.worker is null or not worker_lives(lanes.worker)) and lanes.due_at <= $5
 returning failures
 """
 RELEASE: Final = """
-update lanes set worker = null, lease = null, failures = $4, due_at = coalesce($5::timestamptz, '-infinity')
+update lanes set worker = null, lease = null, held_at = null, failures = $4,
+    due_at = coalesce($5::timestamptz, '-infinity')
 where kind = $1 and host = $2 and lease = $3
 """
 

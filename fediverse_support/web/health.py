@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import DatabaseUnavailable, Db
 from fediverse_support.reads import queues
-from fediverse_support.reads.queues import QueueTotals
+from fediverse_support.reads.queues import Pulse, QueueTotals
 
 PATIENCE: Final = 3.0
 EDGES: Final = (
@@ -37,6 +37,7 @@ EDGES: Final = (
 )
 PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 MAXRSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+STUCK: Final = "The workers do not get on; `fediverse-support doctor` says more."
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -90,25 +91,28 @@ def routes(db: Db, tally: Tally, *, token: Callable[[], str]) -> list[Route]:
             return PlainTextResponse("Not Found\n", 404)
         async with db.connection() as conn:
             totals = await queues.totals(conn, db.now())
-        return Response(exposition(totals, tally), media_type=TEXT, headers={"cache-control": "no-store"})
+            pulse = await queues.pulse(conn, db.now())
+        text = exposition(totals, pulse, tally)
+        return Response(text, media_type=TEXT, headers={"cache-control": "no-store"})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
 
 
 async def why_not_ready(db: Db) -> str | None:
-    """Return one sentence why requests cannot be served, or None."""
+    """Return one sentence why requests cannot be served, or why what they bring is not done, or None."""
     try:
         async with asyncio.timeout(PATIENCE), db.connection() as conn:
-            return (
-                None if await migrate.is_ready(conn) else "The schema waits for `fediverse-support migrate`."
-            )
+            if not await migrate.is_ready(conn):
+                return "The schema waits for `fediverse-support migrate`."
+            pulse = await queues.pulse(conn, db.now())
+            return STUCK if pulse.problems else None
     except TimeoutError:
         return "The database takes too long."
     except DatabaseUnavailable as error:
         return str(error)
 
 
-def exposition(totals: QueueTotals, tally: Tally) -> str:
+def exposition(totals: QueueTotals, pulse: Pulse, tally: Tally) -> str:
     """Return the numbers in Prometheus' text format."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     lines = [
@@ -127,6 +131,14 @@ def exposition(totals: QueueTotals, tally: Tally) -> str:
         f"fediverse_support_failing_hosts {totals.failing_hosts}",
         "# TYPE fediverse_support_oldest_work_seconds gauge",
         f"fediverse_support_oldest_work_seconds {totals.oldest_seconds:.1f}",
+        "# TYPE fediverse_support_worker_last_success_seconds gauge",
+        *(
+            f'fediverse_support_worker_last_success_seconds{{kind="{kind}"}} '
+            f"{(pulse.at - then).total_seconds():.1f}"
+            for kind, then in pulse.passes.items()
+        ),
+        "# TYPE fediverse_support_lane_held_seconds gauge",
+        f"fediverse_support_lane_held_seconds {pulse.longest_held_seconds:.1f}",
         "# TYPE process_cpu_seconds_total counter",
         f"process_cpu_seconds_total {usage.ru_utime + usage.ru_stime:.2f}",
         "# TYPE process_start_time_seconds gauge",

@@ -67,7 +67,7 @@ async def serve(deps: Deps, sender: Sender, host: Host, worker: int) -> bool:
         async with deps.db.connection() as conn:
             _, scheme = await peers.find_manners(conn, host)
         knocker = _Knocker(deps, sender, lane, scheme)
-        while lane.due_at is None:
+        while lane.due_at is None and not lane.is_old(deps.db.now()):
             async with deps.db.connection() as conn:
                 batch = await queues.take_deliveries(
                     conn, host, deps.db.now(), BATCH, deps.instance.federation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from federation.uris import Host
@@ -13,6 +14,9 @@ from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.store import queues
 from fediverse_support.store.queues import Kind
+
+LONGEST_VISIT: Final = timedelta(minutes=1)
+"""After so long a lane is given back and taken anew: one that is held much longer is stuck, and shows."""
 
 
 @dataclass(slots=True)
@@ -23,19 +27,25 @@ class Lane:
     host: Host
     lease: UUID
     failures: int
+    held_at: datetime
     due_at: datetime | None = None
+
+    def is_old(self, now: datetime) -> bool:
+        """Say whether it is time to give the lane back, even if there is more to do."""
+        return now - self.held_at > LONGEST_VISIT
 
 
 @asynccontextmanager
 async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lane | None]:
     """Hold the lane of a host; None when another worker has it or it rests."""
     lease = uuid4()
+    now = db.now()
     async with db.connection() as conn:
-        failures = await queues.claim(conn, kind, host, worker, lease, db.now())
+        failures = await queues.claim(conn, kind, host, worker, lease, now)
     if failures is None:
         yield None
         return
-    lane = Lane(kind, host, lease, failures)
+    lane = Lane(kind, host, lease, failures, now)
     try:
         yield lane
     finally:

@@ -77,8 +77,8 @@ async def serve(deps: Deps, host: Host, worker: int, pace: Pace | None = None) -
     """
     heard_at = None
     async with lanes.held(deps.db, "receive", host, worker) as lane:
-        is_done = lane is None
-        while not is_done:
+        is_done = False
+        while lane is not None and not is_done:
             async with deps.db.connection() as conn:
                 batch = await receipts.take_receipts(
                     conn, host, deps.db.now(), BATCH, mode=deps.instance.federation
@@ -86,7 +86,7 @@ async def serve(deps: Deps, host: Host, worker: int, pace: Pace | None = None) -
             if batch:
                 heard_at = batch[-1].received_at
                 await _apply_batch(deps, batch, pace)
-            is_done = len(batch) < BATCH
+            is_done = len(batch) < BATCH or lane.is_old(deps.db.now())
         if heard_at is not None:
             async with deps.db.transaction() as tx:
                 await peers.hear(tx, host, heard_at)

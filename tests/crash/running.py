@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from fediverse_support.adapters import embedded_postgres
+from fediverse_support.adapters.postgres_files import PostgresProblem
 from fediverse_support.adapters.secret_file import load_secret
-from fediverse_support.db.pool import Db, open_db
+from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db
 from fediverse_support.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +82,20 @@ class Running:
                 os.kill(victim, signal.SIGKILL)
         self.process.communicate()
         self.process = None
+
+    async def kill_database(self) -> None:
+        """End PostgreSQL alone with SIGKILL, under a living server; return when another one answers."""
+        for victim in self._postmaster():
+            os.kill(victim, signal.SIGKILL)
+
+        async def answers() -> bool:
+            try:
+                async with self.database() as db, db.connection() as conn:
+                    return bool(await conn.fetchval("select true"))
+            except (DatabaseUnavailable, PostgresProblem):
+                return False
+
+        await until(answers, "a new database", every=0.3)
 
     def _postmaster(self) -> list[int]:
         found = list(self.settings.data_dir.rglob("postmaster.pid"))

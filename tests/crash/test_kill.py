@@ -105,6 +105,15 @@ async def gather_followers(db: Db, outside: World, group_id: ActorId) -> list[st
     return inboxes
 
 
+async def strike(server: Running, number: int) -> None:
+    """Kill, in turn, the server, the server and its database, and the database alone."""
+    if number % 3 == 2:
+        await server.kill_database()
+    else:
+        server.kill(database_too=number % 3 == 1)
+        server.start()
+
+
 async def test_every_inbox_gets_every_activity_though_the_server_is_killed_ten_times(
     server: Running, outside: World
 ) -> None:
@@ -121,8 +130,7 @@ async def test_every_inbox_gets_every_activity_though_the_server_is_killed_ten_t
             async with db.connection() as conn:
                 sent.append(await conn.fetchval(NEWEST))
         await outside.hears(chance.randrange(1, INBOXES - 10))
-        server.kill(database_too=number % 2 == 1)
-        server.start()
+        await strike(server, number)
 
     async def is_done() -> bool:
         return await server.value("select count(*) from deliveries") == 0
@@ -148,8 +156,7 @@ async def test_everything_answered_202_is_visible_though_the_server_is_killed_te
         wanted = len(waiting)
         bound = chance.randrange(20, INCOMING - 20)
         promised += await deliver_until(author, waiting, at_least=bound)
-        server.kill(database_too=number % 2 == 1)
-        server.start()
+        await strike(server, number)
         promised += await deliver_until(author, waiting, at_least=len(waiting))
         assert len(promised) == (number + 1) * wanted
 

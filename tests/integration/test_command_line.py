@@ -189,7 +189,7 @@ def test_the_doctor_finds_that_nobody_answers(shell: Shell) -> None:
 def test_help_starts_quickly_because_nothing_heavy_is_imported(shell: Shell) -> None:
     code = (
         "import sys; from fediverse_support.cli import commands; commands.run(['--help'])\n"
-        "heavy = {'asyncpg', 'aiohttp', 'starlette', 'cryptography', 'uvicorn', 'pgqueuer', 'asyncio'}\n"
+        "heavy = {'asyncpg', 'aiohttp', 'starlette', 'cryptography', 'uvicorn', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.adapters import logs
 from fediverse_support.db.pool import DatabaseUnavailable
-from fediverse_support.reads.queues import QueueTotals
+from fediverse_support.reads.queues import Pulse, QueueTotals
 from fediverse_support.web import app as web_app
 from fediverse_support.web.app import MAX_BODY, assemble
 from fediverse_support.web.health import Tally, exposition
@@ -132,9 +133,13 @@ async def test_answers_are_counted_by_edge_and_status_only() -> None:
     assert tally.answers == {
         ("pages", 200): 1, ("pages", 500): 1, ("federation", 404): 1, ("client", 500): 1
     }  # fmt: skip
-    text = exposition(QueueTotals(1, 0, 2, 0, 3, 1, 4.5), tally)
+    at = datetime(2030, 5, 1, tzinfo=UTC)
+    pulse = Pulse(at, {"receive": at - timedelta(seconds=9)}, ())
+    text = exposition(QueueTotals(1, 0, 2, 0, 3, 1, 4.5), pulse, tally)
     assert 'fediverse_support_answers_total{edge="federation",status="404"} 1' in text
     assert 'fediverse_support_work{lane="deliver",standing="refused"} 3' in text
+    assert 'fediverse_support_worker_last_success_seconds{kind="receive"} 9.0' in text
+    assert "fediverse_support_lane_held_seconds 0.0" in text
 
 
 def test_log_lines_are_one_line_each() -> None:
