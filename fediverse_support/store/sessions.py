@@ -59,9 +59,8 @@ async def delete_expired(tx: Tx, account_id: AccountId, now: datetime) -> None:
     await tx.execute(DELETE_EXPIRED, account_id, now)
 
 
-# One statement counts what is recent and writes this try down unless the subject is already over its
-# limit, so a
-# burst of parallel guesses is counted as it comes in and a blocked subject does not grow the table.
+# One statement counts what is recent and writes this try down unless a subject is already over its limit, so
+# a burst of parallel guesses is counted as it comes in and a blocked subject does not grow the table.
 COUNT_TRY: Final = """
 with recent as (
     select subject, count(*) as tries, min(failed_at) as first_at from sign_in_failures
@@ -71,7 +70,8 @@ with recent as (
     from unnest($1::text[], $2::int[]) as s (subject, allowed) left join recent r using (subject)
 ), written as (
     insert into sign_in_failures (subject, failed_at)
-    select subject, $4 from tried where not exists (select 1 from tried where tries >= allowed)
+    select s.subject, $4 from unnest($1::text[] || $5::text) as s (subject)
+    where not exists (select 1 from tried where tries >= allowed)
 )
 select max(first_at) from tried where tries >= allowed
 """
@@ -80,16 +80,33 @@ DELETE_TRIES: Final = "delete from sign_in_failures where subject = any ($1::tex
 LOCK_SUBJECT: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
-async def count_try(tx: Tx, limits: dict[str, int], since: datetime, now: datetime) -> datetime | None:
+async def count_try(
+    tx: Tx, limits: dict[str, int], since: datetime, now: datetime, *, also: str
+) -> datetime | None:
     """Write one try down per subject; return None, or since when a subject over its limit has been failing.
 
-    Tries for one subject wait for each other, so a burst cannot all see the same count.
+    Tries for one subject wait for each other, so a burst cannot all see the same count. `also` is a subject
+    whose tries are counted and have no limit.
     """
     for subject in sorted(limits):
         await tx.execute(LOCK_SUBJECT, subject)
     await tx.execute(DELETE_OLD_TRIES, since)
-    first_at: datetime | None = await tx.fetchval(COUNT_TRY, list(limits), list(limits.values()), since, now)
+    first_at: datetime | None = await tx.fetchval(
+        COUNT_TRY, list(limits), list(limits.values()), since, now, also
+    )
     return first_at
+
+
+COUNT_TRIES: Final = """
+select count(*) from (
+    select 1 from sign_in_failures where subject = $1 and failed_at > $2 limit $3
+) s
+"""
+
+
+async def count_tries(tx: Tx, subject: str, since: datetime, most: int) -> int:
+    """Return how many tries for a subject are written down since then; counting ends at `most`."""
+    return int(await tx.fetchval(COUNT_TRIES, subject, since, most))
 
 
 async def forget_tries(tx: Tx, subjects: list[str]) -> None:

@@ -18,7 +18,10 @@ from starlette.responses import Response
 
 SESSION: Final = "session"
 VISITOR: Final = "visit"
+DEVICE: Final = "device"
 LASTS: Final = 14 * 86_400
+DEVICE_LASTS: Final = 400 * 86_400
+"""Seconds; browsers keep no cookie longer."""
 MAX_TOKEN: Final = 200
 
 
@@ -70,6 +73,39 @@ class Sessions:
         response.set_cookie(
             self._name(VISITOR), token, path="/", secure=self.secure, httponly=True, samesite="strict"
         )
+
+    def forget(self, response: Response) -> None:
+        """Leave nothing in the browser, as after a quick exit."""
+        self.close(response)
+        self._drop(response, DEVICE)
+
+    def know_device(self, request: Request, response: Response, name: str) -> None:
+        """Let this browser be known again by whoever signs in here with this name.
+
+        The cookie is a random number with a signature over both: it does not tell the name, and is good for
+        nothing but to be counted apart from strangers when somebody guesses passwords.
+        """
+        number = self.device(request, name) or secrets.token_urlsafe(12)
+        response.set_cookie(
+            self._name(DEVICE),
+            f"{number}.{self._device_signature(number, name)}",
+            max_age=DEVICE_LASTS,
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def device(self, request: Request, name: str) -> str | None:
+        """Return the number of a browser that signed in with this name before; None for every other."""
+        number, _, signature = (self._cookie(request, DEVICE) or "").partition(".")
+        known = self._device_signature(number, name)
+        return number if number and secrets.compare_digest(signature, known) else None
+
+    def _device_signature(self, number: str, name: str) -> str:
+        signer = Signer(self.secret, salt="device", key_derivation="hmac", digest_method=hashlib.sha256)
+        owner = hashlib.sha256(name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+        return signer.get_signature(f"{number}.{owner}").decode()
 
     def form_token(self, bound_to: str) -> str:
         """Return the token for forms sent from this session or visitor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,9 +84,17 @@ async def test_wrong_details_get_one_sentence_that_gives_nothing_away(
     assert "That name and password do not match." in got.text
 
 
-async def test_guessing_is_slowed_down_for_a_name_and_forgiven_after_a_while(
-    site: Site, clock: Clock
-) -> None:
+async def guess(site: Site, address: str, password: str = "wrong", **more: Any) -> str:
+    """Try a password for Wren from an address; return the code of the answer, or "in"."""
+    verify = site.deps.passwords.verify
+    try:
+        await sessions.sign_in(site.db, "wren", password, verify=verify, address=address, **more)
+    except (NotAllowed, RateLimited) as error:
+        return error.code
+    return "in"
+
+
+async def test_guessing_is_stopped_for_a_place_and_forgiven_after_a_while(site: Site, clock: Clock) -> None:
     async with site.browser() as browser:
         statuses = [(await sign_in(browser, "wren", "wrong")).status_code for _ in range(12)]
         assert statuses[:10] == [403] * 10 and statuses[10:] == [429, 429]
@@ -95,6 +104,90 @@ async def test_guessing_is_slowed_down_for_a_name_and_forgiven_after_a_while(
         clock.pass_by(minutes=16)
     async with site.browser() as browser:
         assert went_to(await sign_in(browser, "wren", PASSWORD)) == "/home"
+
+
+async def test_nobody_is_kept_out_by_guesses_from_somewhere_else(site: Site) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    assert [await guess(site, "203.0.113.9") for _ in range(11)][-1] == "rate_limited"
+    assert await guess(site, "198.51.100.7", PASSWORD, pause=pause) == "in" and pauses == []
+    # From very many places: slower, for each of them, and still never refused at first.
+    for number in range(30):
+        await guess(site, f"192.0.2.{number}", pause=pause)
+    pauses.clear()
+    assert await guess(site, "198.51.100.8", PASSWORD, pause=pause) == "in"
+    assert pauses == [sessions.PAUSE]
+    few = [await guess(site, "198.51.100.9", pause=pause) for _ in range(5)]
+    assert few == ["no_match"] * sessions.TRIES_WHILE_GUESSED + ["rate_limited"] * 2
+
+
+async def test_a_device_that_was_here_before_comes_in_from_the_place_that_guesses(site: Site) -> None:
+    async with site.browser() as known:
+        assert went_to(await sign_in(known, "wren", PASSWORD)) == "/home"
+        known.cookies.delete("__Host-session")
+        async with site.browser() as stranger:  # from the same address
+            assert [(await sign_in(stranger, "wren", "wrong")).status_code for _ in range(11)][-1] == 429
+            assert (await sign_in(stranger, "wren", PASSWORD)).status_code == 429
+            device = known.cookies["__Host-device"]
+            assert "wren" not in device
+            # The cookie is good for the name it was given for, and only whole.
+            stranger.cookies.set("__Host-device", device[:-2] + "xx", domain="support.example")
+            assert (await sign_in(stranger, "wren", PASSWORD)).status_code == 429
+        assert went_to(await sign_in(known, "wren", PASSWORD)) == "/home"
+        known.cookies.delete("__Host-session")
+        for _ in range(sessions.TRIES_PER_NAME):
+            assert (await sign_in(known, "marlow", "wrong")).status_code == 403
+        assert (await sign_in(known, "marlow", PASSWORD)).status_code == 429
+
+
+async def test_a_known_device_has_a_limit_of_its_own(site: Site) -> None:
+    codes = [await guess(site, "203.0.113.9", device="one") for _ in range(12)]
+    assert codes == ["no_match"] * sessions.TRIES_PER_NAME + ["rate_limited"] * 2
+    assert await guess(site, "203.0.113.9", PASSWORD, device="two") == "in"
+
+
+async def test_quick_exit_leaves_nothing_in_the_browser(site: Site) -> None:
+    async with site.browser() as browser:
+        await sign_in(browser, "wren", PASSWORD)
+        assert len(browser.cookies) == 2
+        await browser.get("/exit")
+        assert len(browser.cookies) == 0
+
+
+async def test_a_neighbourhood_of_addresses_is_one_place(site: Site) -> None:
+    addresses = [f"2001:db8:5:6::{number:x}" for number in range(1, 13)]
+    codes = [await guess(site, address) for address in addresses]
+    assert codes == ["no_match"] * sessions.TRIES_PER_NAME + ["rate_limited"] * 2
+    assert await guess(site, "2001:db8:5:7::1", PASSWORD) == "in"
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.9", "203.0.113.9"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_what_counts_as_one_place(address: str, place: str) -> None:
+    assert sessions.place_of(address) == place
+
+
+async def test_no_words_are_said_to_be_kept_where_none_were_typed(site: Site) -> None:
+    async with site.browser() as browser:
+        for _ in range(sessions.TRIES_PER_NAME):
+            await sign_in(browser, "wren", "wrong")
+        got = await sign_in(browser, "wren", PASSWORD)
+        assert got.status_code == 429 and "words" not in got.text.partition("<main")[2].partition("</main")[0]
+        assert 'value="wren"' in got.text and got.headers["retry-after"] == "900"
+        with_words = await sign_in(browser, "wren", PASSWORD, body=LONG)
+        assert "Your words are kept." in with_words.text and LONG in with_words.text
 
 
 async def test_an_account_that_waits_hears_so_only_with_the_right_password(site: Site) -> None:
@@ -155,6 +248,45 @@ async def test_words_survive_the_end_of_a_session(site: Site, clock: Clock) -> N
         page = await browser.post("/g/frontroom/write", data=look, headers=FORM)
     assert page.status_code == 200 and LONG in page.text and words.AUDIENCE["home"] in page.text
     assert await site.value("select count(*) from posts") == 0
+
+
+async def test_words_survive_a_session_whose_cookie_is_gone(site: Site) -> None:
+    root = await site.writes("tansy", "Hello.", group="frontroom", title="Tea")
+    below = await site.writes("marlow", "And hello.", parent=root)
+    token = site.sessions.form_token(await site.session("wren"))
+    path = f"/g/frontroom/t/{root}/reply"
+    async with site.browser() as browser:
+        typed = {"token": token, "body": LONG, "to": str(below)}
+        got = await browser.post(path, data=typed, headers=FORM)
+        assert got.status_code == 403 and LONG in got.text
+        assert "You were signed out. Sign in and your words will be here." in got.text
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', got.text))
+        assert fields["back"] == path and fields["to"] == str(below)
+        form = {**fields, "name": "wren", "password": PASSWORD}
+        again = await browser.post("/sign-in", data=form, headers=FORM)
+        assert again.status_code == 200 and LONG in again.text
+        look = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', again.text))
+        page = await browser.post(path, data={**look, "body": LONG}, headers=FORM)
+        assert page.status_code == 200 and LONG in page.text and "Reply to marlow" in page.text
+    assert await site.value("select count(*) from posts") == 2
+
+
+async def test_a_form_that_another_site_sends_is_not_answered_with_a_way_in(site: Site) -> None:
+    async with site.browser() as browser:
+        for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+            form = {"body": LONG, "token": "x"}
+            got = await browser.post("/g/frontroom/write", data=form, headers=headers)
+            assert got.status_code == 403 and LONG not in got.text and 'name="password"' not in got.text
+    assert await site.value("select count(*) from posts") == 0
+
+
+async def test_a_sign_in_form_of_a_browser_that_was_closed_asks_once_more(site: Site) -> None:
+    async with site.browser() as browser:
+        form = {"token": "of another visit", "name": "wren", "password": PASSWORD, "back": "/find"}
+        got = await browser.post("/sign-in", data={**form, "body": LONG}, headers=FORM)
+        assert got.status_code == 403 and LONG in got.text and 'value="wren"' in got.text
+        assert 'name="back" value="/find"' in got.text and PASSWORD not in got.text
+        assert "__Host-session" not in browser.cookies
 
 
 async def join_form(browser: httpx2.AsyncClient, **form: str) -> httpx2.Response:
@@ -231,15 +363,6 @@ async def test_staff_open_an_account_that_waits_or_do_not(site: Site) -> None:
 
 
 async def test_a_burst_of_guesses_at_once_is_counted_as_it_comes(site: Site) -> None:
-    async def guess() -> str:
-        try:
-            await sessions.sign_in(
-                site.db, "wren", "wrong", verify=site.deps.passwords.verify, address="203.0.113.9"
-            )
-        except (NotAllowed, RateLimited) as error:
-            return error.code
-        return "in"
-
-    codes = await asyncio.gather(*(guess() for _ in range(25)))
+    codes = await asyncio.gather(*(guess(site, "203.0.113.9") for _ in range(25)))
     assert codes.count("no_match") == sessions.TRIES_PER_NAME
     assert codes.count("rate_limited") == 25 - sessions.TRIES_PER_NAME

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from fediverse_support.actions import sessions
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import AppError
@@ -111,7 +112,7 @@ class Endpoint:
 
     async def _caller(self, request: Request, door: Door) -> Caller:
         digest = None if door.is_same_for_all else auth.token_digest(request.headers)
-        address = f"address {request.client.host if request.client else ''}"
+        address = f"address {sessions.place_of(request.client.host if request.client else '')}"
         if digest is None:
             self._slow_down(address)
             return Caller()

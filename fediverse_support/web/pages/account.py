@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 from starlette.requests import Request
@@ -24,18 +25,11 @@ async def show_sign_in(pages: Pages, request: Request, visit: Visit, conn: Conn)
     back = _back(request.query_params.get("back", ""))
     if visit.viewer is not None:
         return see_other(back or "/home")
-    return _sign_in_page(pages, visit, back=back)
+    return _sign_in_page(pages, visit, Form({"back": back}))
 
 
 def _sign_in_page(
-    pages: Pages,
-    visit: Visit,
-    *,
-    back: str = "",
-    name: str = "",
-    problem: str = "",
-    status: int = 200,
-    kept: dict[str, str] | None = None,
+    pages: Pages, visit: Visit, form: Form, *, problem: str = "", status: int = 200
 ) -> Response:
     return pages.page(
         visit,
@@ -43,9 +37,10 @@ def _sign_in_page(
         title="Sign in",
         status=status,
         has_form=True,
-        back=back,
-        kept=kept or {},
-        name=name,
+        back=_back(form.text("back")),
+        kept=form.kept,
+        carried=form.carried,
+        name=form.line("name")[:200],
         problem=problem,
         errors={},
     )
@@ -53,33 +48,45 @@ def _sign_in_page(
 
 async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Open a session; the words of a form that met a closed session come along."""
-    back, kept = _back(form.text("back")), form.kept
-    address = request.client.host if request.client else ""
+    name = form.line("name")[:200]
     try:
         token = await sessions.sign_in(
             pages.deps.db,
-            form.line("name")[:200],
+            name,
             form.text("password"),
             verify=pages.deps.passwords.verify,
-            address=address,
+            address=request.client.host if request.client else "",
+            device=pages.sessions.device(request, name),
         )
     except NotAllowed as error:
-        problem = words.sentence_for((error.code,), error.sentence)
         return _sign_in_page(
-            pages, visit, back=back, name=form.line("name"), problem=problem, status=403, kept=kept
+            pages, visit, form, problem=words.sentence_for((error.code,), error.sentence), status=403
         )
     except RateLimited as error:
-        return pages.refusal(visit, error, Form(kept))
-    if kept and back:
-        signed_in = Visit(visit.path, await _viewer(pages, token), token)
-        response = pages.page(signed_in, "account/back_again.html", title="Signed in", back=back, kept=kept)
-    else:
-        response = see_other(back or "/home")
+        problem = words.please_wait(error.after, has_words=bool(form.kept))
+        response = _sign_in_page(pages, visit, form, problem=problem, status=429)
+        response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
+        return response
+    response = await _signed_in(pages, visit, form, token)
     pages.sessions.open(response, token)
+    pages.sessions.know_device(request, response, name)
     old = pages.sessions.session_token(request)
     if old is not None:
         await sessions.sign_out(pages.deps.db, old)
     return response
+
+
+async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str) -> Response:
+    """Lead on, with the words of a form that met a closed session."""
+    back, kept = _back(form.text("back")), form.kept
+    if not kept or not back:
+        return see_other(back or "/home")
+    signed_in = Visit(visit.path, await _viewer(pages, token), token)
+    if "body" not in kept:
+        return pages.kept(signed_in, form, 200, "You are signed in again. Here is what you typed.")
+    return pages.page(
+        signed_in, "account/back_again.html", title="Signed in", back=back, kept=kept, carried=form.carried
+    )
 
 
 async def _viewer(pages: Pages, token: str) -> viewers.Viewer | None:
@@ -107,7 +114,7 @@ async def quick_exit(pages: Pages, request: Request) -> Response:
     """`/exit`: end the session and open a neutral page; without this, Back would show what was read."""
     token = pages.sessions.session_token(request)
     response = see_other(addresses.EXIT_TO)
-    pages.sessions.close(response)
+    pages.sessions.forget(response)
     if token is not None:
         await sessions.sign_out(pages.deps.db, token)
     return response

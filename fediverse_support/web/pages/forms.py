@@ -50,6 +50,11 @@ class Form:
         return name in self.fields
 
     @property
+    def carried(self) -> dict[str, str]:
+        """What else has to come along for the words to reach the same place: the post they answer."""
+        return {} if self.number("to") is None else {"to": self.text("to")}
+
+    @property
     def kept(self) -> dict[str, str]:
         """The words a person typed, for the page that has to hand them back."""
         return {name: self.fields[name] for name in KEPT if self.fields.get(name, "").strip()}

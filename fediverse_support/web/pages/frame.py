@@ -173,11 +173,16 @@ class Pages:
         return endpoint
 
     def _stopped(self, request: Request, visit: Visit, form: Form) -> Response | None:
-        """Return the answer to a form that is not ours, or whose session is over; None for one to act on."""
+        """Return the answer to a form that is not ours, or whose session is over; None for one to act on.
+
+        Without a session there is nobody to act for, whether its cookie is stale or gone: the words go along
+        to signing in, and are shown again, under a button, before anything is done with them.
+        """
         if self.sessions.is_from_elsewhere(request):
             return self.simple(visit, 403, FORM_NOT_OURS)
-        is_over = visit.viewer is None and self.sessions.session_token(request) is not None
-        if is_over and not visit.path.startswith(("/sign-in", "/join")):
+        if visit.viewer is None and visit.path not in FOR_VISITORS:
+            return self.signed_out(visit, form)
+        if visit.path == "/sign-in" and not self.sessions.is_our_form(form.text("token"), visit.bound_to):
             return self.signed_out(visit, form)
         if not self.sessions.is_our_form(form.text("token"), visit.bound_to):
             return self.kept(visit, form, 403, FORM_NOT_OURS)
@@ -212,7 +217,8 @@ class Pages:
                 return self.kept(visit, form, 404, words.NOT_HERE)
             case RateLimited(after=after):
                 seconds = {"retry-after": str(ceil(after.total_seconds()))}
-                return self.kept(visit, form, 429, words.please_wait(after), seconds)
+                sentence = words.please_wait(after, has_words=bool(form.kept))
+                return self.kept(visit, form, 429, sentence, seconds)
             case NotAllowed(reasons=reasons, code=code):
                 return self.kept(visit, form, 403, words.sentence_for((*reasons, code), error.sentence))
             case _:
@@ -242,6 +248,8 @@ class Pages:
     def signed_out(self, visit: Visit, form: Form) -> Response:
         """Ask to sign in again, with the words that were on their way."""
         back = visit.path if form.kept else "/home"
+        if visit.path == "/sign-in":
+            back = form.text("back") if addresses.is_ours(form.text("back")) else ""
         return self.page(
             visit,
             "account/sign_in.html",
@@ -250,8 +258,9 @@ class Pages:
             has_form=True,
             back=back,
             kept=form.kept,
-            name="",
-            problem="You were signed out. Sign in and your words will be here.",
+            carried=form.carried,
+            name=form.line("name")[:200],
+            problem=words.SIGN_IN_AGAIN if form.kept else words.SIGN_IN,
             errors={},
         )
 
@@ -260,6 +269,8 @@ FORM_NOT_OURS: Final = (
     "This form was open for a long time, or did not come from our pages. Nothing was sent. "
     "Please go back, load the page again, and send it once more."
 )
+# Forms that people send before they have a session.
+FOR_VISITORS: Final = frozenset({"/sign-in", "/join"})
 TITLES: Final = {
     400: "Something to fix",
     403: "This was not done",

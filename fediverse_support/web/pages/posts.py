@@ -45,7 +45,7 @@ def problem_of(error: AppError | None) -> Problem:
         case Invalid(fields=fields):
             return Problem(400, "", {name: words.fix_for(name, code) for name, code in fields.items()})
         case RateLimited(after=after):
-            return Problem(429, words.please_wait(after))
+            return Problem(429, words.please_wait(after, has_words=True))
         case NotFound():
             return Problem(404, "The post you are replying to is not here any more. Your words are kept.")
         case NotAllowed(reasons=reasons, code=code):
@@ -298,6 +298,8 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
     person, reason, body = visit.person, form.text("reason"), form.text("body")
     async with pages.deps.db.connection() as conn:
         post = await _get_readable_post(conn, request, visit)
+    if form.ticked("look"):
+        return _tell_page(pages, visit, post, reason=reason, body=body)
     try:
         if reason not in REPORT_REASONS:
             raise Invalid({"reason": "required"})

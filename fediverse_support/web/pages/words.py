@@ -87,6 +87,8 @@ NOT_AGAIN: Final[dict[str, str]] = {
     "waiting": "You can send it again once a moderator has let you into the group.",
     "conversation": "The conversation it belonged to is not here any more. Your words stay here for you.",
 }
+SIGN_IN_AGAIN: Final = "You were signed out. Sign in and your words will be here."
+SIGN_IN: Final = "You are signed out. Please sign in to go on."
 NO_MATCH: Final = "That name and password do not match."
 
 # Codes of policy and of actions as sentences; the first one known is said.
@@ -181,11 +183,12 @@ def clock(when: datetime) -> str:
     return f"{when.astimezone():%H:%M}"
 
 
-def please_wait(after: timedelta) -> str:
-    """Say how long to wait, in whole minutes."""
+def please_wait(after: timedelta, *, has_words: bool) -> str:
+    """Say how long to wait, in whole minutes, and where somebody typed something that it is kept."""
     minutes = max(1, ceil(after.total_seconds() / 60))
     wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-    return f"That was a lot in a short time. Please wait {wait}. Your words are kept."
+    kept = " Your words are kept." if has_words else ""
+    return f"That was a lot in a short time. Please wait {wait}.{kept}"
 
 
 def fewer(number: int) -> str:
