@@ -10,6 +10,7 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
 
 PAGE: Final = 20
@@ -70,7 +71,11 @@ class ListedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ConversationView:
-    """A conversation in a list: its title, how it begins, and when it was last answered."""
+    """A conversation in a list: its title and how it begins.
+
+    `active_at` is what it is sorted by; `replied_at` is when the last reply that others see came, None
+    without one. One that is `held` is shown to its author alone.
+    """
 
     id: PostId
     title: str
@@ -81,6 +86,8 @@ class ConversationView:
     host: Host | None
     published_at: datetime
     active_at: datetime
+    standing: PostStanding
+    replied_at: datetime | None
 
 
 FIND_GROUP: Final = """
@@ -136,7 +143,11 @@ async def list_groups(conn: Conn, viewer_id: ActorId | None) -> list[ListedGroup
 
 LIST_CONVERSATIONS: Final = """
 select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
-       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.published_at, p.active_at
+       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.published_at, p.active_at,
+       p.standing, (
+           select r.created_at from posts r
+           where r.root_id = p.id and r.id <> p.id and r.standing in ('visible', 'limited')
+           order by r.id desc limit 1) as replied_at
 from posts p
 join actors a on a.id = p.author_id
 where p.group_id = $1 and p.parent_id is null and p.parent_uri is null

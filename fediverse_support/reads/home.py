@@ -13,11 +13,12 @@ from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.effects import NotificationKind
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.posts import PostStanding
 
 
 @dataclass(frozen=True, slots=True)
 class NewConversation:
-    """A line under a group: a conversation in which something happened."""
+    """A line under a group: a conversation in which something happened; as `groups.ConversationView`."""
 
     id: PostId
     title: str
@@ -27,7 +28,8 @@ class NewConversation:
     author_name: str
     host: Host | None
     published_at: datetime
-    active_at: datetime
+    standing: PostStanding
+    replied_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,10 @@ LIST_JOINED: Final = """
 select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host as group_host, g.kind,
        g.title as group_title, f.standing,
        t.id, t.title, left(t.body_text, 80) as excerpt, t.warning, t.language,
-       coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.active_at
+       coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.standing, (
+           select r.created_at from posts r
+           where r.root_id = t.id and r.id <> t.id and r.standing in ('visible', 'limited')
+           order by r.id desc limit 1) as replied_at
 from follows f
 join groups g on g.actor_id = f.target_id
 join actors b on b.id = g.actor_id

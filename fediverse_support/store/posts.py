@@ -220,7 +220,8 @@ with before as (
     where id = $1 and (title, body_html, warning) is distinct from ($2, $3, $6)
 )
 update posts set title = $2, body_html = $3, body_source = $4, body_text = $5, warning = $6, sensitive = $7,
-    language = $8, edited_at = $9, attachments = coalesce($10::jsonb, attachments)
+    language = $8, edited_at = case when standing = 'held' and host is null then edited_at else $9 end,
+    attachments = coalesce($10::jsonb, attachments)
 where id = $1
 """
 
@@ -240,7 +241,10 @@ class Words:
 
 
 async def edit_post(tx: Tx, post_id: PostId, words: Words, edited_at: datetime) -> None:
-    """Replace a post's words, keeping the old ones for moderators."""
+    """Replace a post's words, keeping the old ones for moderators.
+
+    What waits here was read by nobody, so one of ours is not called changed until it is up.
+    """
     await tx.execute(
         EDIT_POST,
         post_id,
