@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Generic, Literal, TypeVar
 
-from federation import documents, reading, signatures, signatures_rfc9421, uris
+from federation import documents, groups, reading, signatures, signatures_rfc9421, uris
 from federation.documents import Document
 from federation.errors import Unauthentic
 from federation.http import Request
@@ -24,11 +24,13 @@ from federation.vocab import (
     Activity,
     Actor,
     Announce,
+    Block,
     Collection,
     Create,
     Delete,
     Flag,
     Like,
+    Lock,
     Observe,
     Post,
     Tombstone,
@@ -204,10 +206,11 @@ def from_absence(claim: Delete, asked: Uri) -> Authentic[Delete]:
 Found = Authentic[Observe] | Authentic[Actor] | Authentic[Tombstone] | Authentic[Collection] | Unsupported
 
 
-def from_fetch(found: Fetched, *, announced_by: Uri | None = None) -> Found:
+def from_fetch(found: Fetched, *, announced_by: Uri | None = None, restores: bool = False) -> Found:
     """Return what its own origin served under its own id; a post becomes an `Observe`.
 
-    `announced_by` is the group whose relay led here. Raises `Unauthentic("origin_mismatch")` where the id
+    `announced_by` is the group whose relay led here, `restores` that the author's word did, by which it is no
+    longer deleted. Raises `Unauthentic("origin_mismatch")` where the id
     is not the address it was found at or the author is of another origin; `Malformed` from reading.
     """
     thing = reading.read_object(found.document)
@@ -225,6 +228,7 @@ def from_fetch(found: Fetched, *, announced_by: Uri | None = None) -> Found:
                 object=thing,
                 audience=thing.audience,
                 announced_by=announced_by,
+                restores=restores,
             )
             return Authentic(seen, "fetch", thing.attributed_to, found.raw)
         case Actor():
@@ -239,7 +243,8 @@ def from_fetch(found: Fetched, *, announced_by: Uri | None = None) -> Found:
 
 @dataclass(frozen=True, slots=True)
 class ByGroup:
-    """Taken at the group's word: it moves a counter inside that group and nothing else."""
+    """Taken at the group's word, which counts inside that group and nowhere else: a reaction, or what its
+    moderators decided there."""
 
     act: Authentic[Activity]
 
@@ -254,12 +259,23 @@ class ToFetch:
 
 @dataclass(frozen=True, slots=True)
 class ToConfirm:
-    """The group says that this is gone. True once its origin answers 404, 410 or a Tombstone, or where the
-    group or its moderator may remove it; `claim` is unproven."""
+    """The group says that this is gone. True once its origin answers 404, 410 or a Tombstone; else `act` is
+    what the group decided about it, for itself alone."""
 
     uri: Uri
     group: Uri
-    claim: Delete
+    act: Authentic[Activity]
+
+
+@dataclass(frozen=True, slots=True)
+class ToRestore:
+    """The group says that this is there again. Where its author had deleted it, its origin has to say the
+    same; else `act` is what the group decided about it, for itself alone."""
+
+    uri: Uri
+    group: Uri
+    act: Authentic[Activity]
+    is_by_author: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +285,7 @@ class Refused:
     why: str
 
 
-Relayed = ByGroup | ToFetch | ToConfirm | Refused
+Relayed = ByGroup | ToFetch | ToConfirm | ToRestore | Refused
 
 
 def from_relay(announce: Authentic[Announce]) -> Relayed:
@@ -277,7 +293,7 @@ def from_relay(announce: Authentic[Announce]) -> Relayed:
 
     That a group distributed something does not prove that its author did it. Reactions are taken at the
     group's word (`signature` where the author lives on the group's own server), posts and actors are
-    fetched, deletions confirmed.
+    fetched, deletions confirmed. What its moderators did is the group's own word, wherever they live.
     """
     outer = announce.value
     inner = outer.object
@@ -294,13 +310,21 @@ def from_relay(announce: Authentic[Announce]) -> Relayed:
                 return Refused("not_their_own")
             return ByGroup(_reaction(inner, announce))
         case Undo(object=Delete() as undone):
-            return ToFetch(undone.object, group)
+            is_by_author = uris.same_origin(inner.actor, undone.object) and undone.actor == inner.actor
+            return ToRestore(undone.object, group, _decision(inner, announce), is_by_author)
         case Create() | Update():
             return ToFetch(_id(inner.object), group)
         case Delete():
-            return ToConfirm(inner.object, group, inner)
+            return ToConfirm(inner.object, group, _decision(inner, announce))
+        case Lock() | Block() | Undo(object=Lock() | Block()):
+            return ByGroup(_decision(inner, announce))
         case _:
             return Refused("not_relayable")
+
+
+def _decision(inner: Activity, announce: Authentic[Announce]) -> Authentic[Activity]:
+    """Return what a group's moderators decided: its own word, because nobody else decides in it."""
+    return Authentic(inner, "group", announce.value.actor, announce.value.embedded)
 
 
 def _reaction(inner: Activity, announce: Authentic[Announce]) -> Authentic[Activity]:
@@ -336,8 +360,8 @@ def _own_part(activity: Activity) -> Activity:
             return replace(activity, object=post.id)
         case Update(object=Actor() as changed) if changed.id != actor:
             return replace(activity, object=changed.id)
-        case Undo(object=undone) if not isinstance(undone, Delete):
-            # A moderator may restore what another one removed: whether they may is not a question of origin.
+        case Undo(object=undone) if isinstance(undone, str) or not groups.is_moderation(undone):
+            # A moderator may undo what another one did: whether they may is not a question of origin.
             _require_own(actor, undone)
     return activity
 

@@ -16,9 +16,11 @@ from federation.vocab import (
     Actor,
     Announce,
     Audience,
+    Block,
     Create,
     Delete,
     Like,
+    Lock,
     Undo,
     Update,
 )
@@ -47,7 +49,7 @@ def may_relay(activity: Activity) -> bool:
     """Say whether a group may pass an activity on, and whether we unwrap it from a group's Announce.
 
     Memberships, reports and announces never travel inside an Announce, nor does anything about a person,
-    except somebody's own farewell.
+    except somebody's own farewell and that the group shuts somebody out.
     """
     match activity:
         case Create() | Like():
@@ -58,10 +60,23 @@ def may_relay(activity: Activity) -> bool:
             return True
         case Delete(former_type=former):
             return former not in PEOPLE or activity.object == activity.actor
-        case Undo(object=Like() | Delete()):
+        case Undo(object=Like() | Delete()) | Lock() | Undo(object=Lock()):
             return True
+        case Block(target=target) | Undo(object=Block(target=target)):
+            return target is not None
         case _:
             # An Undo that only names an id could take back anything, a membership too.
+            return False
+
+
+def is_moderation(activity: Activity) -> bool:
+    """Say whether moderators do this, so that one of them may take back what another did."""
+    match activity:
+        case Delete() | Lock():
+            return True
+        case Block(target=target):
+            return target is not None
+        case _:
             return False
 
 

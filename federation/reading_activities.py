@@ -32,11 +32,13 @@ from federation.vocab import (
     Actor,
     Announce,
     Audience,
+    Block,
     Create,
     Delete,
     Flag,
     Follow,
     Like,
+    Lock,
     Post,
     Reject,
     Undo,
@@ -48,6 +50,9 @@ MAX_NESTING: Final = 4
 MAX_FLAGGED: Final = 50
 MAX_REPORT: Final = 5_000
 MAX_REASON: Final = 500
+UNDOABLE: Final = frozenset(
+    {"Follow", "Join", "Like", "EmojiReact", "Announce", "Delete", "Block", "Lock"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +205,44 @@ def _delete(it: Envelope) -> Delete:
             former, deleted = stone.former_type, stone.deleted
         else:
             former = kind if kind is not None and kind in POST_KINDS | ACTOR_KINDS else ""
-    summary = it.document.get("summary")
     return Delete(
         id=it.id,
         actor=it.actor,
         object=_target(it.object),
         former_type=former,
-        reason=line(summary, MAX_REASON) if isinstance(summary, str) else None,
+        reason=_reason(it),
         deleted=deleted,
+        audience=it.audience,
+    )
+
+
+def _reason(it: Envelope) -> str | None:
+    summary = it.document.get("summary")
+    return line(summary, MAX_REASON) if isinstance(summary, str) else None
+
+
+def _block(it: Envelope) -> Block:
+    target = it.document.get("target")
+    ends = moment(it.document.get("endTime"))
+    return Block(
+        id=it.id,
+        actor=it.actor,
+        object=_target(it.object),
+        target=None if target is None else _target(_single(target)),
+        reason=_reason(it) or "",
+        # Older software has the end of a ban under another name.
+        ends=moment(it.document.get("expires")) if ends is None else ends,
+        removes=it.document.get("removeData") is True,
+        audience=it.audience,
+    )
+
+
+def _lock(it: Envelope) -> Lock:
+    return Lock(
+        id=it.id,
+        actor=it.actor,
+        object=_target(it.object),
+        reason=_reason(it) or "",
         audience=it.audience,
     )
 
@@ -249,13 +284,11 @@ def _announce(it: Envelope) -> Announce | Unsupported:
 def _undo(it: Envelope) -> Undo | Unsupported:
     if _is_bare(it.object):
         return Undo(id=it.id, actor=it.actor, object=_target(it.object), audience=it.audience)
-    inner = _inner(
-        it.object, it.depth, frozenset({"Follow", "Join", "Like", "EmojiReact", "Announce", "Delete"})
-    )
-    if not isinstance(inner, Follow | Like | Announce | Delete):
+    inner = _inner(it.object, it.depth, UNDOABLE)
+    if not isinstance(inner, Follow | Like | Announce | Delete | Block | Lock):
         return unsupported(it.document, "object_type", "Undo")
-    # Only a Delete may be taken back by somebody else: another moderator restores what the first removed.
-    if inner.actor != it.actor and not isinstance(inner, Delete):
+    # Only what moderators do may be taken back by somebody else: another one restores what the first removed.
+    if inner.actor != it.actor and not groups.is_moderation(inner):
         raise Malformed("foreign_undo")
     return Undo(id=it.id, actor=it.actor, object=inner, audience=it.audience)
 
@@ -314,6 +347,8 @@ READERS: Final[Mapping[str, Callable[[Envelope], Activity | Unsupported]]] = {
     "Like": _like,
     "EmojiReact": _like,
     "Announce": _announce,
+    "Block": _block,
+    "Lock": _lock,
     "Undo": _undo,
     "Flag": _flag,
 }

@@ -28,12 +28,12 @@ OBJECT_KINDS: Final = POST_KINDS | ACTOR_KINDS | COLLECTION_KINDS | {"Tombstone"
 VERBS: Final = frozenset(
     {
         *("Follow", "Join", "Leave", "Accept", "Reject", "Undo", "Announce", "Flag"),
-        *("Create", "Update", "Delete", "Like", "EmojiReact"),
+        *("Create", "Update", "Delete", "Like", "EmojiReact", "Block", "Lock"),
     }
 )
 IGNORED_VERBS: Final = frozenset(
     {
-        *("Add", "Remove", "Block", "Lock", "Move", "Dislike", "View", "Read", "Listen", "Ignore"),
+        *("Add", "Remove", "Move", "Dislike", "View", "Read", "Listen", "Ignore"),
         *("Invite", "Offer", "Arrive", "Travel", "TentativeAccept", "TentativeReject", "Warn", "Resolve"),
         *("QuoteRequest", "FeatureRequest", "LikeRequest", "ReplyRequest", "AnnounceRequest"),
     }

@@ -266,7 +266,36 @@ class Undo:
 
     id: Uri
     actor: Uri
-    object: Follow | Like | Announce | Delete | Uri
+    object: Follow | Like | Announce | Delete | Block | Lock | Uri
+    audience: Audience = Audience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Somebody wants nothing more to do with a person; with a `target`, a group shuts them out (FEP-1b12).
+
+    `ends` is when a group's ban is over, None for one without an end. `removes` asks to take out what they
+    wrote there. `reason` is one plain line, published by whoever wrote it.
+    """
+
+    id: Uri
+    actor: Uri
+    object: Uri
+    target: Uri | None = None
+    reason: str = ""
+    ends: datetime | None = None
+    removes: bool = False
+    audience: Audience = Audience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A group takes no more answers to a post. `reason` is one plain line."""
+
+    id: Uri
+    actor: Uri
+    object: Uri
+    reason: str = ""
     audience: Audience = Audience()
 
 
@@ -283,13 +312,17 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
-    """Ours: a thing that was fetched from its origin and is to be treated like a delivery."""
+    """Ours: a thing that was fetched from its origin and is to be treated like a delivery.
+
+    `restores` says that its author took back having deleted it.
+    """
 
     id: Uri
     actor: Uri
     object: Post
     audience: Audience = Audience()
     announced_by: Uri | None = None
+    restores: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +335,10 @@ class Unsupported:
     actor: Uri | None = None
 
 
-Activity = Follow | Accept | Reject | Create | Update | Delete | Like | Announce | Undo | Flag | Observe
+Activity = (
+    Follow | Accept | Reject | Create | Update | Delete | Like | Announce
+    | Undo | Block | Lock | Flag | Observe
+)
 Object = Post | Actor | Tombstone | Collection
 
 

@@ -23,6 +23,7 @@ from federation.vocab import (
     Announce,
     Attachment,
     Audience,
+    Block,
     Choice,
     Collection,
     Create,
@@ -31,6 +32,7 @@ from federation.vocab import (
     Follow,
     Hashtag,
     Like,
+    Lock,
     Mention,
     Object,
     Observe,
@@ -298,13 +300,31 @@ def _activity(activity: Activity) -> Document:
     document["object"] = _object(activity)
     if isinstance(activity, Delete):
         document["summary"] = activity.reason
+    elif isinstance(activity, Lock):
+        document["summary"] = activity.reason or None
+    elif isinstance(activity, Block):
+        document |= _terms(activity)
     elif isinstance(activity, Flag):
         document["content"] = activity.content
     return _kept(document)
 
 
+def _terms(block: Block) -> Document:
+    """Return what a group's ban says beside whom it shuts out; a person's block says nothing more."""
+    if block.target is None:
+        return {}
+    return {
+        "target": block.target,
+        "summary": block.reason or None,
+        "removeData": block.removes,
+        "endTime": _time(block.ends),
+        "expires": _time(block.ends),
+    }
+
+
 def _object(
-    activity: Follow | Accept | Reject | Create | Update | Delete | Like | Announce | Undo | Flag,
+    activity: Follow | Accept | Reject | Create | Update | Delete | Like | Announce
+    | Undo | Block | Lock | Flag,
 ) -> object:
     match activity:
         case Flag():
@@ -319,7 +339,7 @@ def _object(
             return activity.object if isinstance(activity.object, str) else members(activity.object)
 
 
-def _nested(activity: Follow | Like | Announce | Delete | Uri) -> object:
+def _nested(activity: Follow | Like | Announce | Delete | Block | Lock | Uri) -> object:
     """Return an earlier activity as peers match it: whole, but without addresses where it never had any."""
     if isinstance(activity, str):
         return activity

@@ -23,7 +23,7 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.keyring import KeyRing, KnownKey
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
-from fediverse_support.store import actors, peers, posts, remote_actors
+from fediverse_support.store import actors, groups, peers, posts, remote_actors
 from fediverse_support.store.outgoing import PeerClass
 
 KEY_SECONDS: Final = 4.0
@@ -188,14 +188,19 @@ class Remote:
             raise Unreachable("not_asked")
         await self._admit(uris.host(uri))
 
-    async def learn(self, uri: Uri, budget: Budget, *, announced_by: Uri | None = None) -> None:
+    async def learn(
+        self, uri: Uri, budget: Budget, *, announced_by: Uri | None = None, restores: bool = False
+    ) -> None:
         """Fetch an actor or a post, with its author and what it answers, and take it in like a delivery.
 
-        Raises what the fetch raises; a post that is gone at its origin is erased here before that.
+        `restores` says that its author took back having deleted it. Raises what the fetch raises; a post that
+        is gone at its origin is erased here before that.
         """
         budget.spend(self._db.now())
         try:
-            found = authenticity.from_fetch(await self._fetch(uri), announced_by=announced_by)
+            found = authenticity.from_fetch(
+                await self._fetch(uri), announced_by=announced_by, restores=restores
+            )
         except Gone as error:
             await self.forget(uri, only_public=error.status == 404)
             raise
@@ -253,6 +258,29 @@ class Remote:
             except FederationError:
                 if uri not in known:
                     raise
+
+    async def learn_moderator(self, group: Uri, actor: Uri, budget: Budget) -> None:
+        """Ask a group elsewhere whether this actor moderates it, and keep the answer.
+
+        Raises `Unreachable`; without a list, or with one that cannot be read, nobody is a moderator.
+        """
+        async with self._db.connection() as conn:
+            where = await groups.find_moderators_uri(conn, group)
+        listed: tuple[Uri, ...] = ()
+        if where is not None and uris.same_origin(where, group):
+            budget.spend(self._db.now())
+            try:
+                found = authenticity.from_fetch(await self._fetch(where))
+            except Unreachable:
+                raise
+            except FederationError:
+                found = None
+            if isinstance(found, Authentic) and isinstance(found.value, vocab.Collection):
+                listed = found.value.items
+        if actor in listed:
+            await self.ensure_actors((actor,), budget)
+        async with self._db.transaction() as tx:
+            await groups.note_moderator(tx, group, actor, self._db.now(), is_listed=actor in listed)
 
     async def forget(self, uri: Uri, *, only_public: bool = False) -> None:
         """Erase a post that its own origin no longer has.

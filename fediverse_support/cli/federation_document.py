@@ -40,7 +40,7 @@ PROOFS: Final = {
     "signature": "signed delivery",
     "fetch": "fetched from its origin",
     "local": "ours",
-    "group": "a followed group's word",
+    "group": "its group's word",
 }
 
 

@@ -15,7 +15,22 @@ from federation import vocab
 from federation.uris import Uri
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 
-NotificationKind = Literal["mention", "reply", "follow", "joined", "declined", "held", "approved", "removed"]
+NotificationKind = Literal[
+    "mention",
+    "reply",
+    "follow",
+    "joined",
+    "declined",
+    "held",
+    "approved",
+    "removed",
+    "restored",
+    "locked",
+    "unlocked",
+    "banned",
+    "unbanned",
+    "not_taken",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +70,13 @@ class Relay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """Tell one of our people, on this server only."""
+    """Tell one of our people, on this server only. `words` are what a group gave as its reason."""
 
     account_id: AccountId
     kind: NotificationKind
     actor_id: ActorId | None = None
     post_id: PostId | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

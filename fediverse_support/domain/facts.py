@@ -93,7 +93,8 @@ class Facts:
     the
     activity plays; `names_other_group` says that a reply claims another group than its thread's. `target` is
     the post
-    acted on (for Create: a post that already has this id), `parent` what it answers.
+    acted on (for Create: a post that already has this id), `parent` what it answers. `announced_by` is the
+    group that led here, or on whose word it rests; `restores` says that an author took a deletion back.
     """
 
     verb: str
@@ -119,6 +120,7 @@ class Facts:
     updated: datetime | None
     approved: bool
     announced_by: GroupFacts | None
+    restores: bool
 
     @property
     def is_post(self) -> bool:

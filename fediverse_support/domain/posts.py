@@ -22,7 +22,8 @@ TRANSITIONS: Final[dict[PostStanding, frozenset[PostStanding]]] = {
     "visible": frozenset({"limited", "removed", "deleted"}),
     "limited": frozenset({"visible", "removed", "deleted"}),
     "removed": frozenset({"visible", "deleted"}),
-    "deleted": frozenset(),
+    # Only its author brings a deleted post back, with the words that its origin has then.
+    "deleted": frozenset({"visible", "limited", "held", "removed"}),
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from federation import uris, vocab
@@ -31,6 +31,7 @@ class Question:
     acts: tuple[Uri, ...] = ()
     updated: datetime | None = None
     announced_by: Uri | None = None
+    restores: bool = False
     has_post: bool = False
 
     @property
@@ -56,7 +57,9 @@ class Question:
         return tuple(uri for uri in (self.announced_by, self.audience.group) if uri is not None)
 
 
-def _about_post(verb: str, actor: Uri, post: vocab.Post, act: Uri, by: Uri | None = None) -> Question:
+def _about_post(
+    verb: str, actor: Uri, post: vocab.Post, act: Uri, by: Uri | None = None, *, restores: bool = False
+) -> Question:
     named = (
         post.audience.group,
         *post.audience.to,
@@ -75,24 +78,42 @@ def _about_post(verb: str, actor: Uri, post: vocab.Post, act: Uri, by: Uri | Non
         acts=(act,),
         updated=post.updated,
         announced_by=by,
+        restores=restores,
         has_post=True,
     )
 
 
-def ask(act: vocab.Activity) -> Question:
-    """Return what has to be known about this activity before it can be judged."""
+def ask(act: vocab.Activity, *, teller: Uri | None = None) -> Question:
+    """Return what has to be known about this activity before it can be judged.
+
+    `teller` is the group on whose word it rests, None where its actor's own server proves it.
+    """
+    question = _question(act)
+    if teller is None:
+        return question
+    match act:
+        case vocab.Undo(object=vocab.Like() as undone):
+            # What a group says about a reaction counts for its own posts alone.
+            return replace(question, announced_by=teller, target=undone.object)
+        case _:
+            return replace(question, announced_by=teller)
+
+
+def _question(act: vocab.Activity) -> Question:
     match act:
         case vocab.Create(object=vocab.Post() as post) | vocab.Update(object=vocab.Post() as post):
             return _about_post(type(act).__name__, act.actor, post, act.id)
         case vocab.Observe():
-            return _about_post("Observe", act.actor, act.object, act.id, act.announced_by)
+            return _about_post(
+                "Observe", act.actor, act.object, act.id, act.announced_by, restores=act.restores
+            )
         case vocab.Create() | vocab.Update():
             target = act.object.id if isinstance(act.object, vocab.Actor) else act.object
             return Question(
                 verb=type(act).__name__, actor=act.actor, audience=act.audience, target=_uri(target)
             )
         case vocab.Delete():
-            return Question(verb="Delete", actor=act.actor, audience=act.audience, target=act.object)
+            return _about_decision("", act.actor, act)
         case vocab.Follow():
             return Question(
                 verb="Follow", actor=act.actor, audience=act.audience, target=act.object,
@@ -109,8 +130,26 @@ def ask(act: vocab.Activity) -> Question:
             )  # fmt: skip
         case vocab.Flag():
             return Question(verb="Flag", actor=act.actor, audience=act.audience, places=act.objects)
+        case vocab.Block() | vocab.Lock():
+            return _about_decision("", act.actor, act)
+        case vocab.Undo(object=vocab.Block() | vocab.Lock() | vocab.Delete() as undone):
+            return replace(_about_decision("Undo ", act.actor, undone), audience=act.audience, acts=())
         case vocab.Accept() | vocab.Reject() | vocab.Undo():
             return Question(verb=type(act).__name__, actor=act.actor, audience=act.audience)
+
+
+def _about_decision(before: str, actor: Uri, act: vocab.Block | vocab.Lock | vocab.Delete) -> Question:
+    """What moderators, or an author, did or took back; a block that names a group is that group's ban."""
+    target = act.target if isinstance(act, vocab.Block) else None
+    verb = type(act).__name__ if target is None else "Ban"
+    return Question(
+        verb=before + verb,
+        actor=actor,
+        audience=act.audience,
+        places=() if target is None else (target,),
+        target=act.object,
+        acts=(act.id,),
+    )
 
 
 def _uri(value: object) -> Uri | None:

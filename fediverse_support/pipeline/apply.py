@@ -104,8 +104,9 @@ async def _apply_together(tx: Tx, sheet: Sheet, run: list[Authentic[Activity]]) 
 
 
 async def _load(tx: Tx, sheet: Sheet, act: Authentic[Activity], *, approved: bool = False) -> Facts:
+    question = ask(act.value, teller=act.by if act.proof == "group" else None)
     return await store_facts.load(
-        tx, sheet.instance, ask(act.value), proof=act.proof, now=sheet.now, approved=approved
+        tx, sheet.instance, question, proof=act.proof, now=sheet.now, approved=approved
     )
 
 

@@ -42,7 +42,7 @@ TABLE: Final = (
     Row("Observe", "Post", frozenset({"fetch"}), create.on_observe),
     Row("Update", "Post", PROVEN, edit.on_update),
     Row("Update", "Actor", PROVEN, actors.on_update),
-    Row("Delete", "Post or actor", PROVEN | {"fetch"}, delete.on_delete),
+    Row("Delete", "Post or actor", PROVEN | {"fetch", "group"}, delete.on_delete),
     Row("Follow", "Actor", PROVEN, follows.on_follow),
     Row("Accept", "Follow", PROVEN, follows.on_accept),
     Row("Reject", "Follow", PROVEN, follows.on_reject),
@@ -50,6 +50,11 @@ TABLE: Final = (
     Row("Undo", "Like", PROVEN | {"group"}, reactions.on_undo_like),
     Row("Undo", "Announce", PROVEN, groups.on_undo_announce),
     Row("Undo", "Activity by id", PROVEN, reactions.on_undo_id),
+    Row("Undo", "Delete", PROVEN | {"group"}, moderation.on_restore),
+    Row("Lock", "Post", PROVEN | {"group"}, moderation.on_lock),
+    Row("Undo", "Lock", PROVEN | {"group"}, moderation.on_undo_lock),
+    Row("Block", "Actor, from a group", PROVEN | {"group"}, moderation.on_ban),
+    Row("Undo", "Block from a group", PROVEN | {"group"}, moderation.on_undo_ban),
     Row("Like", "Post", PROVEN | {"group"}, reactions.on_like),
     Row("Announce", "Post", PROVEN, groups.on_announce),
     Row("Flag", "Actors and posts", PROVEN, moderation.on_flag),
@@ -85,14 +90,12 @@ def _key(act: Activity) -> tuple[str, str]:
             return ("Accept", "Follow")
         case vocab.Reject():
             return ("Reject", "Follow")
-        case vocab.Undo(object=vocab.Follow()):
-            return ("Undo", "Follow")
-        case vocab.Undo(object=vocab.Like()):
-            return ("Undo", "Like")
-        case vocab.Undo(object=vocab.Announce()):
-            return ("Undo", "Announce")
-        case vocab.Undo(object=str()):
-            return ("Undo", "Activity by id")
+        case vocab.Undo():
+            return ("Undo", _undone(act))
+        case vocab.Lock():
+            return ("Lock", "Post")
+        case vocab.Block(target=str()):
+            return ("Block", "Actor, from a group")
         case vocab.Like():
             return ("Like", "Post")
         case vocab.Announce(object=str()):
@@ -101,3 +104,23 @@ def _key(act: Activity) -> tuple[str, str]:
             return ("Flag", "Actors and posts")
         case _:
             return ("", "")
+
+
+def _undone(undo: vocab.Undo) -> str:
+    match undo.object:
+        case vocab.Follow():
+            return "Follow"
+        case vocab.Like():
+            return "Like"
+        case vocab.Announce():
+            return "Announce"
+        case str():
+            return "Activity by id"
+        case vocab.Delete():
+            return "Delete"
+        case vocab.Lock():
+            return "Lock"
+        case vocab.Block(target=str()):
+            return "Block from a group"
+        case _:
+            return ""

@@ -10,8 +10,9 @@ from fediverse_support.domain.verdicts import Rank, Verdict
 
 
 def deleted_stays_deleted(facts: Facts) -> Verdict | None:
-    """An id that was deleted, even before we heard of it, never comes back."""
-    if facts.tombstoned and facts.verb != "Delete":
+    """An id that was deleted, even before we heard of it, never comes back, unless its author says so and
+    its origin has it again."""
+    if facts.tombstoned and facts.verb != "Delete" and not facts.restores:
         return Verdict(Rank.DROP, ("deleted_before",))
     return None
 
@@ -59,11 +60,23 @@ def acting_needs_something_to_act_on(facts: Facts) -> Verdict | None:
     if facts.verb in ("Like", "Update") and facts.target is None and facts.target_actor is None:
         return Verdict(Rank.DROP, ("target_unknown",))
     if facts.verb in ("Like", "Announce") and facts.target is not None:
-        if facts.target.standing not in ("visible", "limited"):
+        if facts.target.standing not in ("visible", "limited") and not _is_shown_again(facts):
             return Verdict(Rank.DROP, ("target_not_visible",))
         if not facts.is_local and facts.target.audience not in ("public", "unlisted"):
             return Verdict(Rank.DROP, ("target_not_visible",))
     return None
+
+
+def _is_shown_again(facts: Facts) -> bool:
+    """A group elsewhere passes on a post of its own that was taken out; the handler asks by whom."""
+    group, target = facts.group, facts.target
+    return (
+        facts.verb == "Announce"
+        and target is not None
+        and target.standing == "removed"
+        and group is not None
+        and group.uri == facts.actor_uri
+    )
 
 
 def following_needs_somebody_here(facts: Facts) -> Verdict | None:

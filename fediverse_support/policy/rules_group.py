@@ -7,6 +7,9 @@ from typing import Final
 
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.verdicts import Rank, Verdict
+from fediverse_support.policy.deciding import decides
+
+DECISIONS: Final = frozenset({"Lock", "Undo Lock", "Ban", "Undo Ban"})
 
 
 def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
@@ -77,9 +80,37 @@ def an_open_group_takes_public_posts_only(facts: Facts) -> Verdict | None:
 
 
 def only_followed_groups_distribute(facts: Facts) -> Verdict | None:
-    """What a group passes on counts only if somebody here follows that group."""
+    """What a group passes on counts only if somebody here follows that group.
+
+    Its decisions about what is in it count for those who left as well: their posts are still there.
+    """
+    if facts.verb in DECISIONS or facts.verb in ("Delete", "Undo Delete"):
+        return None
     if facts.announced_by is not None and not facts.announced_by.is_followed:
         return Verdict(Rank.DROP, ("group_not_followed",))
+    return None
+
+
+def a_groups_word_counts_for_that_group_alone(facts: Facts) -> Verdict | None:
+    """What rests on a group's word must be about something in that very group."""
+    if facts.proof != "group":
+        return None
+    group, teller = facts.group, facts.announced_by
+    is_its_own = group is not None and teller is not None and group.id == teller.id
+    return None if is_its_own else Verdict(Rank.DROP, ("not_in_that_group",))
+
+
+def nobody_else_speaks_for_ours(facts: Facts) -> Verdict | None:
+    """What our own people did, we know ourselves; no group's word counts for it."""
+    if facts.proof == "group" and facts.actor is not None and facts.actor.host is None:
+        return Verdict(Rank.DROP, ("speaks_for_ours",))
+    return None
+
+
+def only_moderators_decide(facts: Facts) -> Verdict | None:
+    """A thread is locked, and somebody shut out, by the group or its moderators alone."""
+    if facts.verb in DECISIONS and not decides(facts):
+        return Verdict(Rank.REJECT, ("not_a_moderator",))
     return None
 
 
@@ -92,4 +123,7 @@ RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     a_reply_stays_in_its_group,
     an_open_group_takes_public_posts_only,
     only_followed_groups_distribute,
+    a_groups_word_counts_for_that_group_alone,
+    nobody_else_speaks_for_ours,
+    only_moderators_decide,
 )

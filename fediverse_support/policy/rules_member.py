@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fediverse_support.domain.facts import Facts
+from federation import uris
+from fediverse_support.domain.facts import Facts, PostFacts
 from fediverse_support.domain.verdicts import Rank, Verdict
+from fediverse_support.policy.deciding import decides
 
 
 def first_posts_are_held(facts: Facts) -> Verdict | None:
@@ -14,7 +16,8 @@ def first_posts_are_held(facts: Facts) -> Verdict | None:
     group = facts.group
     if not facts.is_post or facts.approved or group is None or not group.is_local or group.is_moderator:
         return None
-    if facts.target is None and facts.visible_posts < facts.newcomer_posts_held:
+    is_new = facts.target is None or facts.target.standing == "deleted"
+    if is_new and facts.visible_posts < facts.newcomer_posts_held:
         return Verdict(Rank.HOLD, ("first_posts_held",))
     return None
 
@@ -46,17 +49,23 @@ def only_the_author_edits(facts: Facts) -> Verdict | None:
 
 
 def only_author_or_moderator_deletes(facts: Facts) -> Verdict | None:
-    """A post goes by its author's word, or by that of a moderator of its group."""
-    target = facts.target
-    if facts.verb != "Delete" or target is None or target.author_uri == facts.actor_uri:
+    """A post goes, or comes back, by its author's word, or by that of those who decide in its group."""
+    if facts.verb not in ("Delete", "Undo Delete") or facts.target is None:
         return None
-    if facts.group is not None and facts.group.is_moderator and facts.group.is_local:
+    if _is_the_authors_word(facts, facts.target) or decides(facts):
         return None
     if facts.is_local and facts.actor is not None and facts.actor.account_role in ("moderator", "admin"):
         return None
     if facts.proof == "fetch":
         return None
     return Verdict(Rank.REJECT, ("not_the_author",))
+
+
+def _is_the_authors_word(facts: Facts, target: PostFacts) -> bool:
+    """A relay is not, but where the author's own server says it, their group may hide it for itself."""
+    if facts.proof == "group":
+        return target.host is not None and uris.same_origin(facts.actor_uri, target.author_uri)
+    return facts.actor_uri == target.author_uri
 
 
 def only_self_is_deleted(facts: Facts) -> Verdict | None:

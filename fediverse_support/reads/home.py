@@ -48,7 +48,8 @@ class JoinedGroup:
 @dataclass(frozen=True, slots=True)
 class AboutYou:
     """Something that concerns only this member; `post_id` leads there while they may read it, and to their
-    own post also after a moderator took it out.
+    own post also after a moderator took it out. `words` are the reason a group gave, `ends_at` is when its
+    ban is over.
 
     `follow` is how its actor's follow of this member stands now; a request to join their group has none.
     """
@@ -61,6 +62,9 @@ class AboutYou:
     root_id: PostId | None
     group_slug: str | None
     group_title: str | None
+    group_host: Host | None
+    words: str
+    ends_at: datetime | None
 
 
 LIST_JOINED: Final = """
@@ -112,7 +116,7 @@ def _joined(rows: Sequence[Any]) -> JoinedGroup:
 LIST_ABOUT_YOU: Final = """
 select n.kind, n.created_at, coalesce(nullif(u.display_name, ''), u.name) as actor_name,
        f.standing as follow, p.id as post_id, p.root_id, g.name as group_name, g.host as group_host,
-       r.title as group_title
+       r.title as group_title, n.words, case when n.kind = 'banned' then b.ends_at end as ends_at
 from notifications n
 left join actors u on u.id = n.actor_id
 left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $2
@@ -121,13 +125,16 @@ left join posts p on p.id = n.post_id and (can_see(p, $2) or (n.kind = 'removed'
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
                   and ((p.id is null and n.kind <> 'removed') or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
+left join group_bans b on n.kind = 'banned' and b.group_id = n.actor_id and b.actor_id = $2
 where n.account_id = $1 and n.created_at > $3
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
   and (n.kind <> 'follow' or f.id is not null or exists (
     select 1 from follows j join group_moderators m on m.group_id = j.target_id
     where j.follower_id = n.actor_id and j.standing = 'pending' and m.actor_id = $2))
-  and (p.id is not null or n.kind not in ('mention', 'reply', 'held', 'approved'))
+  and (p.id is not null or n.kind not in (
+    'mention', 'reply', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
+  and (n.kind <> 'banned' or b.group_id is not null)
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
 order by n.id desc
 limit 5
@@ -141,6 +148,6 @@ async def list_about_you(
     found = []
     for row in await conn.fetch(LIST_ABOUT_YOU, account_id, viewer_id, since):
         values = dict(row)
-        name, host = values.pop("group_name"), values.pop("group_host")
+        name, host = values.pop("group_name"), values["group_host"]
         found.append(AboutYou(**values, group_slug=f"{name}@{host}" if host else name))
     return found

@@ -49,7 +49,8 @@ class TakenOut:
     """Where a post stood that a moderator took out, as far as its author may still write there.
 
     `group_id` is set for what opened a conversation in a group; `parent_id` for a reply, and it is the first
-    post of the conversation when only that one is still there.
+    post of the conversation when only that one is still there. `reason` are the words that were published
+    about it, `by_host` is where the group is that decided, None for here.
     """
 
     is_reply: bool
@@ -57,14 +58,19 @@ class TakenOut:
     parent_id: PostId | None
     audience: Audience
     mentioned: tuple[ActorId, ...]
+    reason: str
+    by_host: Host | None
 
 
 FIND_TAKEN_OUT: Final = """
 select p.root_id <> p.id as is_reply, case when p.root_id = p.id then p.group_id end as group_id,
        coalesce(q.id, r.id) as parent_id, p.audience,
        array(select a.id from mentions m join actors a on a.id = m.actor_id
-             where m.post_id = p.id and can_see_actor(a, $2) order by a.id limit 100) as mentioned
+             where m.post_id = p.id and can_see_actor(a, $2) order by a.id limit 100) as mentioned,
+       coalesce(o.reason, '') as reason, by.host as by_host
 from posts p
+left join removals o on o.post_id = p.id
+left join actors by on by.id = o.by_id
 left join posts q on q.id = p.parent_id and can_see(q, $2)
 left join posts r on r.id = p.root_id and r.id <> p.id and can_see(r, $2)
 where p.id = $1 and can_reread(p, $2)

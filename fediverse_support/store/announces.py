@@ -9,7 +9,7 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
-from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
 
 INSERT_ANNOUNCES: Final = """
 insert into announces (uri, actor_id, post_id, announced_at)
@@ -34,6 +34,25 @@ UNDO_ANNOUNCE_PAIR: Final = """
 update announces n set undone_at = $3 from actors a, posts p
 where a.id = n.actor_id and a.uri = $1 and p.id = n.post_id and p.uri = $2 and n.undone_at is null
 """
+
+
+FIND_OWN: Final = """
+select p.id, p.group_id, b.account_id as author_account_id
+from actors g join posts p on p.group_id = g.id join actors b on b.id = p.author_id
+where g.uri = $1 and g.host is not null
+  and (p.uri = $3 or p.id = (select n.post_id from announces n where n.uri = $2 and n.actor_id = g.id))
+limit 1
+"""
+AGAIN: Final = "update announces set undone_at = null where actor_id = $1 and post_id = $2"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """A post in a group elsewhere; `author_account_id` is set where one of our people wrote it."""
+
+    id: PostId
+    group_id: ActorId
+    author_account_id: AccountId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +85,20 @@ async def find_announce(conn: Conn, actor_id: ActorId, post_id: PostId) -> tuple
     """Return the URIs of a standing announce and of its post."""
     row = await conn.fetchrow(FIND_ANNOUNCE, actor_id, post_id)
     return None if row is None else (Uri(row["uri"]), Uri(row["post_uri"]))
+
+
+async def find_own(
+    conn: Conn, group_uri: Uri, *, announce_uri: Uri | None, post_uri: Uri | None
+) -> OwnPost | None:
+    """Return the post that a group elsewhere announced, by the announce or by the post, if it is in that
+    very group."""
+    row = await conn.fetchrow(FIND_OWN, group_uri, announce_uri, post_uri)
+    return None if row is None else OwnPost(**row)
+
+
+async def announce_again(tx: Tx, actor_id: ActorId, post_id: PostId) -> None:
+    """Note that an announce which had been taken back stands again."""
+    await tx.execute(AGAIN, actor_id, post_id)
 
 
 async def undo_announce(tx: Tx, actor_id: ActorId, post_id: PostId, now: datetime) -> None:

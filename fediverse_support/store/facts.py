@@ -21,7 +21,7 @@ from fediverse_support.domain.posts import Audience
 from fediverse_support.domain.question import Question
 
 UNDONE_FOR: Final = timedelta(hours=24)
-CHANGES: Final = frozenset({"Observe", "Update", "Delete"})
+CHANGES: Final = frozenset({"Observe", "Update", "Delete", "Lock", "Undo Lock", "Undo Delete"})
 # Two transactions on one post take turns from here on: else an edit judged on a post that is being deleted
 # would bring its words back.
 LOCK: Final = "select 1 from posts where uri = $1 for no key update"
@@ -247,6 +247,7 @@ def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Pr
         updated=question.updated,
         approved=approved,
         announced_by=found.groups.get(question.announced_by) if question.announced_by else None,
+        restores=question.restores,
     )
 
 

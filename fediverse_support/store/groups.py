@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.ids import ActorId
@@ -50,20 +51,66 @@ async def add_moderators(tx: Tx, group_id: ActorId, moderators: Sequence[ActorId
 
 
 BAN: Final = """
-insert into group_bans (group_id, actor_id, reason, banned_by, banned_at) values ($1, $2, $3, $4, $5)
+insert into group_bans (group_id, actor_id, reason, banned_by, banned_at, ends_at)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (group_id, actor_id) do update set reason = excluded.reason, banned_by = excluded.banned_by,
-    banned_at = excluded.banned_at, ends_at = null
+    banned_at = excluded.banned_at, ends_at = excluded.ends_at
 """
 UNBAN: Final = "delete from group_bans where group_id = $1 and actor_id = $2"
 
 
 async def ban(
-    tx: Tx, group_id: ActorId, actor_id: ActorId, reason: str, banned_by: ActorId, now: datetime
+    tx: Tx,
+    group_id: ActorId,
+    actor_id: ActorId,
+    reason: str,
+    banned_by: ActorId | None,
+    now: datetime,
+    *,
+    ends_at: datetime | None = None,
 ) -> None:
-    """Shut somebody out of a group."""
-    await tx.execute(BAN, group_id, actor_id, reason, banned_by, now)
+    """Shut somebody out of a group, for good or until `ends_at`."""
+    await tx.execute(BAN, group_id, actor_id, reason, banned_by, now, ends_at)
 
 
 async def unban(tx: Tx, group_id: ActorId, actor_id: ActorId) -> bool:
     """Let somebody back in; False when they were not shut out."""
     return await tx.execute(UNBAN, group_id, actor_id) == "DELETE 1"
+
+
+TAKES_PART: Final = """
+select exists (select 1 from follows where follower_id = $2 and target_id = $1)
+    or exists (select 1 from posts where author_id = $2 and group_id = $1)
+"""
+
+
+async def takes_part(conn: Conn, group_id: ActorId, actor_id: ActorId) -> bool:
+    """Say whether somebody ever followed a group or wrote in it."""
+    return bool(await conn.fetchval(TAKES_PART, group_id, actor_id))
+
+
+FIND_MODERATORS_URI: Final = "select moderators_uri from actors where uri = $1 and kind = 'group'"
+NAME_MODERATOR: Final = """
+insert into group_moderators (group_id, actor_id, since_at)
+select g.id, a.id, $3 from actors g join groups r on r.actor_id = g.id, actors a
+where g.uri = $1 and g.host is not null and a.uri = $2 and a.host is not null
+on conflict do nothing
+"""
+DISMISS_MODERATOR: Final = """
+delete from group_moderators m using actors g, actors a
+where g.uri = $1 and g.host is not null and a.uri = $2 and m.group_id = g.id and m.actor_id = a.id
+"""
+
+
+async def find_moderators_uri(conn: Conn, group_uri: Uri) -> Uri | None:
+    """Return where a group elsewhere lists its moderators."""
+    found = await conn.fetchval(FIND_MODERATORS_URI, group_uri)
+    return None if found is None else Uri(found)
+
+
+async def note_moderator(tx: Tx, group_uri: Uri, actor_uri: Uri, now: datetime, *, is_listed: bool) -> None:
+    """Keep what a group elsewhere says about one of its moderators."""
+    if is_listed:
+        await tx.execute(NAME_MODERATOR, group_uri, actor_uri, now)
+    else:
+        await tx.execute(DISMISS_MODERATOR, group_uri, actor_uri)

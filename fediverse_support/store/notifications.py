@@ -5,14 +5,35 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from fediverse_support.db.pool import Tx
+from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.effects import Notify
 
 INSERT: Final = """
-insert into notifications (account_id, kind, actor_id, post_id, created_at) values ($1, $2, $3, $4, $5)
+insert into notifications (account_id, kind, actor_id, post_id, words, created_at)
+values ($1, $2, $3, $4, $5, $6)
 """
 
 
 async def insert(tx: Tx, note: Notify, now: datetime) -> None:
     """Store one notification."""
-    await tx.execute(INSERT, note.account_id, note.kind, note.actor_id, note.post_id, now)
+    await tx.execute(INSERT, note.account_id, note.kind, note.actor_id, note.post_id, note.words, now)
+
+
+# Only the group's own server decides whether a post is in its group; told once, whatever else it refuses.
+TELL_NOT_TAKEN: Final = """
+insert into notifications (account_id, kind, actor_id, post_id, created_at)
+select a.account_id, 'not_taken', g.id, p.id, $2
+from deliveries d
+join activities x on x.id = d.activity_id and x.verb = 'Create'
+join posts p on p.id = d.post_id and p.author_id = d.sender_id and p.standing in ('visible', 'limited')
+join actors a on a.id = p.author_id and a.account_id is not null
+join actors g on g.id = p.group_id and g.host = d.host
+where d.id = $1 and not exists (
+    select 1 from notifications n
+    where n.account_id = a.account_id and n.post_id = p.id and n.kind = 'not_taken')
+"""
+
+
+async def tell_not_taken(conn: Conn, delivery_id: int, now: datetime) -> None:
+    """Tell the author of a post that the server of its group did not take it, if that is what was sent."""
+    await conn.execute(TELL_NOT_TAKEN, delivery_id, now)

@@ -286,6 +286,14 @@ async def wake_thread(tx: Tx, post_id: PostId, now: datetime) -> None:
     await tx.execute(WAKE_THREAD, post_id, now)
 
 
+SET_LOCKED: Final = "update posts set is_locked = $2 where id = $1 and is_locked <> $2"
+
+
+async def set_locked(tx: Tx, post_id: PostId, *, to: bool) -> bool:
+    """Have a post take no more answers, or take them again; False where it was so already."""
+    return await tx.execute(SET_LOCKED, post_id, to) == "UPDATE 1"
+
+
 ERASE_POST: Final = """
 with words as (
     update posts set standing = 'deleted', title = '', body_html = '', body_source = null, body_text = '',
@@ -300,6 +308,8 @@ with words as (
     delete from notifications where post_id = any ($1::bigint[])
 ), liked as (
     delete from reactions where post_id = any ($1::bigint[])
+), judged as (
+    update removals set reason = '' where post_id = any ($1::bigint[])
 )
 insert into tombstones (uri, former_type, deleted_at)
 select uri, kind, $2 from words
@@ -310,6 +320,49 @@ on conflict (uri) do nothing
 async def erase_posts(tx: Tx, post_ids: Sequence[PostId], now: datetime) -> None:
     """Delete posts for good: every word goes, their ids and the time stay as tombstones."""
     await tx.execute(ERASE_POST, list(post_ids), now)
+
+
+REVIVE: Final = """
+with shown as (
+    update posts set standing = case when exists (select 1 from removals r where r.post_id = $1)
+            then 'removed' else $2 end,
+        title = $3, body_html = $4, body_source = null, body_text = $5, warning = $6, sensitive = $7,
+        language = $8, attachments = coalesce($9::jsonb, '[]'), edited_at = $10
+    where id = $1 and standing = 'deleted' and host is not null
+    returning uri
+), named as (
+    insert into mentions (post_id, actor_id)
+    select $1, a.id from actors a, shown where a.uri = any ($11::text[])
+    on conflict do nothing
+)
+delete from tombstones t using shown where t.uri = shown.uri
+"""
+
+
+async def revive_post(
+    tx: Tx,
+    post_id: PostId,
+    standing: PostStanding,
+    words: Words,
+    *,
+    edited_at: datetime | None,
+    mentions: Sequence[Uri],
+) -> None:
+    """Give a deleted post of another server its words again; what was taken out before stays out."""
+    await tx.execute(
+        REVIVE,
+        post_id,
+        standing,
+        words.title,
+        words.body_html,
+        words.body_text,
+        words.warning,
+        words.sensitive,
+        words.language,
+        words.attachments,
+        edited_at,
+        list(mentions),
+    )
 
 
 INSERT_TOMBSTONE: Final = """

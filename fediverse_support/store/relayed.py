@@ -14,21 +14,11 @@ select exists (
     select 1 from follows f join actors t on t.id = f.target_id join actors a on a.id = f.follower_id
     where t.uri = $1 and f.standing in ('pending', 'accepted') and a.host is null)
 """
-REMOVE_FROM_GROUP: Final = """
-update posts p set standing = 'removed' from actors g
-where p.uri = $1 and g.uri = $2 and p.group_id = g.id and g.host is not null and p.standing in ('visible',
-    'limited')
-"""
 
 
 async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
     """Say whether somebody here follows this actor, or has asked to."""
     return bool(await conn.fetchval(IS_FOLLOWED, actor_uri))
-
-
-async def remove_from_group(tx: Tx, post_uri: Uri, group_uri: Uri) -> None:
-    """Hide a post that its own group, on another server, took out."""
-    await tx.execute(REMOVE_FROM_GROUP, post_uri, group_uri)
 
 
 NOTE_ANNOUNCE: Final = """

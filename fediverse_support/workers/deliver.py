@@ -18,7 +18,7 @@ from federation.http import Reply
 from federation.keys import Signer
 from federation.uris import Host, Uri
 from fediverse_support.deps import Deps
-from fediverse_support.store import peers, queues
+from fediverse_support.store import notifications, peers, queues
 from fediverse_support.store.queues import Delivery
 from fediverse_support.workers import inboxes, lanes
 from fediverse_support.workers.lanes import Lane
@@ -169,8 +169,9 @@ class _Knocker:
         LOG.info("later", extra={"host": self.lane.host, "delivery": job.id, "code": code})
 
     async def _aside(self, job: Delivery, code: str, *, parked: bool = False) -> None:
-        async with self.deps.db.connection() as conn:
-            await queues.put_aside(conn, job.id, code, "parked" if parked else "refused")
+        async with self.deps.db.transaction() as tx:
+            await queues.put_aside(tx, job.id, code, "parked" if parked else "refused")
+            await notifications.tell_not_taken(tx, job.id, self.deps.db.now())
         LOG.info("put aside", extra={"host": self.lane.host, "delivery": job.id, "code": code})
 
     async def _not_there(self, job: Delivery, code: str) -> None:

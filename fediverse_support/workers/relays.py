@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import assert_never, cast
 
-from federation import authenticity, vocab
-from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch
+from federation import authenticity, groups, uris, vocab
+from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch, ToRestore
 from federation.errors import FederationError, Gone, Unreachable
 from federation.uris import Uri
 from federation.vocab import Activity
 from fediverse_support.deps import Deps
+from fediverse_support.domain import question
 from fediverse_support.remote import Budget
-from fediverse_support.store import posts, relayed
+from fediverse_support.store import posts, relayed, remote_actors
 
 
 async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[Authentic[Activity]]:
@@ -38,6 +39,11 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
             else:
                 await hear(deps, value.actor, Uri(uri), budget)
             return []
+        case vocab.Undo(object=vocab.Delete() as undone):
+            is_own = undone.actor == value.actor and uris.same_origin(undone.object, value.actor)
+            if is_own and await _is_known(deps, undone.object):
+                await look(deps, undone.object, budget, restores=True)
+            return [act]
         case vocab.Update(object=vocab.Post() as post):
             if not await _is_known(deps, post.id):
                 # The edit came before the post: without the new words now, the old ones would come and stay.
@@ -57,13 +63,17 @@ async def hear(deps: Deps, teller: Uri, uri: Uri, budget: Budget, *, named: tupl
         await look(deps, uri, budget)
 
 
-async def look(deps: Deps, uri: Uri, budget: Budget, *, announced_by: Uri | None = None) -> None:
-    """Fetch a post that somebody spoke of. Raises `Unreachable`; every other failure means that there is
-    nothing."""
+async def look(
+    deps: Deps, uri: Uri, budget: Budget, *, announced_by: Uri | None = None, restores: bool = False
+) -> None:
+    """Fetch a post that somebody spoke of, `restores` where its author took a deletion back.
+
+    Raises `Unreachable`; every other failure means that there is nothing.
+    """
     if deps.instance.is_ours(uri):
         return
     try:
-        await deps.remote.learn(uri, budget, announced_by=announced_by)
+        await deps.remote.learn(uri, budget, announced_by=announced_by, restores=restores)
     except Unreachable:
         raise
     except FederationError:
@@ -88,32 +98,74 @@ async def _boosted(deps: Deps, actor: Uri, uri: Uri, budget: Budget) -> None:
 
 async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -> list[Authentic[Activity]]:
     relay = authenticity.from_relay(act)
-    # Of a group that was left, its posts are still here; that one is gone, their own origin confirms.
-    if not isinstance(relay, ToConfirm) and not await _is_heard(deps, act.value.actor):
-        return []
     match relay:
+        case ByGroup(inner) if _is_decision(inner):
+            return await _decided(deps, inner, act.value.actor, budget)
         case ByGroup(inner):
             # What our own people did, we know ourselves; nobody else's word counts for it.
-            return [] if deps.instance.is_ours(inner.value.actor) else [inner]
-        case ToFetch(uri, group):
+            is_heard = await _is_heard(deps, act.value.actor)
+            return [inner] if is_heard and not deps.instance.is_ours(inner.value.actor) else []
+        case ToFetch(uri, group) if await _is_heard(deps, group):
             await look(deps, uri, budget, announced_by=group)
             async with deps.db.transaction() as tx:
                 await relayed.note_announce(tx, group, uri, act.value.id, deps.db.now())
-        case ToConfirm(uri, group):
-            await _confirm(deps, uri, group, budget)
-        case Refused():
+        case ToConfirm(uri, group, inner) if await _is_known(deps, uri):
+            # Of a group that was left, its posts are still here; that one is gone, their own origin confirms.
+            if deps.instance.is_ours(uri) or not await _is_gone(deps, uri, inner.value.actor, budget):
+                return await _decided(deps, inner, group, budget)
+        case ToRestore(uri, group, inner, is_by_author) if await _is_known(deps, uri):
+            if is_by_author:
+                await look(deps, uri, budget, restores=True)
+            return await _decided(deps, inner, group, budget)
+        case Refused() | ToFetch() | ToConfirm() | ToRestore():
             pass
+        case _:
+            assert_never(relay)
     return []
 
 
-async def _confirm(deps: Deps, uri: Uri, group: Uri, budget: Budget) -> None:
-    """Ask the origin of a post whether it is gone. If it is still there, its group took it out, for this
-    group alone."""
-    if deps.instance.is_ours(uri) or not await _is_known(deps, uri):
-        return
+def _is_decision(inner: Authentic[Activity]) -> bool:
+    value = inner.value
+    if isinstance(value, vocab.Undo) and not isinstance(value.object, str):
+        value = value.object
+    return groups.is_moderation(value)
+
+
+async def _decided(
+    deps: Deps, inner: Authentic[Activity], group: Uri, budget: Budget
+) -> list[Authentic[Activity]]:
+    """Return what a group's moderators decided, once it is known that they are; ours decide nothing there."""
+    actor = inner.value.actor
+    if deps.instance.is_ours(actor):
+        return []
+    if not uris.same_origin(actor, group) and await _plays_here(deps, inner):
+        await deps.remote.learn_moderator(group, actor, budget)
+    return [inner]
+
+
+async def _plays_here(deps: Deps, inner: Authentic[Activity]) -> bool:
+    """Say whether a decision is about anything we have: else nobody is asked about who made it."""
+    about = question.ask(inner.value).target
+    if about is None:
+        return False
+    async with deps.db.connection() as conn:
+        return bool(await posts.known_uris(conn, [about])) or bool(
+            await remote_actors.known(conn, [about], deps.db.now())
+        )
+
+
+async def _is_gone(deps: Deps, uri: Uri, by: Uri, budget: Budget) -> bool:
+    """Ask the origin of a post whether it is gone; what is gone there is erased here by that.
+
+    Raises `Unreachable` where the author is said to have deleted it; a moderator's word needs no origin.
+    """
     try:
         await deps.remote.learn(uri, budget)
     except Gone:
-        return
-    async with deps.db.transaction() as tx:
-        await relayed.remove_from_group(tx, uri, group)
+        return True
+    except Unreachable:
+        if uris.same_origin(by, uri):
+            raise
+    except FederationError:
+        return False
+    return False

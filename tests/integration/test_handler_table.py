@@ -44,6 +44,8 @@ STATE = {
     "follows": "select follower_id, target_id, standing from follows order by 1, 2",
     "likes": "select actor_uri, post_id from reactions order by 1, 2",
     "boosts": "select actor_id, post_id, undone_at is null from announces order by 1, 2",
+    "locked": "select uri from posts where is_locked order by uri",
+    "bans": "select group_id, actor_id, reason, ends_at from group_bans order by 1, 2",
     "reports": "select from_host, post_ids, body from reports order by id",
     "actors": "select uri, standing, display_name from actors order by uri",
 }
@@ -320,6 +322,63 @@ async def undo_by_id(s: Stage) -> Try:
     )
 
 
+async def _with_io_as_moderator(s: Stage) -> None:
+    async with s.db.transaction() as tx:
+        await tx.execute(
+            "insert into group_moderators (group_id, actor_id, since_at)"
+            " select $1, id, created_at from actors where uri = $2", s.group_id, IO,
+        )  # fmt: skip
+
+
+async def undo_delete(s: Stage) -> Try:
+    note = s.note("again")
+    deleted = s.activity("Delete", IO, note["id"])
+    return Try(
+        before=[s.activity("Create", IO, note), deleted],
+        act=s.activity("Undo", IO, deleted),
+        forged=s.activity("Undo", EVE, {**deleted, "actor": EVE}),
+        late=[deleted],
+        late_ends="nothing",
+    )
+
+
+async def lock(s: Stage) -> Try:
+    await _with_io_as_moderator(s)
+    return Try(act=s.activity("Lock", IO, s.post), forged=s.activity("Lock", EVE, s.post))
+
+
+async def undo_lock(s: Stage) -> Try:
+    await _with_io_as_moderator(s)
+    locked = s.activity("Lock", IO, s.post)
+    return Try(
+        before=[locked],
+        act=s.activity("Undo", IO, locked),
+        forged=s.activity("Undo", EVE, {**locked, "actor": EVE}),
+        late=[locked],
+        late_ends="nothing",
+    )
+
+
+async def ban(s: Stage) -> Try:
+    await _with_io_as_moderator(s)
+    return Try(
+        act=s.activity("Block", IO, s.wren.uri, target=s.group, summary="a rest"),
+        forged=s.activity("Block", EVE, s.wren.uri, target=s.group),
+    )
+
+
+async def undo_ban(s: Stage) -> Try:
+    await _with_io_as_moderator(s)
+    banned = s.activity("Block", IO, s.wren.uri, target=s.group)
+    return Try(
+        before=[banned],
+        act=s.activity("Undo", IO, banned),
+        forged=s.activity("Undo", EVE, {**banned, "actor": EVE}),
+        late=[banned],
+        late_ends="nothing",
+    )
+
+
 async def flag(s: Stage) -> Try:
     return Try(
         act=s.activity("Flag", IO, [s.post], content="Please look."),
@@ -340,6 +399,11 @@ VECTORS: dict[tuple[str, str], Vector] = {
     ("Undo", "Like"): undo_like,
     ("Undo", "Announce"): undo_announce,
     ("Undo", "Activity by id"): undo_by_id,
+    ("Undo", "Delete"): undo_delete,
+    ("Lock", "Post"): lock,
+    ("Undo", "Lock"): undo_lock,
+    ("Block", "Actor, from a group"): ban,
+    ("Undo", "Block from a group"): undo_ban,
     ("Like", "Post"): like,
     ("Announce", "Post"): announce_post,
     ("Flag", "Actors and posts"): flag,

@@ -1,12 +1,14 @@
-"""Boosts: what a group elsewhere, or a person, passes on by id."""
+"""Boosts: what a group elsewhere, or a person, passes on by id; a group's own posts come and go with them."""
 
 from __future__ import annotations
 
 from federation import vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
+from fediverse_support.pipeline.handlers import moderation
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store import announces, follows
+from fediverse_support.store.announces import OwnPost
 
 
 async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Change:
@@ -15,19 +17,27 @@ async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Cha
     if target is None or actor is None:
         return Change()
     await announces.insert_announce(tx, act.value.id, actor.id, target.id, step.now)
+    if target.standing == "removed":
+        # Groups that speak in boosts have no other word for a post that they show again.
+        await announces.announce_again(tx, actor.id, target.id)
+        return await moderation.let_back(tx, step, target)
     return Change((), target.id)
 
 
 async def on_undo_announce(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
-    """Take a boost back, by its id or by what it boosted."""
+    """Take a boost back, by its id or by what it boosted; a group elsewhere takes its own post out so."""
     undone = act.value.object
     if not isinstance(undone, vocab.Announce):
         return Change()
-    actor = act.value.actor
+    actor, boosted = act.value.actor, undone.object if isinstance(undone.object, str) else None
+    own = await announces.find_own(tx, actor, announce_uri=undone.id, post_uri=boosted)
     if await announces.undo_announce_by_uri(tx, undone.id, actor, step.now):
-        return Change()
-    boosted = undone.object
-    if isinstance(boosted, str) and await announces.undo_announce_of(tx, actor, boosted, step.now):
-        return Change()
-    await follows.remember_undone(tx, actor, undone.id, step.now)
-    return Change()
+        pass
+    elif boosted is None or not await announces.undo_announce_of(tx, actor, boosted, step.now):
+        await follows.remember_undone(tx, actor, undone.id, step.now)
+    return Change() if own is None else await lose(tx, step, own)
+
+
+async def lose(tx: Tx, step: Step, own: OwnPost) -> Change:
+    """Take a post out that its group elsewhere does not pass on any more."""
+    return await moderation.take_out(tx, step, own.id, own.author_account_id, own.group_id, "")

@@ -1,12 +1,16 @@
-"""Reports that come from other servers, or from our own people."""
+"""What moderators decide, in groups of ours and in those elsewhere, and reports from wherever they come."""
 
 from __future__ import annotations
 
 from federation import uris, vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
+from fediverse_support.domain.effects import Effect, Notify, Relay
+from fediverse_support.domain.facts import PostFacts
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import reports
+from fediverse_support.policy.deciding import decides
+from fediverse_support.store import follows, groups, posts, removals, reports, waiting
 
 
 async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
@@ -28,3 +32,124 @@ async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
         now=step.now,
     )
     return Change()
+
+
+async def on_lock(tx: Tx, step: Step, act: Authentic[vocab.Lock]) -> Change:
+    """Take no more answers to a post, because its group says so."""
+    return await _set_locked(tx, step, act, reason=act.value.reason, to=True)
+
+
+async def on_undo_lock(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Take answers again, because its group says so."""
+    change = await _set_locked(tx, step, act, reason="", to=False)
+    return change if change.post_id is not None else await _came_first(tx, step, act.value)
+
+
+async def _came_first(tx: Tx, step: Step, undo: vocab.Undo) -> Change:
+    """Remember that something was taken back which may still be on its way."""
+    if not isinstance(undo.object, str) and undo.object.id is not None:
+        await follows.remember_undone(tx, undo.object.actor, undo.object.id, step.now)
+    return Change()
+
+
+async def _set_locked(
+    tx: Tx, step: Step, act: Authentic[vocab.Lock] | Authentic[vocab.Undo], *, reason: str, to: bool
+) -> Change:
+    target, group = step.facts.target, step.facts.group
+    if target is None or group is None or not await posts.set_locked(tx, target.id, to=to):
+        return Change()
+    effects: tuple[Effect, ...] = ()
+    if target.author_account_id is not None and target.standing in ("visible", "limited"):
+        effects += (
+            Notify(
+                account_id=target.author_account_id,
+                kind="locked" if to else "unlocked",
+                actor_id=group.id,
+                post_id=target.id,
+                words=reason,
+            ),
+        )
+    return Change(effects + _passed_on(step, act, target), target.id)
+
+
+def _passed_on(
+    step: Step, act: Authentic[vocab.Lock] | Authentic[vocab.Undo], target: PostFacts
+) -> tuple[Effect, ...]:
+    """What a group of ours tells those of its followers' servers that hold the post, word for word."""
+    group = step.facts.group
+    if group is None or not group.is_local or group.kind != "open" or act.raw is None:
+        return ()
+    if target.audience not in ("public", "unlisted"):
+        return ()
+    return (Relay(group_id=group.id, activity=act.value, raw=act.raw, post_id=target.id),)
+
+
+async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
+    """Shut somebody out of a group until the ban ends, and out of what they wrote there if that is asked."""
+    who, group, ban = step.facts.target_actor, step.facts.group, act.value
+    if who is None or group is None or who.kind == "group" or (ban.ends is not None and ban.ends <= step.now):
+        return Change()
+    if not group.is_local and not await groups.takes_part(tx, group.id, who.id):
+        # A group may shut out whom it likes; here it matters only for those who were ever in it.
+        return Change()
+    by = None if step.facts.actor is None else step.facts.actor.id
+    await groups.ban(tx, group.id, who.id, ban.reason, by, step.now, ends_at=ban.ends)
+    await waiting.end_membership(tx, group.id, who.id, step.now)
+    if ban.removes:
+        await removals.take_out_all(tx, who.id, group.id, ban.reason, step.now)
+    if who.account_id is None:
+        return Change()
+    return Change(
+        (Notify(account_id=who.account_id, kind="banned", actor_id=group.id, words=ban.reason),)
+    )
+
+
+async def on_undo_ban(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Let somebody into a group again; they may ask to join like anybody else."""
+    who, group = step.facts.target_actor, step.facts.group
+    if who is None or group is None or not await groups.unban(tx, group.id, who.id):
+        return await _came_first(tx, step, act.value)
+    if who.account_id is None:
+        return Change()
+    return Change((Notify(account_id=who.account_id, kind="unbanned", actor_id=group.id),))
+
+
+async def on_restore(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
+    """Show a post again that its group had taken out; pass on that an author took a deletion back.
+
+    The words of a deleted post come from its origin alone; the worker has asked before this is reached.
+    """
+    facts, target = step.facts, step.facts.target
+    if target is None or facts.group is None:
+        return Change()
+    if decides(facts):
+        return await let_back(tx, step, target)
+    if facts.actor_uri != target.author_uri or act.proof != "signature":
+        return Change()
+    await _came_first(tx, step, act.value)
+    return Change(_passed_on(step, act, target), target.id)
+
+
+async def let_back(tx: Tx, step: Step, target: PostFacts) -> Change:
+    """Show a post again, if this very group had taken it out, and tell its author."""
+    group = step.facts.group
+    if group is None or not await removals.let_back(tx, target.id, group.id):
+        return Change()
+    if target.author_account_id is None:
+        return Change((), target.id)
+    told = Notify(
+        account_id=target.author_account_id, kind="restored", actor_id=group.id, post_id=target.id
+    )
+    return Change((told,), target.id)
+
+
+async def take_out(
+    tx: Tx, step: Step, post_id: PostId, account_id: AccountId | None, group_id: ActorId, reason: str
+) -> Change:
+    """Hide a post by the word of its group elsewhere, and tell its author if it is one of ours."""
+    if not await removals.take_out(tx, post_id, group_id, reason, step.now):
+        return Change()
+    if account_id is None:
+        return Change((), post_id)
+    told = Notify(account_id=account_id, kind="removed", actor_id=group_id, post_id=post_id, words=reason)
+    return Change((told,), post_id)

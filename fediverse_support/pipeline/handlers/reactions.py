@@ -6,7 +6,7 @@ from federation import vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Send
-from fediverse_support.pipeline.handlers import follows
+from fediverse_support.pipeline.handlers import follows, groups
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store import announces
 from fediverse_support.store import follows as store_follows
@@ -17,9 +17,6 @@ async def on_like(tx: Tx, step: Step, act: Authentic[vocab.Like]) -> Change:
     """Count one person's like once. It is told to nobody else; ours leave only if addressed to somebody."""
     facts, target = step.facts, step.facts.target
     if target is None:
-        return Change()
-    if act.proof == "group" and (facts.group is None or facts.group.uri != act.by):
-        # A group's word counts for posts of that group and for nothing else.
         return Change()
     actor_id = None if facts.actor is None else facts.actor.id
     await store.insert_like(tx, act.value.id, actor_id, act.value.actor, target.id, act.proof, step.now)
@@ -50,6 +47,7 @@ async def on_undo_id(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
     actor = act.value.actor
     if await store.delete_like_by_uri(tx, actor, uri):
         return Change()
+    own = await announces.find_own(tx, actor, announce_uri=uri, post_uri=None)
     if await announces.undo_announce_by_uri(tx, uri, actor, step.now):
-        return Change()
+        return Change() if own is None else await groups.lose(tx, step, own)
     return await follows.leave(tx, step, act.value, await store_follows.find_by_uri(tx, uri), uri)

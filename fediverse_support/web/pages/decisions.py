@@ -14,6 +14,7 @@ from fediverse_support.domain.errors import AppError, NotFound
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import groups, own_posts, threads
 from fediverse_support.reads.groups import GroupView
+from fediverse_support.reads.own_posts import TakenOut
 from fediverse_support.reads.threads import PostView
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form
@@ -34,6 +35,7 @@ class Taken:
     post: PostView
     group: GroupView | None
     answers: PostView | None
+    place: TakenOut
 
     @property
     def kind(self) -> GroupKind:
@@ -62,7 +64,7 @@ async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
     if place.parent_id is not None:
         answers = await threads.find_post(conn, place.parent_id, visit.actor_id)
-    return Taken(post, group if group is not None and group.is_readable else None, answers)
+    return Taken(post, group if group is not None and group.is_readable else None, answers, place)
 
 
 async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -74,6 +76,8 @@ async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn
         title="About your post",
         post=taken.post,
         group=taken.group,
+        who=words.taken_out(taken.place.by_host),
+        reason=taken.place.reason,
         hindrance=taken.hindrance,
         not_again=words.NOT_AGAIN.get(taken.hindrance, ""),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +13,7 @@ from fediverse_support.domain.errors import NotFound
 from fediverse_support.reads import groups, home, people
 from fediverse_support.reads.home import AboutYou
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
-from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 
 NEWS_FOR: Final = timedelta(days=7)
@@ -41,47 +41,58 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     person, now = visit.person, pages.deps.db.now()
     joined = await home.list_joined(conn, person.actor_id, now - NEWS_FOR)
     about = await home.list_about_you(conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR)
-    return pages.page(
-        visit, "home/home.html", title="Your groups", groups=joined, about_you=[_line(item) for item in about]
-    )
+    lines = [_line(item, now) for item in about]
+    return pages.page(visit, "home/home.html", title="Your groups", groups=joined, about_you=lines)
 
 
-def _line(item: AboutYou) -> dict[str, Any]:
-    someone = item.actor_name or "Someone"
-    match item.kind:
-        case "reply":
-            words = f"{someone} replied to you"
-        case "mention":
-            words = f"{someone} wrote to you"
-        case "follow" if item.follow is None:
-            words = f"{someone} would like to join a group in your care"
-        case "follow":
-            words = f"{someone} {'follows you' if item.follow == 'accepted' else 'would like to follow you'}"
-        case "joined":
-            words = "You were let in"
-        case "declined":
-            words = "A moderator said not now to your request"
-        case "held":
-            words = "A post of yours is waiting for our team"
-        case "approved":
-            words = "Your post is up"
-        case "removed":
-            words = "A moderator decided that something you wrote does not appear"
+def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
     address = None
     if item.kind == "removed" and item.post_id is not None:
         address = addresses.decision(item.post_id)
     elif item.post_id is not None:
         address = addresses.post(item.post_id)
-    elif item.kind == "joined" and item.group_slug is not None:
+    elif item.kind in ("joined", "banned", "unbanned") and item.group_slug is not None:
         address = addresses.group(item.group_slug)
     elif item.kind == "follow":
         address = "/mod/members" if item.follow is None else addresses.followers()
     return {
-        "words": words,
+        "words": _what(item, now),
+        "reason": item.words,
         "address": address,
         "group_title": item.group_title,
         "created_at": item.created_at,
     }
+
+
+def _what(item: AboutYou, now: datetime) -> str:
+    """Say in words what happened."""
+    someone = item.actor_name or "Someone"
+    match item.kind:
+        case "reply":
+            return f"{someone} replied to you"
+        case "mention":
+            return f"{someone} wrote to you"
+        case "follow" if item.follow is None:
+            return f"{someone} would like to join a group in your care"
+        case "follow":
+            return f"{someone} {'follows you' if item.follow == 'accepted' else 'would like to follow you'}"
+        case "joined":
+            return "You were let in"
+        case "declined":
+            return "A moderator said not now to your request"
+        case "held":
+            return "A post of yours is waiting for our team"
+        case "approved":
+            return "Your post is up"
+        case "removed":
+            is_theirs = item.group_host is not None and item.actor_name is not None
+            return words.NOTICES["taken_out" if is_theirs else "removed"]
+        case "banned":
+            return words.banned(item.ends_at, now)
+        case "restored" | "locked" | "unlocked" | "unbanned" | "not_taken":
+            return words.NOTICES[item.kind]
+        case _:
+            assert_never(item.kind)
 
 
 async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:

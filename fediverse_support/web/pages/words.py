@@ -89,6 +89,19 @@ NOT_AGAIN: Final[dict[str, str]] = {
 }
 SIGN_IN_AGAIN: Final = "You were signed out. Sign in and your words will be here."
 SIGN_IN: Final = "You are signed out. Please sign in to go on."
+# What somebody is told about a decision, by its kind.
+NOTICES: Final[dict[str, str]] = {
+    "removed": "A moderator decided that something you wrote does not appear",
+    "taken_out": "The people who run this group decided that something you wrote does not appear there",
+    "restored": "The people who run this group let something you wrote appear again",
+    "locked": "The people who run this group paused a conversation of yours. Nobody can reply there for now",
+    "unlocked": "People can reply again in a conversation of yours",
+    "unbanned": "You can join this group and write in it again",
+    "not_taken": (
+        "The server of this group did not take something you wrote. It shows here, and the people there do "
+        "not see it"
+    ),
+}
 NO_MATCH: Final = "That name and password do not match."
 
 # Codes of policy and of actions as sentences; the first one known is said.
@@ -183,6 +196,17 @@ def clock(when: datetime) -> str:
     return f"{when.astimezone():%H:%M}"
 
 
+def banned(ends_at: datetime | None, now: datetime) -> str:
+    """Say that somebody is shut out of a group, and until when."""
+    if ends_at is None:
+        return "The people who run this group decided that you cannot write in it now"
+    if ends_at <= now:
+        return "The time in which you could not write in this group is over. You can join it again"
+    year = "" if ends_at.astimezone().year == now.astimezone().year else f" {ends_at.astimezone().year}"
+    until = f"{ends_at.astimezone().day} {ends_at.astimezone():%B}{year}"
+    return f"The people who run this group decided that you cannot write in it until {until}"
+
+
 def please_wait(after: timedelta, *, has_words: bool) -> str:
     """Say how long to wait, in whole minutes, and where somebody typed something that it is kept."""
     minutes = max(1, ceil(after.total_seconds() / 60))
@@ -194,6 +218,16 @@ def please_wait(after: timedelta, *, has_words: bool) -> str:
 def fewer(number: int) -> str:
     """Say a number about people without pointing at anyone."""
     return "none" if number == 0 else "fewer than 5" if number < 5 else str(number)
+
+
+def taken_out(host: Host | None) -> str:
+    """Say to an author who decided that their post does not appear, and who can see it still."""
+    if host is None:
+        return TAKEN_OUT
+    return (
+        f"The people who run this group, on {host}, decided that this post does not appear there. Here, only "
+        "you and our team can see it now."
+    )
 
 
 def from_host(host: Host | None) -> str:

@@ -123,8 +123,22 @@ def test_an_instance_actor_may_only_report_for_its_people():
 
 
 def test_an_unknown_verb_of_somebody_else_is_refused_too():
-    assert isinstance(deliver(act("Block", ADA)), Unsupported)
-    refuse(act("Block", ADA), "key_mismatch", EVIL)
+    assert isinstance(deliver(act("Dislike", ADA)), Unsupported)
+    refuse(act("Dislike", ADA), "key_mismatch", EVIL)
+
+
+def test_somebody_elses_block_or_lock_is_refused():
+    for verb in ("Block", "Lock"):
+        assert isinstance(deliver(act(verb, ADA)), Authentic)
+        refuse(act(verb, ADA), "key_mismatch", EVIL)
+
+
+def test_only_who_blocked_a_person_takes_it_back_but_any_moderator_may_lift_what_one_decided():
+    theirs = {"id": "https://pie.example/acts/0", "actor": ADA}
+    with pytest.raises(Malformed, match="foreign_undo"):
+        deliver(act("Undo", act("Block", EVIL, **theirs)))
+    assert isinstance(deliver(act("Undo", act("Block", EVIL, target=GROUP, **theirs))), Authentic)
+    assert isinstance(deliver(act("Undo", act("Lock", NOTE_ID, **theirs))), Authentic)
 
 
 @pytest.mark.parametrize("verb", ["Create", "Follow", "Delete", "Announce", "Like"])

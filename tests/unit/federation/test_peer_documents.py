@@ -13,6 +13,7 @@ from federation.vocab import (
     Accept,
     Actor,
     Announce,
+    Block,
     Collection,
     Create,
     Delete,
@@ -20,6 +21,7 @@ from federation.vocab import (
     Follow,
     Hashtag,
     Like,
+    Lock,
     Post,
     Tombstone,
     Undo,
@@ -77,7 +79,7 @@ UNDERSTOOD: dict[str, tuple[type, dict[str, Any]]] = {
     "lemmy/moderators": (Collection, {"total": None, "items.1": "https://lemmy.example/u/sol"}),
     "lemmy/private_message": (Create, {"object.kind": "Note", "object.audience.is_public": False}),
     "mastodon/announce": (Announce, {"object": OURS, "embedded": None}),
-    "mastodon/block": (Unsupported, {"type": "Block"}),
+    "mastodon/block": (Block, {"target": None, "ends": None}),
     "mastodon/create_note": (
         Create,
         {"object.title": "", "object.language": "en", "object.audience.is_public": True},
@@ -124,7 +126,7 @@ UNDERSTOOD: dict[str, tuple[type, dict[str, Any]]] = {
     ),
     "mbin/flag": (Flag, {"content": "unkind", "audience.group": GROUP}),
     "mbin/group": (Actor, {"shared_inbox": "https://mbin.example/f/inbox", "indexable": True}),
-    "mbin/lock": (Unsupported, {"type": "Lock"}),
+    "mbin/lock": (Lock, {"reason": ""}),
     "misskey/create_note": (Create, {"object.warning": "food", "object.source": None}),
     "misskey/like_with_reaction": (Like, {"object": OURS}),
     "misskey/person": (Actor, {"shared_inbox": "https://misskey.example/inbox", "name": ""}),
@@ -241,12 +243,14 @@ def test_a_real_document_is_read_and_written_byte_for_byte_alike(path: Path) -> 
         Accept
         | Actor
         | Announce
+        | Block
         | Collection
         | Create
         | Delete
         | Flag
         | Follow
         | Like
+        | Lock
         | Post
         | Tombstone
         | Undo

@@ -98,10 +98,8 @@ class TestTypes:
     @pytest.mark.parametrize(
         "verb",
         [
-            "Block",
             "Add",
             "Remove",
-            "Lock",
             "Move",
             "Dislike",
             "View",

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from federation import authenticity
-from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch, from_relay
+from federation.authenticity import Authentic, ByGroup, Refused, ToConfirm, ToFetch, ToRestore, from_relay
 from federation.uris import Uri
-from federation.vocab import Announce, Undo, Unsupported
+from federation.vocab import Announce, Delete, Undo, Unsupported
 from tests.unit.federation.activities import NOTE_ID, act, deliver, note
 from tests.unit.federation.requests import ADA, GROUP, IO
 
@@ -51,12 +51,32 @@ def test_a_relayed_post_is_fetched_even_from_the_groups_own_server(verb, actor):
 def test_a_relayed_delete_is_confirmed():
     got = relay(act("Delete", NOTE_ID, summary="removed by moderators"))
     assert isinstance(got, ToConfirm)
-    assert (got.uri, got.group, got.claim.reason) == (NOTE_ID, GROUP, "removed by moderators")
+    assert (got.uri, got.group, got.act.proof, got.act.by) == (NOTE_ID, GROUP, "group", GROUP)
+    assert isinstance(got.act.value, Delete) and got.act.value.reason == "removed by moderators"
 
 
-def test_a_relayed_restoration_is_fetched():
-    got = relay(act("Undo", act("Delete", NOTE_ID, id="https://masto.example/acts/0")))
-    assert got == ToFetch(Uri(NOTE_ID), GROUP)
+@pytest.mark.parametrize(("actor", "is_by_author"), [(IO, True), (ADA, False)])
+def test_a_relayed_restoration_says_whether_its_author_took_the_deletion_back(actor, is_by_author):
+    origin = "/".join(actor.split("/")[:3])
+    got = relay(act("Undo", act("Delete", NOTE_ID, actor=actor, id=f"{origin}/acts/0"), actor=actor))
+    assert isinstance(got, ToRestore)
+    assert (got.uri, got.is_by_author, got.act.proof) == (NOTE_ID, is_by_author, "group")
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        act("Lock", NOTE_ID, actor=ADA, summary="Enough for today."),
+        act("Block", IO, actor=ADA, target=GROUP, endTime="2030-06-01T00:00:00Z"),
+        act("Undo", act("Lock", NOTE_ID, actor=ADA, id="https://pie.example/acts/0"), actor=ADA),
+        act("Undo", act("Lock", NOTE_ID, actor=IO, id="https://masto.example/acts/0"), actor=ADA),
+        act("Undo", act("Block", IO, actor=ADA, target=GROUP, id="https://pie.example/acts/0"), actor=ADA),
+    ],
+)
+def test_what_moderators_decide_is_the_groups_own_word(inner):
+    got = relay(inner)
+    assert isinstance(got, ByGroup)
+    assert (got.act.proof, got.act.by) == ("group", GROUP)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +84,7 @@ def test_a_relayed_restoration_is_fetched():
     [
         act("Follow", ADA),
         act("Flag", [NOTE_ID]),
+        act("Block", ADA),
         act("Accept", "https://pie.example/acts/9"),
         act("Undo", act("Follow", ADA, id="https://masto.example/acts/0")),
         act("Undo", "https://masto.example/acts/0"),

@@ -89,6 +89,7 @@ USUAL: Final = Facts(
     updated=None,
     approved=False,
     announced_by=None,
+    restores=False,
 )
 
 

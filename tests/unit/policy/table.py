@@ -10,10 +10,15 @@ from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from fediverse_support.domain.verdicts import Rank
-from tests.unit.policy.cases import MINE, NOW, TARGET, WREN, actor, group, local, post, reply
+from tests.unit.policy.cases import ADA, LOCAL, MINE, NOW, TARGET, WREN, actor, group, local, post, reply
 
 ACCEPT, LIMIT, HOLD, DROP, REJECT = Rank.ACCEPT, Rank.LIMIT, Rank.HOLD, Rank.DROP, Rank.REJECT
 ELSEWHERE: Final[dict[str, Any]] = {"host": "pie.example"}
+THERE: Final = group(uri="https://pie.example/c/quiet", **ELSEWHERE)
+OTHER: Final = group(uri="https://else.example/c/other", host="else.example", id=99)
+BY_GROUP: Final[dict[str, Any]] = {"proof": "group", "announced_by": THERE, "group": THERE}
+"""A group elsewhere relays what somebody of its server did."""
+MODERATING: Final[dict[str, Any]] = {**BY_GROUP, "actor_uri": ADA, "actor": None}
 FOLLOW: Final[dict[str, Any]] = {"verb": "Follow", "target_actor": TARGET}
 
 
@@ -91,7 +96,7 @@ TABLE: Final = (
     Line("the actor is unknown", "they say goodbye",
          {"actor": None, "verb": "Delete", "target": MINE}, ACCEPT),
     Line("the actor is unknown", "a group vouches for their like",
-         {"actor": None, "verb": "Like", "proof": "group", "target": post()}, ACCEPT),
+         {"actor": None, "verb": "Like", **BY_GROUP, "target": post()}, ACCEPT),
     Line("first posts are held", "a newcomer posts", {"newcomer_posts_held": 2, "visible_posts": 1}, HOLD,
          ("first_posts_held",)),
     Line("first posts are held", "somebody known posts",
@@ -138,6 +143,38 @@ TABLE: Final = (
          {"audience": "group"}, REJECT, ("not_public",)),
     Line("nobody here follows the group elsewhere", "it passes something on",
          {"announced_by": group(is_followed=False, **ELSEWHERE)}, DROP, ("group_not_followed",)),
+    Line("nobody here follows the group elsewhere", "it locks a thread of its own",
+         {**MODERATING, "verb": "Lock", "target": post(), "announced_by": replace(THERE, is_followed=False)},
+         ACCEPT),
+    Line("a group elsewhere vouches", "for a like of a post of its own",
+         {**BY_GROUP, "verb": "Like", "target": post()}, ACCEPT),
+    Line("a group elsewhere vouches", "for a like of another group's post",
+         {**BY_GROUP, "verb": "Like", "target": post(), "group": OTHER}, DROP, ("not_in_that_group",)),
+    Line("a group elsewhere vouches", "for a like of one of our people",
+         {**BY_GROUP, "verb": "Like", "target": post(), "actor": LOCAL}, DROP, ("speaks_for_ours",)),
+    Line("a group elsewhere moderates", "somebody of its server takes a post out",
+         {**MODERATING, "verb": "Delete", "target": post(author_uri=WREN, host=None)}, ACCEPT),
+    Line("a group elsewhere moderates", "somebody of its server lets it back",
+         {**MODERATING, "verb": "Undo Delete", "target": post(author_uri=WREN, host=None)}, ACCEPT),
+    Line("a group elsewhere moderates", "somebody of a third server who is no moderator takes a post out",
+         {**MODERATING, "actor_uri": "https://third.example/u/mo", "verb": "Delete",
+          "target": post(author_uri=WREN, host=None)}, REJECT, ("not_the_author",)),
+    Line("a group elsewhere moderates", "a moderator of a third server takes a post out",
+         {**MODERATING, "actor_uri": "https://third.example/u/mo", "verb": "Delete",
+          "target": post(author_uri=WREN, host=None), "group": replace(THERE, is_moderator=True)}, ACCEPT),
+    Line("a group elsewhere moderates", "its moderator says so without it",
+         {"verb": "Lock", "target": post(), "actor_uri": ADA, "group": replace(THERE, is_moderator=True)},
+         REJECT, ("not_a_moderator",)),
+    Line("a group elsewhere moderates", "it says so itself",
+         {"verb": "Ban", "target_actor": TARGET, "actor_uri": THERE.uri, "group": THERE}, ACCEPT),
+    Line("the group is ours", "its moderator locks a thread",
+         {"verb": "Lock", "target": post(), "group": group(is_moderator=True)}, ACCEPT),
+    Line("the group is ours", "somebody else locks a thread",
+         {"verb": "Lock", "target": post()}, REJECT, ("not_a_moderator",)),
+    Line("the group is ours", "somebody else shuts a member out",
+         {"verb": "Ban", "target_actor": TARGET}, REJECT, ("not_a_moderator",)),
+    Line("the group is unknown", "somebody shuts one of our people out of it",
+         {"verb": "Ban", "target_actor": TARGET, "group": None}, REJECT, ("not_a_moderator",)),
     Line("somebody here follows the group elsewhere", "it passes something on",
          {"announced_by": group(**ELSEWHERE)}, ACCEPT),
     # -- posts --
@@ -151,6 +188,17 @@ TABLE: Final = (
     Line("the thread is here", "a public answer comes", {"group": None, **reply()}, ACCEPT),
     Line("the thread is here", "an answer to a few comes that names nobody here",
          {"group": None, **reply(), "audience": "direct"}, DROP, ("not_relevant",)),
+    Line("the thread is here", "an answer for a stranger's followers comes that names nobody here",
+         {"group": None, **reply(), "audience": "followers"}, DROP, ("not_relevant",)),
+    Line("the post was deleted", "its author brings it back",
+         {"verb": "Observe", "proof": "fetch", "tombstoned": True, "restores": True,
+          "target": replace(MINE, standing="deleted")}, ACCEPT),
+    Line("the post was deleted and first posts are held", "its author, a newcomer, brings it back",
+         {"verb": "Observe", "proof": "fetch", "tombstoned": True, "restores": True, "visible_posts": 0,
+          "newcomer_posts_held": 2, "target": replace(MINE, standing="deleted")}, HOLD,
+         ("first_posts_held",)),
+    Line("the post is another's", "somebody else takes its deletion back",
+         {"verb": "Undo Delete", "target": post()}, REJECT, ("not_the_author",)),
     Line("we asked for it", "a post is fetched",
          {"group": None, "verb": "Observe", "proof": "fetch"}, ACCEPT),
     Line("the answered post was removed", "somebody answers",
@@ -191,6 +239,20 @@ TABLE: Final = (
     Line("the post is unknown", "somebody likes it", {"verb": "Like"}, DROP, ("target_unknown",)),
     Line("the post waits for a moderator", "somebody likes it",
          {"verb": "Like", "target": post(standing="held")}, DROP, ("target_not_visible",)),
+    Line("the post is for its author's followers", "somebody elsewhere likes it",
+         {"verb": "Like", "target": post(audience="followers"), "group": None}, DROP,
+         ("target_not_visible",)),
+    Line("the post is for its author's followers", "somebody elsewhere boosts it",
+         {"verb": "Announce", "target": post(audience="followers"), "group": None}, DROP,
+         ("target_not_visible",)),
+    Line("the post is for a few", "somebody elsewhere likes it",
+         {"verb": "Like", "target": post(audience="direct"), "group": None}, DROP, ("target_not_visible",)),
+    Line("the post was taken out", "its group elsewhere boosts it again",
+         {"verb": "Announce", "target": post(standing="removed"), "actor_uri": THERE.uri, "group": THERE,
+          "announced_by": THERE}, ACCEPT),
+    Line("the post was taken out", "somebody else boosts it",
+         {"verb": "Announce", "target": post(standing="removed"), "group": THERE}, DROP,
+         ("target_not_visible",)),
     Line("the post is for members", "somebody elsewhere boosts it",
          {"verb": "Announce", "target": post(audience="group")}, DROP, ("target_not_visible",)),
     # -- follows --

@@ -47,10 +47,25 @@ async def on_observe(tx: Tx, step: Step, act: Authentic[vocab.Observe]) -> Chang
     target = step.facts.target
     if target is None:
         return await _store(tx, step, act, post)
+    if target.standing == "deleted" and step.facts.restores:
+        return await _revive(tx, step, post, target)
     seen = target.edited_at or target.published_at
     if post.updated is not None and post.updated > seen and may_become(target.standing, "deleted"):
         edited_at = words.when(post.updated, step.now)
         await store.edit_post(tx, target.id, words.read(post, local=False), edited_at)
+    return Change((), target.id)
+
+
+async def _revive(tx: Tx, step: Step, post: vocab.Post, target: PostFacts) -> Change:
+    """Show a post again whose author took the deletion back: judged anew, and told to nobody as news."""
+    await store.revive_post(
+        tx,
+        target.id,
+        STANDINGS[step.verdict.rank],
+        words.read(post, local=False),
+        edited_at=None if post.updated is None else words.when(post.updated, step.now),
+        mentions=tuple(mention.href for mention in post.mentions),
+    )
     return Change((), target.id)
 
 

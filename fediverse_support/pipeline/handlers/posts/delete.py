@@ -10,9 +10,10 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.ids import fresh_token
-from fediverse_support.pipeline.handlers import people
+from fediverse_support.pipeline.handlers import moderation, people
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store import posts as store
+from fediverse_support.store import removals
 
 
 async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
@@ -31,18 +32,34 @@ async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
 async def _delete_post(tx: Tx, step: Step, act: Authentic[vocab.Delete], target: PostFacts) -> Change:
     if target.standing == "deleted":
         return Change((), target.id)
+    group = step.facts.group
+    if act.proof == "group" or (group is not None and not group.is_local and act.value.actor == group.uri):
+        return await _taken_out_elsewhere(tx, step, act, target)
     by_author = act.value.actor == target.author_uri or act.proof == "fetch"
     effects: tuple[Effect, ...] = (Cancel(post_id=target.id),)
     if by_author:
         await store.erase_posts(tx, [target.id], step.now)
         effects += (Erase(uris=(target.uri,)),)
     else:
-        await store.set_standing(tx, target.id, "removed", ("visible", "limited", "held"))
+        by = group.id if group is not None and group.is_local else None
+        await removals.take_out(tx, target.id, by, act.value.reason or "", step.now)
         if target.author_account_id is not None:
             effects += (Notify(account_id=target.author_account_id, kind="removed", post_id=target.id),)
     if target.standing == "held" or target.audience == "group":
         return Change(effects, target.id)
     return Change(effects + _withdrawal(step, act, target, by_author=by_author), target.id)
+
+
+async def _taken_out_elsewhere(
+    tx: Tx, step: Step, act: Authentic[vocab.Delete], target: PostFacts
+) -> Change:
+    """Hide a post in a group elsewhere that took it out. Nobody is asked to delete it: it may come back."""
+    group = step.facts.group
+    if group is None:
+        return Change()
+    return await moderation.take_out(
+        tx, step, target.id, target.author_account_id, group.id, act.value.reason or ""
+    )
 
 
 def _withdrawal(
