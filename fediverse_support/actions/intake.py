@@ -11,7 +11,8 @@ from typing import Final, Literal
 import asyncpg
 
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import LOST, WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
+from fediverse_support.db.outages import why_unable
+from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.store import queues, receipts, rechecks
@@ -111,11 +112,9 @@ class Intake:
         arrivals = [one.arrival for one in group]
         try:
             found = await receipts.insert_receipts(conn, arrivals, mode, self.db.now())
-        except LOST:
-            raise
-        except asyncpg.QueryCanceledError as error:
-            raise DatabaseUnavailable("The database is too busy to answer.") from error
         except asyncpg.PostgresError as error:
+            if why_unable(error) is not None:
+                raise  # nobody's fault: `connection` turns it into `DatabaseUnavailable` for all
             if len(group) == 1:
                 group[0].fault = error
                 return

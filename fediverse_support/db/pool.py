@@ -3,18 +3,22 @@
 For everyone who writes SQL here: placeholders are `$1`; `json` and `jsonb` come and go as text (encode and
 decode with msgspec); `timestamptz` comes and goes as an aware `datetime`; arrays as lists. `Conn` reads,
 `Tx` is a `Conn` inside a transaction: whoever takes a `Tx` never commits. asyncpg's own exceptions pass
-through, except that a database which cannot be reached, or went away, always becomes `DatabaseUnavailable`.
+through where a statement is at fault; whatever means that the database cannot serve for now (it is away,
+full, read-only, too slow) becomes `DatabaseUnavailable`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import asyncpg
+
+from fediverse_support.db.outages import is_of_another_time, sentence_for, why_unable
 
 Conn: TypeAlias = asyncpg.Connection
 Tx: TypeAlias = asyncpg.Connection
@@ -23,35 +27,51 @@ OnConnect = Callable[[asyncpg.Connection], Awaitable[None]]
 
 WAIT_SECONDS: Final = 10.0
 """How long a request waits for a free connection before it is refused."""
-
-SERVER_SETTINGS: Final = {
+SESSION: Final = {
     "jit": "off",  # compiling costs more than our short queries take
     "plan_cache_mode": "force_generic_plan",  # planning our statements costs more than running them
     "timezone": "UTC",
     "application_name": "fediverse-support",
-    "statement_timeout": "30s",
     "idle_in_transaction_session_timeout": "60s",
 }
-LOST: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-)
+SET: Final = "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s (name, value)"
+STATEMENT_SECONDS: Final = 30.0
+"""How long one statement may take where nobody waits for it: in the workers, on the command line."""
+GRACE_SECONDS: Final = 5.0
+"""A server that says nothing for so long after a statement's time is over does not answer at all."""
+RELEASE_SECONDS: Final = 2.0
+"""How long a connection may take to end what was given up on it; after that it is closed."""
 
 
 class DatabaseUnavailable(Exception):
     """The database does not answer; trying again in a while may work. The text is one sentence."""
 
 
+class Conflicted(DatabaseUnavailable):
+    """Two transactions stood in each other's way, and this one was undone; at once again, it may work."""
+
+
 class Db:
     """A pool of connections and a clock. Made by `open_db`, closed by whoever made it."""
 
-    def __init__(self, pool: asyncpg.Pool, dsn: str, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        dsn: str,
+        clock: Clock | None = None,
+        places: asyncio.Semaphore | None = None,
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._places = places
         self.dsn: Final = dsn
+
+    def share(self, most: int) -> Db:
+        """Return the same database for one kind of use, which never holds more than `most` connections.
+
+        When all shares together are no more than the pool, none of them can starve another.
+        """
+        return Db(self._pool, self.dsn, self._clock, asyncio.Semaphore(most))
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC; tests hand in a clock of their own."""
@@ -61,29 +81,71 @@ class Db:
     async def connection(self) -> AsyncIterator[Conn]:
         """Lend a connection for reading.
 
-        Raise `DatabaseUnavailable` when there is none within `WAIT_SECONDS`.
+        Raise `DatabaseUnavailable` when there is none within `WAIT_SECONDS`, and for whatever goes wrong
+        because the database cannot serve.
         """
+        await self._take_place()
         try:
-            conn = await self._pool.acquire(timeout=WAIT_SECONDS)
+            conn = await self._acquire()
+            try:
+                yield conn
+            except TimeoutError as error:
+                await self._pool.expire_connections()  # it says nothing: perhaps another one serves by now
+                raise DatabaseUnavailable("The database does not answer.") from error
+            except asyncpg.PostgresError as error:
+                if (found := await self._outage(error)) is None:
+                    raise
+                raise found from error
+            except asyncpg.InternalClientError as error:
+                # The driver was told that the server ends while it waited for nothing, and lost its place.
+                if not _is_gone(conn):
+                    conn.terminate()
+                raise DatabaseUnavailable("The database went away.") from error
+            except (asyncpg.InterfaceError, OSError) as error:
+                if _is_gone(conn):
+                    raise DatabaseUnavailable("The database went away.") from error
+                raise
+            finally:
+                await self._give_back(conn)
+        finally:
+            if self._places is not None:
+                self._places.release()
+
+    async def _take_place(self) -> None:
+        if self._places is None:
+            return
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._places.acquire()
         except TimeoutError as error:
             raise DatabaseUnavailable("The database is too busy to answer.") from error
-        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
-            raise DatabaseUnavailable("The database cannot be reached.") from error
+
+    async def _acquire(self) -> Conn:
         try:
-            yield conn
-        except LOST as error:
-            raise DatabaseUnavailable("The database went away.") from error
-        except asyncpg.InternalClientError as error:
-            # The driver was told that the server ends while it waited for nothing, and lost its place.
-            if not _is_gone(conn):
-                conn.terminate()
-            raise DatabaseUnavailable("The database went away.") from error
-        except (asyncpg.InterfaceError, OSError) as error:
-            if _is_gone(conn):
-                raise DatabaseUnavailable("The database went away.") from error
-            raise
-        finally:
-            await self._pool.release(conn)
+            return await self._pool.acquire(timeout=WAIT_SECONDS)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("The database is too busy to answer.") from error
+        except asyncpg.PostgresError as error:  # making a new connection failed
+            raise DatabaseUnavailable(sentence_for(error)) from error
+        except (OSError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable("The database cannot be reached.") from error
+
+    async def _give_back(self, conn: Conn) -> None:
+        # The driver closes what it cannot make clean again, and the next one who asks gets a new one.
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._pool.release(conn, timeout=RELEASE_SECONDS)
+
+    async def _outage(self, error: asyncpg.PostgresError) -> DatabaseUnavailable | None:
+        """Return what an error means, None where the statement is at fault."""
+        why = why_unable(error)
+        if is_of_another_time(error):
+            await self._pool.expire_connections()
+        if isinstance(error, asyncpg.TransactionRollbackError) and why is not None:
+            return Conflicted(why)
+        return None if why is None else DatabaseUnavailable(why)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -100,8 +162,12 @@ class Db:
         conn = await connect(self.dsn, statement_timeout="0")
         try:
             yield conn
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, *LOST) as error:
-            if _is_gone(conn) or isinstance(error, LOST):
+        except asyncpg.PostgresError as error:
+            if (found := await self._outage(error)) is None:
+                raise
+            raise found from error
+        except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+            if _is_gone(conn):
                 raise DatabaseUnavailable("The database went away.") from error
             raise
         finally:
@@ -117,22 +183,35 @@ class Db:
 
 
 async def open_db(
-    dsn: str, *, clock: Clock | None = None, size: int = 10, on_connect: OnConnect | None = None
+    dsn: str,
+    *,
+    clock: Clock | None = None,
+    size: int = 10,
+    statement_seconds: float = STATEMENT_SECONDS,
+    on_connect: OnConnect | None = None,
 ) -> Db:
     """Open a pool of at most `size` connections; raise `DatabaseUnavailable` if the first one fails.
 
-    `on_connect` is called with every new connection; tests count queries with it.
+    The server gives up a statement after `statement_seconds`. `on_connect` is called with every new
+    connection; tests count queries with it.
     """
+
+    async def settle(conn: asyncpg.Connection) -> None:
+        await _settle(conn, statement_timeout=f"{statement_seconds:g}s")
+        if on_connect is not None:
+            await on_connect(conn)
+
     try:
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,  # the driver keeps a minimum up by itself, and fills the log while it cannot
             max_size=size,
             timeout=WAIT_SECONDS,
-            init=on_connect,
+            command_timeout=statement_seconds + GRACE_SECONDS,
+            init=settle,
             reset=_leave_clean,
-            server_settings=SERVER_SETTINGS,
         )
+        await pool.release(await pool.acquire(timeout=WAIT_SECONDS))
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return Db(pool, dsn, clock)
@@ -143,6 +222,13 @@ async def _hang_up(conn: asyncpg.Connection) -> None:
         await conn.close(timeout=2)
     except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
         conn.terminate()
+
+
+async def _settle(conn: asyncpg.Connection, **more: str) -> None:
+    # Set, not asked for at the start of the connection: poolers between us and PostgreSQL refuse what they do
+    # not know there.
+    settings = {**SESSION, **more}
+    await conn.execute(SET, list(settings), list(settings.values()))
 
 
 def _is_gone(conn: Conn) -> bool:
@@ -159,28 +245,15 @@ async def _leave_clean(conn: asyncpg.Connection) -> None:
         await conn.execute("rollback")
 
 
-async def connect(dsn: str, **server_settings: str) -> asyncpg.Connection:
-    """Open one connection with our settings, changed by `server_settings`; raise `DatabaseUnavailable`."""
+async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
+    """Open one connection with our settings, changed by `settings`; raise `DatabaseUnavailable`."""
     try:
-        return await asyncpg.connect(
-            dsn, timeout=WAIT_SECONDS, server_settings={**SERVER_SETTINGS, **server_settings}
-        )
+        conn = await asyncpg.connect(dsn, timeout=WAIT_SECONDS)
+        try:
+            await _settle(conn, **{"statement_timeout": f"{STATEMENT_SECONDS:g}s", **settings})
+        except (asyncpg.PostgresError, OSError):
+            conn.terminate()
+            raise
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
-
-
-def sentence_for(error: Exception) -> str:
-    """Say in one sentence, without the address or the password, why a connection failed."""
-    match error:
-        case asyncpg.InvalidPasswordError():
-            return "PostgreSQL refuses the user or the password in DATABASE_URL."
-        case asyncpg.InvalidCatalogNameError():
-            return "PostgreSQL has no database of the name in DATABASE_URL."
-        case asyncpg.PostgresError():
-            return f"PostgreSQL refuses the connection: {error.args[0] if error.args else error.sqlstate}."
-        case TimeoutError():
-            return f"PostgreSQL did not answer within {WAIT_SECONDS:.0f} seconds."
-        case OSError():
-            return f"PostgreSQL cannot be reached: {error.strerror or 'no connection'}."
-        case _:
-            return "DATABASE_URL is not a PostgreSQL address that can be used."
+    return conn

@@ -16,7 +16,7 @@ from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError, Unreachable
 from federation.uris import Host, Uri
 from federation.vocab import Activity
-from fediverse_support.db.pool import Tx
+from fediverse_support.db.pool import Conflicted, Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply_all
@@ -105,7 +105,7 @@ async def _apply_batch(deps: Deps, batch: list[Receipt], pace: Pace | None) -> N
 async def _commit_all(deps: Deps, jobs: list[_Job]) -> None:
     try:
         await _commit(deps, jobs, careful=False)
-    except asyncpg.DeadlockDetectedError:
+    except Conflicted:
         # Two lanes answer in the same threads in different order; one by one they cannot.
         for job in jobs:
             await _commit(deps, [job], careful=True)
