@@ -18,6 +18,7 @@ import asyncpg
 
 from fediverse_support.db import pool
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.pooler import refuse_shared_sessions
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ async def applied_migrations(conn: Conn) -> set[str]:
 async def _one_at_a_time(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     conn = await pool.connect(dsn, statement_timeout="0", idle_in_transaction_session_timeout="0")
     try:
+        await refuse_shared_sessions(conn, dsn)
         await conn.execute("select pg_advisory_lock($1)", LOCK)
         yield conn
     finally:
