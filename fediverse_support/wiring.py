@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -25,18 +25,31 @@ if TYPE_CHECKING:
     from fediverse_support.web.health import Tally
 
 
+Use = Literal["inbox", "federation", "client", "pages", "doors", "probes", "asking"]
+
+CONNECTIONS: Final[dict[Use, int]] = {
+    "inbox": 2, "federation": 4, "client": 4, "pages": 4, "doors": 2, "probes": 1, "asking": 3,
+}  # fmt: skip
+"""How many database connections each use of the web process has for itself: slow lists never keep people from
+signing in (`doors`), nor deliveries from being stored. `asking` is what looking at other servers needs."""
+SECONDS_FOR_PEOPLE: Final = 5.0
 FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Deps]:
+async def opened(settings: Settings, *, is_for_people: bool = False) -> AsyncIterator[Deps]:
     """Open what a process lives on, and close it again.
 
-    `settings.database_url` must be set: an embedded server is started by whoever runs the processes. Raises
-    `DatabaseUnavailable` and `SecretProblem`.
+    `settings.database_url` must be set: an embedded server is started by whoever runs the processes.
+    `is_for_people` bounds statements to what somebody waits for. Raises `DatabaseUnavailable` and
+    `SecretProblem`.
     """
     assert settings.database_url is not None  # noqa: S101 (the parent process sets it)
-    db = await open_db(settings.database_url)
+    if is_for_people:
+        size = sum(CONNECTIONS.values())
+        db = await open_db(settings.database_url, size=size, statement_seconds=SECONDS_FOR_PEOPLE)
+    else:
+        db = await open_db(settings.database_url)
     try:
         if not settings.is_address_chosen:
             settings = await _at_its_address(db, settings)
@@ -87,11 +100,15 @@ def all_routes(deps: Deps, tally: Tally) -> list[BaseRoute]:
     from fediverse_support.web.mastodon import routes as mastodon
     from fediverse_support.web.pages import routes as pages
 
+    def with_its_own(use: Use) -> Deps:
+        return replace(deps, db=deps.db.share(CONNECTIONS[use]))
+
+    probed = with_its_own("probes").db
     return [
-        *federation.routes(deps),
-        *health.routes(deps.db, tally, token=lambda: health.token_in(deps.settings.data_dir)),
-        *mastodon.routes(deps),
-        *pages.routes(deps),
+        *federation.routes(with_its_own("federation"), inbox=with_its_own("inbox")),
+        *health.routes(probed, tally, token=lambda: health.token_in(deps.settings.data_dir)),
+        *mastodon.routes(with_its_own("client")),
+        *pages.routes(with_its_own("pages"), doors=with_its_own("doors")),
     ]
 
 

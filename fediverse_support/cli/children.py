@@ -95,12 +95,14 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
     import uvicorn
 
     from fediverse_support import wiring
+    from fediverse_support.web.protocol import hang_up_on_the_late
 
     class Server(uvicorn.Server):
-        """Tells the parent when it listens."""
+        """Tells the parent when it listens, and hangs up on who keeps it waiting."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            self.watching = asyncio.create_task(hang_up_on_the_late(self.server_state.connections))
             link.send(READY)
 
         @contextmanager
@@ -108,12 +110,13 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
             yield  # signals are heard by `_until_stopped`
 
     async def work(stop: asyncio.Event) -> None:
-        async with wiring.opened(chosen) as deps:
+        async with wiring.opened(chosen, is_for_people=True) as deps:
             server = Server(_uvicorn_config(wiring.web(deps), chosen))
             serving = asyncio.create_task(server.serve([socket.socket(fileno=typed.socket)]))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
+            server.watching.cancel()
             stopping.cancel()
             await serving
 
@@ -123,9 +126,16 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
 def _uvicorn_config(app: object, chosen: Settings) -> uvicorn.Config:
     import uvicorn
 
+    from fediverse_support.web.protocol import Protocol, make_room_for_connections
+
+    class Bounded(Protocol):
+        """A connection of as many as this process may have."""
+
+        most_connections = make_room_for_connections()
+
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # uvicorn describes ASGI in types of its own
-        http="httptools",
+        http=Bounded,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -133,7 +143,6 @@ def _uvicorn_config(app: object, chosen: Settings) -> uvicorn.Config:
         server_header=False,
         proxy_headers=True,
         forwarded_allow_ips=chosen.trusted_proxies,
-        limit_concurrency=1000,
         backlog=2048,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fediverse_support.db import migrate
+from fediverse_support.db import readiness
 from fediverse_support.db.pool import DatabaseUnavailable, Db
 from fediverse_support.reads import queues
 from fediverse_support.reads.queues import Pulse, QueueTotals
@@ -101,10 +101,11 @@ def routes(db: Db, tally: Tally, *, token: Callable[[], str]) -> list[Route]:
 async def why_not_ready(db: Db) -> str | None:
     """Return one sentence why requests cannot be served, or why what they bring is not done, or None."""
     try:
-        async with asyncio.timeout(PATIENCE), db.connection() as conn:
-            if not await migrate.is_ready(conn):
-                return "The schema waits for `fediverse-support migrate`."
-            pulse = await queues.pulse(conn, db.now())
+        async with asyncio.timeout(PATIENCE):
+            if problem := await readiness.why_not_ready(db):
+                return problem
+            async with db.connection() as conn:
+                pulse = await queues.pulse(conn, db.now())
             return STUCK if pulse.problems else None
     except TimeoutError:
         return "The database takes too long."

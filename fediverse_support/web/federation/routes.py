@@ -32,19 +32,22 @@ class ActivityRoute(Route):
         return Match.NONE, {}
 
 
-def routes(deps: Deps) -> list[BaseRoute]:
-    """Return the routes of this edge, to stand before those of the pages."""
+def routes(deps: Deps, *, inbox: Deps | None = None) -> list[BaseRoute]:
+    """Return the routes of this edge, to stand before those of the pages.
+
+    `inbox` is what deliveries live on, where that is something else than what reading does.
+    """
     kept = Kept()
-    first = _asked_most(deps, kept)
+    first = _asked_most(deps, inbox or deps, kept)
     return [*first, *_objects(deps), *_collections(deps), *_about(deps, kept), *_pages(deps, kept)]
 
 
-def _asked_most(deps: Deps, kept: Kept) -> list[BaseRoute]:
+def _asked_most(deps: Deps, inbox: Deps, kept: Kept) -> list[BaseRoute]:
     buckets = Buckets(BURST, PER_SECOND)
     actors = Actors(deps, kept)
     bells = Buckets(1, BELLS_PER_SECOND)
-    line = Intake(deps.db, deps.instance)
-    shared, personal = (Inbox(deps, line, is_shared, buckets, bells) for is_shared in (True, False))
+    line = Intake(inbox.db, inbox.instance)
+    shared, personal = (Inbox(inbox, line, is_shared, buckets, bells) for is_shared in (True, False))
     return [
         Route("/ap/u/{token}", actors, methods=GET),
         Route("/ap/inbox", Edge(shared.post), methods=POST),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import ceil
 from typing import Final
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
 from fediverse_support.actions import sessions
 from fediverse_support.actions.accounts import create_account
-from fediverse_support.db.pool import Conn
+from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.web.pages import addresses, words
@@ -115,9 +117,14 @@ async def quick_exit(pages: Pages, request: Request) -> Response:
     token = pages.sessions.session_token(request)
     response = see_other(addresses.EXIT_TO)
     pages.sessions.forget(response)
-    if token is not None:
-        await sessions.sign_out(pages.deps.db, token)
+    if token is not None:  # after the answer: whoever leaves in a hurry waits for no database
+        response.background = BackgroundTask(_forget, pages, token)
     return response
+
+
+async def _forget(pages: Pages, token: str) -> None:
+    with suppress(DatabaseUnavailable):  # the browser has forgotten it already
+        await sessions.sign_out(pages.deps.db, token)
 
 
 async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:

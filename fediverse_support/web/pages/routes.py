@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -31,6 +32,7 @@ from fediverse_support.web.sessions import Sessions
 
 PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
 REPLY: Final = "/g/{slug}/t/{post_id}/reply"
+DOORS: Final = frozenset({"/sign-in", "/sign-out", "/join", "/exit"})
 
 SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/", home.show_front),
@@ -89,8 +91,11 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
 )
 
 
-def routes(deps: Deps) -> list[BaseRoute]:
-    """Return the routes of all pages; they come last, because the final one answers every other address."""
+def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
+    """Return the routes of all pages; they come last, because the final one answers every other address.
+
+    `doors` is what signing in, out and up live on, where that is something else than what the others do.
+    """
     style = view.load_asset("style.css", "text/css")
     icon = view.load_asset("icon.svg", "image/svg+xml")
     pages = Pages(
@@ -98,11 +103,16 @@ def routes(deps: Deps) -> list[BaseRoute]:
         env=view.environment(deps.instance.name, style.address, icon.address),
         sessions=Sessions(secret=deps.secret, secure=deps.instance.base_url.startswith("https://")),
     )
+    at_doors = pages if doors is None else replace(pages, deps=doors)
+
+    def of(path: str) -> Pages:
+        return at_doors if path in DOORS else pages
+
     table: list[BaseRoute] = [style.route(), icon.route()]
-    table += [Route(path, pages.shows(handler), methods=["GET"]) for path, handler in SHOWS]
-    table += [Route(path, pages.does(handler), methods=["POST"]) for path, handler in DOES]
+    table += [Route(path, of(path).shows(handler), methods=["GET"]) for path, handler in SHOWS]
+    table += [Route(path, of(path).does(handler), methods=["POST"]) for path, handler in DOES]
     table.append(Route("/help", plain.help_page(pages), methods=["GET"]))
-    table.append(Route("/exit", partial(account.quick_exit, pages), methods=["GET"]))
+    table.append(Route("/exit", partial(account.quick_exit, at_doors), methods=["GET"]))
     table.append(Route("/{rest:path}", pages.shows(show_nothing), methods=["GET"]))
     return table
 
