@@ -1,4 +1,4 @@
-"""The web application put together: walls first, then the edges' routes.
+"""The web application put together: walls first, then whose turn it is, then the edges' routes.
 
 All walls are plain ASGI. Behind them no request has an unknown `Host`, more than a hundred headers, more
 than 32 KiB of them, or a body beyond the limit.
@@ -17,6 +17,7 @@ from federation import uris
 from federation.errors import Malformed
 from fediverse_support.web.errors import OutermostHandler, answer
 from fediverse_support.web.limits import TooLarge, declared_length
+from fediverse_support.web.turns import InTurn
 
 MAX_BODY: Final = 1024 * 1024
 MAX_HEADERS: Final = 100
@@ -31,7 +32,7 @@ def assemble(routes: Sequence[BaseRoute], *, base_url: str) -> ASGIApp:
     `routes` are tried in order, so the hot ones come first.
     """
     router = Router(routes=routes, redirect_slashes=False)
-    return OutermostHandler(Walls(ExceptionMiddleware(router), accepted_hosts(base_url)))
+    return OutermostHandler(Walls(InTurn(ExceptionMiddleware(router)), accepted_hosts(base_url)))
 
 
 def accepted_hosts(base_url: str) -> frozenset[str]:
@@ -81,10 +82,10 @@ class Walls:
         found = [value for key, value in scope["headers"] if key == b"host"]
         if len(found) == 1 and found[0] in self._plain:
             return True
+        if len(found) != 1:  # RFC 9112, section 3.2; before HTTP/1.1 there was no such header
+            return not found and scope["http_version"] == "1.0" and scope["path"] in FOR_ANY_HOST
         if scope["path"] in FOR_ANY_HOST:
             return True
-        if len(found) != 1:
-            return False
         try:
             return uris.parse_host(found[0].decode("ascii")) in self.hosts
         except (Malformed, UnicodeDecodeError):
