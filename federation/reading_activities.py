@@ -18,6 +18,7 @@ from federation.reading_parts import (
     POST_KINDS,
     VERBS,
     audience_of,
+    find_own_id,
     kind_of,
     own_id,
     required,
@@ -71,6 +72,12 @@ class Envelope:
         """The activity's own id; raises `Malformed("bad_id")` where there is none."""
         return own_id(self.document)
 
+    @property
+    def id_or_none(self) -> Uri | None:
+        """The same, but for an activity inside another None: old software leaves it out, or counts there."""
+        found = find_own_id(self.document)
+        return self.id if found is None and self.depth == 0 else found
+
 
 def read(document: Document, *, raw: bytes | None = None, depth: int = 0) -> Activity | Unsupported:
     """Return the activity in a document; the first verb we know decides.
@@ -121,16 +128,19 @@ def _is_bare(value: object) -> bool:
 
 
 def _follow(it: Envelope) -> Follow:
-    return Follow(id=it.id, actor=it.actor, object=_target(it.object), audience=it.audience)
+    return Follow(id=it.id_or_none, actor=it.actor, object=_target(it.object), audience=it.audience)
 
 
 def _join(it: Envelope) -> Follow:
-    return Follow(id=it.id, actor=it.actor, object=_target(it.object), verb="Join", audience=it.audience)
+    return Follow(
+        id=it.id_or_none, actor=it.actor, object=_target(it.object), verb="Join", audience=it.audience
+    )
 
 
 def _leave(it: Envelope) -> Undo:
     # A Leave names the group, not the Join; the app finds what is undone by actor and object.
-    return Undo(id=it.id, actor=it.actor, object=_join(it), audience=it.audience)
+    joined = Follow(id=None, actor=it.actor, object=_target(it.object), verb="Join", audience=it.audience)
+    return Undo(id=it.id, actor=it.actor, object=joined, audience=it.audience)
 
 
 def _answered(it: Envelope) -> Follow | Uri | None:
@@ -248,7 +258,7 @@ def _lock(it: Envelope) -> Lock:
 
 
 def _like(it: Envelope) -> Like:
-    own = own_id(it.document) if it.document.get("id") is not None else None
+    own = it.id if it.depth == 0 and it.document.get("id") is not None else find_own_id(it.document)
     return Like(id=own, actor=it.actor, object=_target(it.object), audience=it.audience)
 
 
@@ -269,10 +279,11 @@ def _announce(it: Envelope) -> Announce | Unsupported:
     else:
         # An embedded object proves nothing about its author: only its id is taken.
         announced = _target(it.object)
-    if announced == it.id:
+    own = it.id_or_none
+    if announced == own:
         raise Malformed("announces_itself")
     return Announce(
-        id=it.id,
+        id=own,
         actor=it.actor,
         object=announced,
         embedded=embedded,

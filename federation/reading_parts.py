@@ -70,11 +70,17 @@ def own_id(document: Document) -> Uri:
 
     Raise `Malformed("bad_id")` where it is missing, relative or no web address.
     """
-    claimed = document.get("id")
-    found = id_of(claimed) if isinstance(claimed, str) else None
-    if found is None or found == PUBLIC:
+    found = find_own_id(document)
+    if found is None:
         raise Malformed("bad_id")
     return found
+
+
+def find_own_id(document: Document) -> Uri | None:
+    """Return the document's `id`, None where it is missing, relative or no web address."""
+    claimed = document.get("id")
+    found = id_of(claimed) if isinstance(claimed, str) else None
+    return None if found == PUBLIC else found
 
 
 def required(document: Document, member: str) -> Uri:

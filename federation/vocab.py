@@ -170,9 +170,12 @@ class Collection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """A wish to follow; of a group, to take part. `verb` is `Join` where the peer says so."""
+    """A wish to follow; of a group, to take part. `verb` is `Join` where the peer says so.
 
-    id: Uri
+    Inside an answer or an Undo old software leaves the `id` out: it is known by its two ends.
+    """
+
+    id: Uri | None
     actor: Uri
     object: Uri
     verb: Literal["Follow", "Join"] = "Follow"
@@ -249,10 +252,11 @@ class Like:
 class Announce:
     """A boost (`object` is an id) or a group's relay (`object` is an activity, FEP-1b12).
 
-    `embedded` keeps the exact text of a relayed activity, None for a boost.
+    `embedded` keeps the exact text of a relayed activity, None for a boost. Without `id` inside an Undo it is
+    known by its actor and object.
     """
 
-    id: Uri
+    id: Uri | None
     actor: Uri
     object: Activity | Uri
     embedded: bytes | None = None
@@ -340,6 +344,15 @@ Activity = (
     | Undo | Block | Lock | Flag | Observe
 )
 Object = Post | Actor | Tombstone | Collection
+
+
+def is_settled_by_id(activity: Activity) -> bool:
+    """Say whether an activity that comes again under its id is the same one for sure.
+
+    A thing is made, or passed on, once. A follow may come back after it was undone, and a post may change
+    again: some software has one id for all follows of a pair, and one for all edits of a post.
+    """
+    return isinstance(activity, Create | Announce | Observe)
 
 
 @dataclass(frozen=True, slots=True)

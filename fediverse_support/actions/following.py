@@ -21,6 +21,8 @@ select a.uri from actors a left join groups g on g.actor_id = a.id
 where a.id = $1 and a.standing in ('visible', 'limited') and a.kind in ('person', 'group') and a.id <> $2
   and (a.host is null or rule_for(a.host) is distinct from 'suspend')
 """
+# Calls of one person take turns: each has to see what the one before it asked.
+TAKE_TURNS: Final = "select 1 from actors where id = $1 for no key update"
 MODERATES: Final = "select exists (select 1 from group_moderators where group_id = $1 and actor_id = $2)"
 
 
@@ -32,6 +34,7 @@ async def follow(db: Db, instance: Instance, person: Person, target_id: ActorId)
         target = await tx.fetchval(FIND_TARGET, target_id, person.actor_id)
         if target is None:
             raise NotFound
+        await tx.execute(TAKE_TURNS, person.actor_id)
         known = await follows.find_pair(tx, person.actor_id, target_id)
         if known is not None and known.standing in ("pending", "accepted"):
             return known.standing

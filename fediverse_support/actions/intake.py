@@ -58,15 +58,16 @@ class Intake:
         body: bytes,
         digest: bytes | None,
         takes_back: bool = False,
+        is_once: bool = True,
     ) -> Accepted:
         """Store one delivery; when this returns `new` it is durable.
 
         `digest` identifies key and signature (32 bytes); `takes_back` says that it deletes or undoes.
-        `seen` means that it, or its signature, came before.
-        `refused` means that the host's domain is suspended, or missing on the allow-list, at this very
-        moment. Raises `DatabaseUnavailable`.
+        `seen` means that its signature came before, or with `is_once` its id, which then settles that it is
+        the same. `refused` means that the host's domain is suspended, or missing on the allow-list, at this
+        very moment. Raises `DatabaseUnavailable`.
         """
-        mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest, takes_back))
+        mine = _Waiting(Arrival(uri, host, signer, body.decode(), digest, takes_back, is_once))
         self._waiting.append(mine)
         try:
             async with asyncio.timeout(WAIT_SECONDS):

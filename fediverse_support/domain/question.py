@@ -115,17 +115,20 @@ def _question(act: vocab.Activity) -> Question:
         case vocab.Delete():
             return _about_decision("", act.actor, act)
         case vocab.Follow():
+            # An Undo may have come first, and may have named the follow by its two ends alone.
             return Question(
                 verb="Follow", actor=act.actor, audience=act.audience, target=act.object,
-                places=(act.object,), acts=(act.id,),
+                places=(act.object,), acts=_known(act.id, act.object),
             )  # fmt: skip
         case vocab.Like():
-            acts = () if act.id is None else (act.id,)
-            return Question(verb="Like", actor=act.actor, audience=act.audience, target=act.object, acts=acts)
+            return Question(
+                verb="Like", actor=act.actor, audience=act.audience, target=act.object, acts=_known(act.id)
+            )
         case vocab.Announce():
             boosted = act.object if isinstance(act.object, str) else None
             return Question(
-                verb="Announce", actor=act.actor, audience=act.audience, target=_uri(boosted), acts=(act.id,),
+                verb="Announce", actor=act.actor, audience=act.audience, target=_uri(boosted),
+                acts=_known(act.id),
                 announced_by=act.actor,
             )  # fmt: skip
         case vocab.Flag():
@@ -150,6 +153,10 @@ def _about_decision(before: str, actor: Uri, act: vocab.Block | vocab.Lock | voc
         target=act.object,
         acts=(act.id,),
     )
+
+
+def _known(*named: Uri | None) -> tuple[Uri, ...]:
+    return tuple(uri for uri in named if uri is not None)
 
 
 def _uri(value: object) -> Uri | None:

@@ -30,6 +30,7 @@ from fediverse_support.pipeline.runs import runs
 from fediverse_support.pipeline.step import Change, Outcome, Step
 from fediverse_support.policy.decide import decide
 from fediverse_support.store import facts as store_facts
+from fediverse_support.store import follows
 from fediverse_support.store.decisions import Record
 
 STAGES: Final = ("load", "judge", "handle", "emit", "record")
@@ -130,6 +131,8 @@ async def _handle(tx: Tx, sheet: Sheet, step: Step, act: Authentic[Activity]) ->
         # All but new posts may look at, or change, what was sent before.
         await outbox.flush(tx, sheet)
     change = await row.handler(tx, step, act) if row is not None and step.verdict.lets_in else Change()
+    if step.facts.undone:
+        await follows.forget_undone(tx, act.value.actor, ask(act.value).acts)
     await outbox.emit(tx, sheet, step, change.effects)
     sheet.records.append(_record(step, act, change))
     return change

@@ -81,6 +81,23 @@ async def insert_announce(tx: Tx, uri: Uri, actor_id: ActorId, post_id: PostId, 
     await insert_announces(tx, [Announced(uri, actor_id, post_id)], now)
 
 
+HEAR_ANNOUNCE: Final = """
+with again as (
+    update announces set uri = $1, announced_at = $4, undone_at = null
+    where actor_id = $2 and post_id = $3 and undone_at is not null and uri <> $1
+    returning id
+)
+insert into announces (uri, actor_id, post_id, announced_at)
+select $1, $2, $3, $4 where not exists (select 1 from again)
+on conflict do nothing
+"""
+
+
+async def hear_announce(tx: Tx, uri: Uri, actor_id: ActorId, post_id: PostId, now: datetime) -> None:
+    """Note that an actor elsewhere announced a post, for the first time or after taking it back."""
+    await tx.execute(HEAR_ANNOUNCE, uri, actor_id, post_id, now)
+
+
 async def find_announce(conn: Conn, actor_id: ActorId, post_id: PostId) -> tuple[Uri, Uri] | None:
     """Return the URIs of a standing announce and of its post."""
     row = await conn.fetchrow(FIND_ANNOUNCE, actor_id, post_id)

@@ -18,8 +18,11 @@ with given as materialized (
 ), act as (
     insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
     select distinct on (uri) uri, actor_uri, verb, object_uri, document, direction, public, $14 from given
-    where is_kept order by uri, document is null, place
-    on conflict (uri) do update set document = coalesce(activities.document, excluded.document)
+    where is_kept order by uri, document is null, place desc
+    on conflict (uri) do update set document = coalesce(excluded.document, activities.document),
+        object_uri = case when excluded.document is null then activities.object_uri
+                          else excluded.object_uri end
+    where activities.verb = excluded.verb
 )
 insert into decisions (activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effects, facts,
     decided_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -103,6 +104,14 @@ on conflict (actor_uri, uri) do update set undone_at = excluded.undone_at
 async def remember_undone(tx: Tx, actor_uri: Uri, uri: Uri, now: datetime) -> None:
     """Remember that an activity was taken back before we heard of it."""
     await tx.execute(INSERT_UNDONE, actor_uri, uri, now)
+
+
+FORGET_UNDONE: Final = "delete from undone where actor_uri = $1 and uri = any ($2::text[])"
+
+
+async def forget_undone(tx: Tx, actor_uri: Uri, uris: Sequence[Uri]) -> None:
+    """Note that what was taken back has arrived, and had no effect: if it comes again, it is meant anew."""
+    await tx.execute(FORGET_UNDONE, actor_uri, list(uris))
 
 
 END_ALL: Final = """

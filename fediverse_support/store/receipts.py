@@ -17,6 +17,7 @@ class Arrival:
     """One proven delivery. `digest` identifies key and signature (32 bytes), None where there was none.
 
     `takes_back` says that its sender deletes or undoes something with it.
+    `is_once` says that its id alone settles whether it came before.
     """
 
     uri: Uri
@@ -25,13 +26,15 @@ class Arrival:
     body: str
     digest: bytes | None
     takes_back: bool = False
+    is_once: bool = True
 
 
 # Many in one statement: a row costs little, a commit costs much. They are stored in the order they came in.
 INSERT_RECEIPTS: Final = """
 with given as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $8::bool[])
-        with ordinality as g (uri, host, signer, body, digest, takes_back, place)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $8::bool[],
+        $9::bool[])
+        with ordinality as g (uri, host, signer, body, digest, takes_back, is_once, place)
 ), ruled as materialized (
     select h.host, rule_for(h.host) as severity from (select distinct host from given) h
 ), let_in as materialized (
@@ -41,11 +44,12 @@ with given as (
     insert into seen_signatures (digest, seen_at) select digest, $6 from let_in where digest is not null
     on conflict (digest) do nothing returning digest
 ), kept as (
-    insert into receipts (uri, host, signer_uri, body, takes_back, due_at, received_at)
-    select l.uri, l.host, l.signer, l.body, l.takes_back, $6, $6 from let_in l
-    where l.digest is null or exists (select 1 from used u where u.digest = l.digest)
+    insert into receipts (uri, host, signer_uri, body, takes_back, due_at, received_at, apart)
+    select l.uri, l.host, l.signer, l.body, l.takes_back, $6, $6, case when l.is_once then 0 else new_id() end
+    from (select *, row_number() over (partition by digest order by place) as nth from let_in) l
+    where l.digest is null or l.nth = 1 and exists (select 1 from used u where u.digest = l.digest)
     order by l.place
-    on conflict (uri) do nothing returning uri
+    on conflict (uri, apart) do nothing returning uri
 )
 select r.severity, exists (select 1 from kept k where k.uri = g.uri) as is_kept
 from given g join ruled r using (host) order by g.place
@@ -55,7 +59,7 @@ from given g join ruled r using (host) order by g.place
 async def insert_receipts(
     conn: Conn, arrivals: Sequence[Arrival], mode: str, now: datetime
 ) -> list[tuple[Severity | None, bool]]:
-    """Store proven deliveries, except those that came before, or whose signature did.
+    """Store proven deliveries, except those whose signature came before, or whose id did if that settles it.
 
     Returns for each its host's rule, and whether it is kept from now on; of two alike both are.
     """
@@ -69,6 +73,7 @@ async def insert_receipts(
         now,
         mode,
         [arrival.takes_back for arrival in arrivals],
+        [arrival.is_once for arrival in arrivals],
     )
     return [(row["severity"], row["is_kept"]) for row in rows]
 

@@ -20,7 +20,7 @@ cross join lateral (select p.uri || '#looked-at-' || extract(epoch from $2::time
 where p.host is not null and $1 = any (domain_suffixes(p.host))
   and p.standing in ('visible', 'limited', 'held') and p.audience in ('public', 'unlisted')
 order by p.id desc limit $3
-on conflict (uri) do nothing
+on conflict (uri, apart) do nothing
 """
 
 

@@ -107,8 +107,10 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
             return [inner] if is_heard and not deps.instance.is_ours(inner.value.actor) else []
         case ToFetch(uri, group) if await _is_heard(deps, group):
             await look(deps, uri, budget, announced_by=group)
-            async with deps.db.transaction() as tx:
-                await relayed.note_announce(tx, group, uri, act.value.id, deps.db.now())
+            announced = act.value.id
+            if announced is not None:
+                async with deps.db.transaction() as tx:
+                    await relayed.note_announce(tx, group, uri, announced, deps.db.now())
         case ToConfirm(uri, group, inner) if await _is_known(deps, uri):
             # Of a group that was left, its posts are still here; that one is gone, their own origin confirms.
             if deps.instance.is_ours(uri) or not await _is_gone(deps, uri, inner.value.actor, budget):

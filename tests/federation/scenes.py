@@ -51,6 +51,7 @@ async def hears(server: Server, document: dict[str, Any]) -> None:
     await Intake(server.db, server.deps.instance).accept(
         uri=Uri(document["id"]), host=uris.host(signer), signer=signer,
         body=json.dumps(document).encode(), digest=None,
+        is_once=document["type"] in ("Create", "Announce"),
     )  # fmt: skip
     while await receive.step(server.deps):
         pass

@@ -115,8 +115,9 @@ class Stage:
             return
         uri = act.uri if isinstance(act, authenticity.NeedsFetch) else Uri(document["id"])
         await Intake(self.db, self.deps.instance).accept(
-            uri=uri, host=uris.host(signer), signer=signer, body=body, digest=None
-        )
+            uri=uri, host=uris.host(signer), signer=signer, body=body, digest=None,
+            is_once=document["type"] in ("Create", "Announce"),
+        )  # fmt: skip
         while await receive.step(self.deps):
             pass
 

@@ -24,9 +24,12 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
     actor, target = facts.actor, facts.target_actor
     if actor is None or target is None or actor.id == target.id:
         return Change()
+    uri = act.value.id
+    if uri is None:
+        return Change()
     known = await store.find_pair(tx, actor.id, target.id)
     standing = _answer(step, target, facts.group, known)
-    await store.upsert(tx, act.value.id, actor.id, target.id, standing, act.value.verb, step.now)
+    await store.upsert(tx, uri, actor.id, target.id, standing, act.value.verb, step.now)
     if target.host is not None:
         if not facts.is_local:
             return Change()
@@ -89,7 +92,7 @@ def _accept(step: Step, target: ActorFacts, follow: vocab.Follow, actor: ActorFa
 async def _find(tx: Tx, follow: vocab.Follow | Uri, *, target: Uri | None = None) -> FollowRow | None:
     """Return the follow an answer is about: by its id, or for old software by its two ends."""
     uri = follow if isinstance(follow, str) else follow.id
-    found = await store.find_by_uri(tx, uri)
+    found = None if uri is None else await store.find_by_uri(tx, uri)
     if found is None and not isinstance(follow, str):
         found = await store.find_pair_by_uri(tx, follow.actor, follow.object)
     return found if found is not None and (target is None or found.target_uri == target) else None
@@ -136,11 +139,19 @@ async def on_undo_follow(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Chan
     return await leave(tx, step, act.value, await _find(tx, undone), undone.id)
 
 
-async def leave(tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri) -> Change:
-    """End a follow for its follower, and what its target still owed their host."""
-    if follow is None or follow.follower_uri != undo.actor or follow.uri != uri:
+async def leave(
+    tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri | None
+) -> Change:
+    """End a follow for its follower, and what its target still owed their host.
+
+    `uri` is the follow's id as the Undo has it; None where it names the two ends alone.
+    """
+    is_theirs = follow is not None and follow.follower_uri == undo.actor
+    if uri is not None and not (is_theirs and follow is not None and follow.uri == uri):
         # This wish may still be on its way, whatever became of an earlier one.
         await store.remember_undone(tx, undo.actor, uri, step.now)
+    if uri is None and follow is None and isinstance(undo.object, vocab.Follow):
+        await store.remember_undone(tx, undo.actor, undo.object.object, step.now)
     if follow is None or follow.follower_uri != undo.actor:
         return Change()
     if follow.standing not in ("pending", "accepted"):

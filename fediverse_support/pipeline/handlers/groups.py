@@ -14,9 +14,10 @@ from fediverse_support.store.announces import OwnPost
 async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Change:
     """Note that an actor passed on a post that we have; the worker fetched it before, if it was worth it."""
     target, actor = step.facts.target, step.facts.actor
-    if target is None or actor is None:
+    uri = act.value.id
+    if target is None or actor is None or uri is None:
         return Change()
-    await announces.insert_announce(tx, act.value.id, actor.id, target.id, step.now)
+    await announces.hear_announce(tx, uri, actor.id, target.id, step.now)
     if target.standing == "removed":
         # Groups that speak in boosts have no other word for a post that they show again.
         await announces.announce_again(tx, actor.id, target.id)
@@ -31,9 +32,11 @@ async def on_undo_announce(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Ch
         return Change()
     actor, boosted = act.value.actor, undone.object if isinstance(undone.object, str) else None
     own = await announces.find_own(tx, actor, announce_uri=undone.id, post_uri=boosted)
-    if await announces.undo_announce_by_uri(tx, undone.id, actor, step.now):
+    if undone.id is not None and await announces.undo_announce_by_uri(tx, undone.id, actor, step.now):
         pass
-    elif boosted is None or not await announces.undo_announce_of(tx, actor, boosted, step.now):
+    elif boosted is not None and await announces.undo_announce_of(tx, actor, boosted, step.now):
+        pass
+    elif undone.id is not None:
         await follows.remember_undone(tx, actor, undone.id, step.now)
     return Change() if own is None else await lose(tx, step, own)
 

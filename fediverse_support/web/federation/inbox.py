@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
-from federation import authenticity, documents, uris
+from federation import authenticity, documents, uris, vocab
 from federation.authenticity import Authentic, KeyClaim, NeedsFetch
 from federation.documents import Document
 from federation.errors import Malformed, Unauthentic
@@ -46,7 +46,7 @@ PLAIN_TYPES: Final = frozenset(
 )
 FAREWELLS: Final = frozenset({"Delete", "Update", "Undo"})
 TAKES_BACK: Final = ("Delete", "Undo")
-MAY_LACK_ID: Final = frozenset({"Like", "Dislike", "EmojiReact", "Follow", "Undo"})
+MAY_LACK_ID: Final = frozenset({"Like", "Dislike", "EmojiReact", "Follow", "Accept", "Reject", "Undo"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,10 @@ class Inbox:
 
     async def _store(self, claim: KeyClaim, signer: Uri, document: Document, body: bytes) -> Answer:
         document, body = _named(document, body, signer)
-        uri = _id_to_keep(document, body, signer)
-        if uri is None:
+        kept = _to_keep(document, body, signer)
+        if kept is None:
             return answers.ACCEPTED
+        uri, is_once = kept
         host, deps = uris.host(signer), self.deps
         accepted = await self.intake.accept(
             uri=uri,
@@ -112,6 +113,7 @@ class Inbox:
             body=body,
             digest=claim.digest,
             takes_back=documents.one(document.get("type")) in TAKES_BACK,
+            is_once=is_once,
         )
         if accepted == "refused":
             return answers.FORBIDDEN
@@ -120,21 +122,22 @@ class Inbox:
         return answers.ACCEPTED
 
 
-def _id_to_keep(document: Document, body: bytes, signer: Uri) -> Uri | None:
-    """Return the id under which a delivery is stored, None where nothing is ever done about it.
+def _to_keep(document: Document, body: bytes, signer: Uri) -> tuple[Uri, bool] | None:
+    """Return the id under which a delivery is stored, and whether this alone settles that it came before.
 
-    Raises what reading it raises: whoever sent it learns at once that it is of no use.
+    None where nothing is ever done about it. Raises what reading it raises: whoever sent it learns at once
+    that it is of no use.
     """
     if authenticity.is_plain_post(document, body, signer):
-        return Uri(str(document["id"]))
+        return Uri(str(document["id"])), True
     match authenticity.from_signed_request(document, body, signer):
         case Unsupported():
             return None
         case NeedsFetch():
             # Under an id of its own: what somebody passes on must not stand in the way of the original.
-            return _made_up_id(signer, body)
+            return _made_up_id(signer, body), True
         case Authentic() as act:
-            return act.value.id or _made_up_id(signer, body)
+            return act.value.id or _made_up_id(signer, body), vocab.is_settled_by_id(act.value)
 
 
 def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:

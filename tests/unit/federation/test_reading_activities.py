@@ -63,7 +63,29 @@ class TestMemberships:
         assert isinstance(embedded.object, Follow)
         assert isinstance(reading.read(activity(verb, object={**follow, "type": "Offer"})), Unsupported)
         assert isinstance(reading.read(activity(verb, object=note())), Unsupported)
-        assert code_of(activity(verb, object={**follow, "id": None})) == "bad_id"
+
+    @pytest.mark.parametrize("claimed", [None, "", "9", 9, [], {}])
+    @pytest.mark.parametrize("verb", ["Accept", "Reject"])
+    def test_what_is_answered_is_known_by_its_ends_where_it_has_no_id(
+        self, verb: str, claimed: object
+    ) -> None:
+        follow = {"id": claimed, "type": "Follow", "actor": PARENT, "object": IO}
+        answer = reading.read(activity(verb, object=follow))
+        assert isinstance(answer, Accept | Reject)
+        assert answer.object == Follow(id=None, actor=Uri(PARENT), object=Uri(IO))
+        assert code_of(activity("Follow", id=claimed, object=GROUP)) == "bad_id"
+
+    @pytest.mark.parametrize("claimed", [None, "", "9"])
+    @pytest.mark.parametrize("verb", ["Follow", "Join", "Announce", "Like"])
+    def test_what_is_undone_is_known_by_its_ends_where_it_has_no_id(
+        self, verb: str, claimed: object
+    ) -> None:
+        undo = reading.read(
+            activity("Undo", object={"id": claimed, "type": verb, "actor": IO, "object": GROUP})
+        )
+        assert isinstance(undo, Undo)
+        assert isinstance(undo.object, Follow | Announce | Like)
+        assert (undo.object.id, undo.object.actor, undo.object.object) == (None, IO, GROUP)
 
 
 class TestPosting:
