@@ -90,8 +90,7 @@ async def _store(
     effects = await spread.news(tx, step, post, post_id)
     if isinstance(act.value, vocab.Create):
         await spread.announce_here(tx, step, post, post_id)
-        effects += spread.distribution(step, act, post, post_id)
-        effects += await spread.direct(tx, step, act.value, post, post_id)
+        effects += await spread.everywhere(tx, step, act, post, post_id)
     return Change(effects, post_id)
 
 
@@ -121,8 +120,9 @@ async def _release(
         effects += (Notify(account_id=target.author_account_id, kind="approved", post_id=target.id),)
     await spread.announce_here(tx, step, post, target.id)
     if is_as_read:
-        effects += spread.distribution(step, act, post, target.id)
-    effects += await spread.direct(tx, step, act.value, post, target.id)
+        effects += await spread.everywhere(tx, step, act, post, target.id)
+    else:
+        effects += await spread.direct(tx, step, act.value, post, target.id)
     return Change(effects, target.id)
 
 

@@ -53,15 +53,14 @@ async def _rewritten(
         Authentic[vocab.Create], authenticity.from_local(create, create.actor, writing.write(create))
     )
     await announces.forget_announce(tx, target.id)
-    sent = await spread.direct(tx, step, create, post, target.id)
-    if not sent:
-        sent = (Send(sender_id=target.author_id, activity=create, post_id=target.id),)
+    sent = await spread.everywhere(tx, step, fresh, post, target.id)
+    if not any(isinstance(one, Send) for one in sent):
+        sent = (Send(sender_id=target.author_id, activity=create, post_id=target.id), *sent)
     after = leaves_at - step.now
     return (
         Cancel(post_id=target.id),
         Erase(uris=(target.uri,)),
-        *(replace(send, after=after) for send in sent),
-        *(replace(relay, after=after) for relay in spread.distribution(step, fresh, post, target.id)),
+        *(replace(one, after=after) for one in sent),
     )
 
 

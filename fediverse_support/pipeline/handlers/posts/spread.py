@@ -15,6 +15,18 @@ from fediverse_support.pipeline.step import Step
 from fediverse_support.store import announces
 
 
+async def everywhere(
+    tx: Tx, step: Step, act: Authentic[vocab.Create], post: vocab.Post, post_id: PostId
+) -> tuple[Send | Relay, ...]:
+    """Who is written to, then what the group sends round.
+
+    In this order: a server that learns of a post by its group's boost fetches it, and what it has already it
+    does not look at again when the Create comes, so that nobody it names would be told.
+    """
+    sent = await direct(tx, step, act.value, post, post_id)
+    return (*sent, *distribution(step, act, post, post_id))
+
+
 def distribution(
     step: Step, act: Authentic[vocab.Create] | Authentic[vocab.Observe], post: vocab.Post, post_id: PostId
 ) -> tuple[Relay, ...]:
