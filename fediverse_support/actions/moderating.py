@@ -21,7 +21,7 @@ from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import Conflict, Invalid, NotFound
 from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId, fresh_token
 from fediverse_support.domain.instance import Instance
-from fediverse_support.domain.moderation import SEVERITIES, DomainRule
+from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
 from fediverse_support.domain.posts import Post
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
@@ -31,15 +31,24 @@ from fediverse_support.store import domain_rules, groups, outgoing, posts, repor
 MAX_REASON: Final = 500
 
 
-async def set_domain_rule(db: Db, account_id: AccountId | None, rule: DomainRule) -> DomainRule:
+async def set_domain_rule(
+    db: Db, instance: Instance, account_id: AccountId | None, rule: DomainRule, *, is_meant: bool = False
+) -> DomainRule:
     """Decide about a domain and its subdomains; it is in force when this returns. `account_id` None: command
     line.
 
-    Returns the rule as stored, its domain normalised. Raises `Invalid` for what is no domain or no severity.
+    Returns the rule, its domain normalised. Raises `Invalid` for what is no severity, and for a domain with
+    the code `malformed` (none), `ours` (this server itself), or `wide`: that is one under which strangers
+    have their names, and takes `is_meant`.
     """
+    domain = domain_of(rule.domain)
+    if domain == instance.host:
+        raise Invalid({"domain": "ours"}, "That is this instance itself; rules are about other servers.")
+    if is_wide(domain) and not is_meant:
+        raise Invalid({"domain": "wide"}, f"A rule for {domain} covers every server with a name under it.")
     rule = replace(
         rule,
-        domain=domain_of(rule.domain),
+        domain=domain,
         reason=rule.reason.strip(),
         private_note=rule.private_note.strip(),
     )

@@ -7,6 +7,7 @@ import argparse
 from fediverse_support.cli.running import print_json, print_table, settled, with_database
 from fediverse_support.cli.words import complain
 from fediverse_support.db.pool import Db
+from fediverse_support.domain.errors import Invalid
 from fediverse_support.domain.moderation import DomainRule
 from fediverse_support.reads import domain_rules
 from fediverse_support.settings import Settings
@@ -38,9 +39,11 @@ def set_rule(typed: argparse.Namespace, settings: Settings) -> int:
         from fediverse_support.actions import moderating
 
         instance = await settled(db, settings)
-        if moderating.domain_of(rule.domain) == instance.host:
-            return complain("That is this instance itself; rules are about other servers.")
-        stored = await moderating.set_domain_rule(db, None, rule)
+        try:
+            stored = await moderating.set_domain_rule(db, instance, None, rule, is_meant=typed.wide)
+        except Invalid as error:
+            is_wide = error.fields.get("domain") == "wide"
+            return complain(f"{error.sentence} Say --wide if that is meant." if is_wide else error.sentence)
         print(f"{stored.domain}: {stored.severity}, in force now.")
         return 0
 

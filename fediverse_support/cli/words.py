@@ -121,6 +121,7 @@ def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing
         rule.add_argument("domain", metavar="DOMAIN")
         rule.add_argument("--reason", default="", metavar="R", help="shown to staff beside the rule")
         rule.add_argument("--private-note", default="", metavar="N", help="for moderators only")
+        rule.add_argument("--wide", action="store_true", help="yes, also for a domain such as org or co.uk")
     clear = domain.add_parser("clear", parents=[common], help="take the rule back")
     clear.add_argument("domain", metavar="DOMAIN")
 

@@ -13,14 +13,39 @@ ReportReason = Literal["worried", "rule", "elsewhere", "spam", "legal", "violati
 
 @dataclass(frozen=True, slots=True)
 class DomainRule:
-    """What this instance decided about a domain and its subdomains."""
+    """What this instance decided about a domain and its subdomains.
+
+    `reject_media` and `reject_reports` None means: as they were.
+    """
 
     domain: str
     severity: Severity
     reason: str = ""
     private_note: str = ""
-    reject_media: bool = False
-    reject_reports: bool = False
+    reject_media: bool | None = None
+    reject_reports: bool | None = None
+
+
+# Under these, and under `co.uk` and its like, strangers have names of their own: a rule there is about all of
+# them. Chosen by hand from the public suffix list (publicsuffix.org): where servers like ours are found.
+SHARED: Final = frozenset(
+    """
+    duckdns.org dynv6.net eu.org fly.dev freeddns.org github.io herokuapp.com masto.host netlify.app
+    ngrok.io nip.io no-ip.org onrender.com pages.dev sslip.io ts.net vercel.app workers.dev """.split()
+)
+SECOND_LABELS: Final = frozenset("ac co com edu go gob gov gouv ltd me mil ne net nom or org plc sch".split())
+
+
+def is_wide(domain: str) -> bool:
+    """Say whether a rule about this domain is about everybody who has a name under it: one label, such as
+    `org`, a country's second level, such as `co.uk`, or a name that a provider gives to strangers.
+    """
+    labels = domain.split(".")
+    if ":" in domain or domain == "localhost":
+        return False
+    if len(labels) == 2 and len(labels[1]) == 2 and labels[0] in SECOND_LABELS:
+        return True
+    return len(labels) == 1 or domain in SHARED
 
 
 def suffixes(host: str) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class AboutYou:
 
 LIST_JOINED: Final = """
 select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host as group_host, g.kind,
-       g.title as group_title, f.standing,
+       g.title as group_title, f.standing as group_standing,
        t.id, t.title, left(t.body_text, 80) as excerpt, t.warning, t.language,
        coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.standing, (
            select r.created_at from posts r
@@ -108,7 +108,7 @@ def _joined(rows: Sequence[Any]) -> JoinedGroup:
         slug=first["group_name"] if host is None else f"{first['group_name']}@{host}",
         kind=first["kind"],
         title=first["group_title"],
-        standing=first["standing"],
+        standing=first["group_standing"],
         news=tuple(NewConversation(**{f: row[f] for f in fields}) for row in rows if row["id"] is not None),
     )
 

@@ -23,7 +23,10 @@ class ServerLine:
 
 @dataclass(frozen=True, slots=True)
 class ServerView:
-    """One domain: its own rule, what is in force, and what suspending it would cut, without names."""
+    """One domain: its own rule, what is in force, and what suspending it would cut, without names.
+
+    `servers_below` are other servers we have met that its rule covers too, at most `MOST_BELOW` + 1.
+    """
 
     own_rule: Severity | None
     rule: Severity | None
@@ -34,8 +37,10 @@ class ServerView:
     their_people_here: int
     our_posts_held: int
     their_posts_held: int
+    servers_below: list[str]
 
 
+MOST_BELOW: Final = 20
 LIST_SERVERS: Final = """
 select d.domain, d.severity as rule, d.reason, p.software, p.last_heard_at
 from domain_rules d left join peers p on p.host = d.domain
@@ -68,7 +73,9 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
        (select count(*) from actors a join posts p on p.author_id = a.id
         -- Counted whether or not can_see hides them: a rule in force already does.
         where a.host is not null and p.standing <> 'deleted'
-          and $1 = any (domain_suffixes(a.host))) as their_posts_held
+          and $1 = any (domain_suffixes(a.host))) as their_posts_held,
+       array(select p.host from peers p where p.host <> $1 and $1 = any (domain_suffixes(p.host))
+             order by p.host limit 21) as servers_below
 from (select 1) one
 left join domain_rules d on d.domain = $1
 """

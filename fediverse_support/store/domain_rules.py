@@ -10,13 +10,12 @@ from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.moderation import DomainRule, Severity
 
 UPSERT: Final = """
-insert into domain_rules (domain, severity, reject_media, reject_reports, reason, private_note, created_by,
-    created_at,
-    updated_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-on conflict (domain) do update set severity = excluded.severity, reject_media = excluded.reject_media,
-    reject_reports = excluded.reject_reports, reason = excluded.reason, private_note = excluded.private_note,
-    updated_at = excluded.updated_at
+insert into domain_rules as r (domain, severity, reject_media, reject_reports, reason, private_note,
+    created_by, created_at, updated_at)
+values ($1, $2, coalesce($3, false), coalesce($4, false), $5, $6, $7, $8, $8)
+on conflict (domain) do update set severity = excluded.severity,
+    reject_media = coalesce($3, r.reject_media), reject_reports = coalesce($4, r.reject_reports),
+    reason = excluded.reason, private_note = excluded.private_note, updated_at = excluded.updated_at
 """
 DELETE: Final = "delete from domain_rules where domain = $1"
 FIND: Final = "select severity from domain_rules where domain = $1 for update"

@@ -68,8 +68,7 @@ async def test_a_report_says_nothing_about_what_its_sender_may_not_see(world: Wo
 async def test_a_server_whose_reports_are_refused_sends_none(world: World) -> None:
     scene = await three_servers(world)
     uri = Uri(await scene.a.posts("wren", "Hello.", to="sleepless", title="One"))
-    await moderating.set_domain_rule(
-        scene.a.db, None, DomainRule("b.example", "allow", reject_reports=True, reason="too many")
-    )
+    rule = DomainRule("b.example", "allow", reject_reports=True, reason="too many")
+    await moderating.set_domain_rule(scene.a.db, scene.a.deps.instance, None, rule)
     assert await flag(world, scene, [uri], "Again.") == 202
     assert await scene.a.value("select count(*) from reports") == 0

@@ -227,7 +227,9 @@ class Server:
 
     async def rules(self, domain: str, severity: Severity) -> None:
         """Decide about a domain."""
-        await moderating.set_domain_rule(self.db, None, DomainRule(domain, severity, reason="a test"))
+        await moderating.set_domain_rule(
+            self.db, self.deps.instance, None, DomainRule(domain, severity, reason="a test")
+        )
 
     async def lifts(self, domain: str) -> None:
         """Take the decision back."""

@@ -148,6 +148,8 @@ def test_rules_are_set_listed_and_lifted(shell: Shell) -> None:
     shell.fine("domain", "clear", "evil.example")
     assert "no rule" in shell.refused("domain", "clear", "evil.example")
     shell.refused("domain", "suspend", "not a domain")
+    assert "--wide" in shell.refused("domain", "suspend", "org")
+    assert "in force now" in shell.fine("domain", "hold", "org", "--wide")
     assert "this instance itself" in shell.refused("domain", "suspend", "https://Home.example/about")
 
 

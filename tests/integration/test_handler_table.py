@@ -456,7 +456,7 @@ async def test_the_wrong_actor_has_no_effect(stage: Stage, row: tuple[str, str])
 async def test_a_suspended_origin_has_no_effect(stage: Stage, row: tuple[str, str]) -> None:
     made, before = await prepared(stage, row)
     for domain in ("masto.example", "lemmy.example"):
-        await moderating.set_domain_rule(stage.db, None, DomainRule(domain, "suspend"))
+        await moderating.set_domain_rule(stage.db, stage.deps.instance, None, DomainRule(domain, "suspend"))
     await stage.deliver(made.act)
     assert await stage.state() == before
 

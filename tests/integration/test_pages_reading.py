@@ -169,7 +169,9 @@ async def test_a_suspended_server_is_gone_from_the_page_at_once(site: Site) -> N
     root = await site.writes("wren", "How do you ask?", group="appointments")
     await a_remote_reply(site, root, "appointments", "Last slot of the day.")
     assert "Last slot" in (await site.get(f"/g/appointments/t/{root}")).text
-    await moderating.set_domain_rule(site.db, None, DomainRule("masto.example", "suspend"))
+    await moderating.set_domain_rule(
+        site.db, site.deps.instance, None, DomainRule("masto.example", "suspend")
+    )
     assert "Last slot" not in (await site.get(f"/g/appointments/t/{root}")).text
     await moderating.clear_domain_rule(site.db, None, "masto.example")
     assert "Last slot" in (await site.get(f"/g/appointments/t/{root}")).text

@@ -7,12 +7,10 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from federation import uris
-from federation.errors import Malformed
 from fediverse_support.actions import moderating
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Invalid, NotFound
-from fediverse_support.domain.moderation import SEVERITIES, DomainRule
+from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
 from fediverse_support.reads import servers
 from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
@@ -30,12 +28,7 @@ def _check_way_in(visit: Visit) -> None:
 
 def _domain(pages: Pages, text: str) -> str:
     """Return the domain that was typed, as rules name it; raise `Invalid` for none and for our own."""
-    text = text.strip().removeprefix("*.").rpartition("@")[2]
-    text = text.split("://", 1)[-1].split("/", 1)[0]
-    try:
-        domain = uris.parse_host(text)
-    except Malformed:
-        raise Invalid({"domain": "malformed"}) from None
+    domain = moderating.domain_of(text)
     if domain == pages.deps.instance.host:
         raise Invalid({"domain": "ours"})
     return domain
@@ -93,6 +86,7 @@ async def _server_page(
     errors: dict[str, str] | None = None,
 ) -> Response:
     server = await servers.get_server(conn, domain)
+    own_rule = server.own_rule
     return pages.page(
         visit,
         "moderation/server.html",
@@ -100,6 +94,10 @@ async def _server_page(
         status=400 if errors else 200,
         domain=domain,
         server=server,
+        below=server.servers_below[: servers.MOST_BELOW],
+        has_more_below=len(server.servers_below) > servers.MOST_BELOW,
+        is_wide=is_wide(domain),
+        in_force=words.IN_FORCE.get(own_rule or "", ""),
         errors=errors or {},
         allowlist=pages.deps.instance.federation == "allowlist",
         severity=form.text("severity") if form else server.own_rule,
@@ -128,9 +126,14 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
             reason=form.line("reason"),
             private_note=form.line("note"),
         )
-        await moderating.set_domain_rule(db, account_id, rule)
+        await moderating.set_domain_rule(
+            db, pages.deps.instance, account_id, rule, is_meant=form.ticked("wide")
+        )
     except Invalid as error:
-        fixes = {name: words.fix_for(name, code) for name, code in error.fields.items()}
+        fixes = {
+            "wide" if code == "wide" else name: words.fix_for(name, code)
+            for name, code in error.fields.items()
+        }
         async with db.connection() as conn:
             return await _server_page(pages, visit, conn, domain, form=form, errors=fixes)
     return see_other(f"{LIST}?done=rule-set")

@@ -102,6 +102,13 @@ NOTICES: Final[dict[str, str]] = {
         "not see it"
     ),
 }
+# What a rule about a server does, said where it is in force.
+IN_FORCE: Final[dict[str, str]] = {
+    "allow": "It is allowed. Their posts and ours flow as usual.",
+    "limit": "It is limited. Only people signed in here see their new posts. Our groups do not pass them on.",
+    "hold": "It is on hold. Every post from there, and everyone who asks to join, waits for a moderator.",
+    "suspend": "It is suspended. Nothing goes out or comes in, and nothing of theirs shows.",
+}
 NO_MATCH: Final = "That name and password do not match."
 
 # Codes of policy and of actions as sentences; the first one known is said.
@@ -148,6 +155,7 @@ FIXES: Final[dict[tuple[str, str], str]] = {
     ("reason", "required"): "Choose what this is about",
     ("domain", "malformed"): "Type the name of a server, such as quiet.example",
     ("domain", "ours"): "This is our own server. Type the name of another one",
+    ("domain", "wide"): "Tick the box if you mean every server under this name",
     ("severity", "required"): "Choose a rule",
     ("rules", "required"): "Please read the rules and tick the box",
     ("age", "required"): "Please tick the box if you are 18 or older",
