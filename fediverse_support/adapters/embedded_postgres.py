@@ -169,7 +169,7 @@ class EmbeddedPostgres:
         return Path(lines[4]) if is_ready and lines[4] else None
 
     def _start_own(self) -> None:
-        user = postgres_files.choose_user()
+        user = postgres_files.choose_user(self.data_dir)
         places = self._places = postgres_files.prepare_places(self.data_dir, user)
         programs = postgres_files.find_programs(places, user)
         if not (places.data / "PG_VERSION").is_file():

@@ -1,7 +1,8 @@
 """Where an embedded PostgreSQL finds its programs and keeps its files, and as which user it runs.
 
-PostgreSQL refuses to run as root. Started by root, it runs as the system user `fediverse-support` where
-there is one, else as `nobody`; nothing that already exists is made readable for that user. What it cannot
+PostgreSQL refuses to run as root. Started by root, it runs as the user whom its data belong to; for new data
+that is the system user `fediverse-support` where there is one, else `nobody`. Nothing that already exists is
+made readable for that user. What it cannot
 reach (a virtual environment or a data directory below a closed home) is copied or kept elsewhere.
 """
 
@@ -66,8 +67,46 @@ class Places:
         return self.home / "postgres.log"
 
 
-def choose_user() -> RunAs:
-    """Return who runs the server: ourselves, or a system user when we are root."""
+def choose_user(data_dir: Path | None = None) -> RunAs:
+    """Return who runs the server: ourselves, or when we are root whom the data belong to.
+
+    Raises `PostgresProblem` where the data in `data_dir` belong to somebody we cannot be.
+    """
+    user = _ourselves_or_system()
+    owner = None if data_dir is None else _owner_of(data_dir / "postgres")
+    if owner is None or owner == user.uid:
+        return user
+    try:
+        entry = pwd.getpwuid(owner)
+    except KeyError as error:
+        raise _belongs_to(f"user id {owner}, who has no name here", data_dir, user) from error
+    if os.geteuid() != 0 or owner == 0:
+        raise _belongs_to(entry.pw_name, data_dir, user)
+    return RunAs(entry.pw_uid, entry.pw_gid, entry.pw_name)
+
+
+def _owner_of(home: Path) -> int | None:
+    """Return the user id that the data belong to; None where there are none, or where we may not look."""
+    try:
+        if (home / "data" / "PG_VERSION").exists():
+            return (home / "data").stat().st_uid
+        return None
+    except PermissionError:
+        return home.stat().st_uid
+    except OSError:
+        return None
+
+
+def _belongs_to(owner: str, data_dir: Path | None, user: RunAs) -> PostgresProblem:
+    assert data_dir is not None  # noqa: S101 (without a directory nobody owns it)
+    home = (data_dir / "postgres").resolve()
+    return PostgresProblem(
+        f"The database in {home} belongs to {owner}, and PostgreSQL would run as {user.name}; "
+        f"hand it over with `chown -R {user.name} {home}`, or start as whom it belongs to."
+    )
+
+
+def _ourselves_or_system() -> RunAs:
     if os.geteuid() != 0:
         try:
             entry = pwd.getpwuid(os.geteuid())

@@ -297,6 +297,38 @@ async def test_programs_that_the_user_cannot_read_are_copied(
         server.stop()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+async def test_data_keep_their_user_when_another_one_appears_on_the_machine(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, later = "games", "daemon"
+    monkeypatch.setattr(postgres_files, "SYSTEM_USERS", (first,))
+    started(data_dir).stop()
+    monkeypatch.setattr(postgres_files, "SYSTEM_USERS", (later, first))
+    server = started(data_dir)
+    try:
+        assert await ask(server.dsn, "select 1") == 1
+        assert (data_dir / "postgres" / "data").stat().st_uid == pwd.getpwnam(first).pw_uid
+    finally:
+        server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_the_advice_for_data_of_somebody_else_works(data_dir: Path) -> None:
+    started(data_dir).stop()
+    home = data_dir / "postgres"
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 0, 0)
+    with pytest.raises(PostgresProblem) as problem:
+        started(data_dir)
+    command = one_sentence(problem).split("`")[1]
+    assert command.startswith("chown -R ")
+    subprocess.run(command.split(), check=True)
+    server = started(data_dir)
+    assert await ask(server.dsn, "select 1") == 1
+    server.stop()
+
+
 def test_a_user_without_a_name_gets_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_: int) -> None:
         raise KeyError
