@@ -32,8 +32,9 @@ READY: Final = b"r"
 STOP_SECONDS: Final = 2.5
 """Children are given this long to finish; PostgreSQL gets the rest of the five seconds."""
 HEALTHY_SECONDS: Final = 60.0
-LONGEST_PAUSE: Final = 30.0
-MOST_CRASHES: Final = 8
+LONGEST_PAUSE: Final = 15.0
+LOOK_EVERY: Final = 1.0
+"""How often we look whether a database that another process runs is still there."""
 NAMES: Final[dict[Role, str]] = {"web": "web", "worker": "worker", "prepare": "preparing"}
 
 
@@ -70,10 +71,21 @@ class Child:
 
 @dataclass(slots=True)
 class Record:
-    """How often a role crashed lately, and when it is started again."""
+    """How often something ended lately, and when it is started again."""
 
     crashes: int = 0
     due_at: float | None = None
+
+    def note_crash(self, started_at: float) -> float:
+        """Note that what was started at a time has ended; return the seconds until it is started again.
+
+        It is never given up: what keeps it from running may pass by itself.
+        """
+        now = time.monotonic()
+        self.crashes = 1 if now - started_at > HEALTHY_SECONDS else self.crashes + 1
+        pause = float(min(LONGEST_PAUSE, 0.5 * 2 ** min(self.crashes - 1, 10)))
+        self.due_at = now + pause
+        return pause
 
 
 @dataclass(slots=True)
@@ -87,7 +99,7 @@ class Supervisor:
     may_work: bool = False
     has_announced: bool = False
     is_told_to_stop: bool = False
-    revivals: list[float] = field(default_factory=list)
+    postgres_record: Record = field(default_factory=Record)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
 
     def run(self) -> None:
@@ -120,7 +132,10 @@ class Supervisor:
 
     def _turn(self) -> None:
         """Wait for one event, or for the next restart, and deal with it."""
-        due = [record.due_at for record in self.records.values() if record.due_at is not None]
+        records = (*self.records.values(), self.postgres_record)
+        due = [record.due_at for record in records if record.due_at is not None]
+        if self.postgres is not None and not self.postgres.is_owner:
+            due.append(time.monotonic() + LOOK_EVERY)
         timeout = max(0.0, min(due) - time.monotonic()) if due else None
         for key, _ in self.selector.select(timeout):
             if key.data is None:
@@ -172,32 +187,30 @@ class Supervisor:
         name = NAMES[child.role]
         if not child.is_ready and not self.has_announced:
             raise ServeProblem(f"The {name} process ended before it was ready ({_how(status)}).")
-        record = self.records[child.role]
-        record.crashes = 1 if time.monotonic() - child.started_at > HEALTHY_SECONDS else record.crashes + 1
-        if record.crashes > MOST_CRASHES:
-            raise ServeProblem(f"The {name} process ended {record.crashes} times in a row ({_how(status)}).")
-        pause = min(LONGEST_PAUSE, 0.5 * 2 ** (record.crashes - 1))
-        record.due_at = time.monotonic() + pause
-        print(
-            f"The {name} process ended ({_how(status)}); it is started again in {pause:g} s.",
-            file=sys.stderr,
-            flush=True,
-        )
+        pause = self.records[child.role].note_crash(child.started_at)
+        _tell(f"The {name} process ended ({_how(status)}); it is started again in {pause:g} s.")
 
     def _look_after_postgres(self) -> None:
-        if self.postgres is None or (status := self.postgres.poll()) is None:
+        """Start our database again after a pause; meanwhile the web still shows where help is."""
+        if self.postgres is None:
             return
-        now = time.monotonic()
-        self.revivals = [at for at in self.revivals if now - at < HEALTHY_SECONDS] + [now]
-        if len(self.revivals) > 3:
-            raise ServeProblem(
-                f"PostgreSQL ended {len(self.revivals)} times within a minute ({_how(status)})."
-            )
-        print(f"PostgreSQL ended ({_how(status)}); it is started again.", file=sys.stderr, flush=True)
+        record = self.postgres_record
+        if record.due_at is None:
+            if (status := self.postgres.poll()) is None:
+                return
+            if self.postgres.is_owner:
+                pause = record.note_crash(self.postgres.started_at)
+                _tell(f"PostgreSQL ended ({_how(status)}); it is started again in {pause:g} s.")
+            else:
+                record.due_at = time.monotonic()
+        if record.due_at is None or record.due_at > time.monotonic():
+            return
+        record.due_at = None
         try:
             self.postgres.revive()
         except PostgresProblem as error:
-            raise ServeProblem(str(error)) from error
+            pause = record.note_crash(time.monotonic())
+            _tell(f"{error} It is tried again in {pause:g} s.")
 
     def _spawn(self, role: Role) -> None:
         ours, theirs = socket.socketpair()
@@ -285,6 +298,10 @@ def environment(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
 def serve(plan: Plan) -> None:
     """Run a plan until SIGTERM, SIGINT or SIGHUP; raise `ServeProblem` when it cannot go on."""
     Supervisor(plan).run()
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
 def _say(link: socket.socket, word: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,7 +15,7 @@ from federation.http import Transport
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
-from fediverse_support.db.pool import Db, open_db
+from fediverse_support.db.pool import STATEMENT_SECONDS, DatabaseUnavailable, Db, open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.remote import Remote
@@ -33,26 +33,31 @@ CONNECTIONS: Final[dict[Use, int]] = {
 """How many database connections each use of the web process has for itself: slow lists never keep people from
 signing in (`doors`), nor deliveries from being stored. `asking` is what looking at other servers needs."""
 SECONDS_FOR_PEOPLE: Final = 5.0
+ASK_EVERY: Final = 1.0
+"""Seconds between two tries to ask a database for what we need to begin."""
 FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, is_for_people: bool = False) -> AsyncIterator[Deps]:
+async def opened(
+    settings: Settings, stop: asyncio.Event, *, is_for_people: bool = False
+) -> AsyncIterator[Deps]:
     """Open what a process lives on, and close it again.
 
-    `settings.database_url` must be set: an embedded server is started by whoever runs the processes.
-    `is_for_people` bounds statements to what somebody waits for. Raises `DatabaseUnavailable` and
-    `SecretProblem`.
+    `settings.database_url` must be set: an embedded server is started by whoever runs the processes. A
+    database that is away is not waited for, unless it alone knows our address: until it comes back the web
+    shows what needs none. `is_for_people` bounds statements to what somebody waits for. Raises
+    `DatabaseUnavailable` and `SecretProblem`.
     """
     assert settings.database_url is not None  # noqa: S101 (the parent process sets it)
-    if is_for_people:
-        size = sum(CONNECTIONS.values())
-        db = await open_db(settings.database_url, size=size, statement_seconds=SECONDS_FOR_PEOPLE)
-    else:
-        db = await open_db(settings.database_url)
+    size = sum(CONNECTIONS.values()) if is_for_people else 10
+    seconds = SECONDS_FOR_PEOPLE if is_for_people else STATEMENT_SECONDS
+    db = await open_db(
+        settings.database_url, size=size, statement_seconds=seconds, must_answer=False
+    )
     try:
         if not settings.is_address_chosen:
-            settings = await _at_its_address(db, settings)
+            settings = await _at_its_address(db, settings, stop)
         async with HttpClient(
             user_agent=user_agent(settings),
             allow_http=settings.allow_http,
@@ -63,11 +68,19 @@ async def opened(settings: Settings, *, is_for_people: bool = False) -> AsyncIte
         await db.close()
 
 
-async def _at_its_address(db: Db, settings: Settings) -> Settings:
+async def _at_its_address(db: Db, settings: Settings, stop: asyncio.Event) -> Settings:
     """Return the settings with the address that the data were made with, where the operator named none."""
-    async with db.connection() as conn:
-        kept: str | None = await conn.fetchval(FIND_ADDRESS)
-    return settings if kept is None else replace(settings, base_url=kept)
+    while True:
+        try:
+            async with db.connection() as conn:
+                kept: str | None = await conn.fetchval(FIND_ADDRESS)
+            return settings if kept is None else replace(settings, base_url=kept)
+        except DatabaseUnavailable:
+            if stop.is_set():
+                raise
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ASK_EVERY):
+                await stop.wait()
 
 
 def build(settings: Settings, db: Db, transport: Transport, secret: bytes) -> Deps:

@@ -72,6 +72,7 @@ class EmbeddedPostgres:
         self._places: Places | None = None
         self._owner_lock: IO[str] | None = None
         self._guest_lock: IO[str] | None = None
+        self.started_at = 0.0
 
     @property
     def dsn(self) -> str:
@@ -101,15 +102,40 @@ class EmbeddedPostgres:
             raise PostgresProblem(_sentence_for(error, self.data_dir)) from error
 
     def revive(self) -> None:
-        """Start our server again after it ended by itself; raise `PostgresProblem` when it will not."""
+        """Start the server again after it ended; raise `PostgresProblem` when it will not.
+
+        A guest takes the data over when nobody owns them any more, and changes nothing while somebody does.
+        """
         try:
+            if self._owner_lock is None and not self._inherit():
+                return
             self._start_own()
         except OSError as error:
             raise PostgresProblem(_sentence_for(error, self.data_dir)) from error
 
+    def _inherit(self) -> bool:
+        if (lock := _locked(self.data_dir / "postgres.lock", fcntl.LOCK_EX)) is None:
+            return False
+        self._own_by(lock)
+        if self._guest_lock is not None:
+            self._guest_lock.close()
+            self._guest_lock = None
+        log.warning("taking over the database of a process that is gone", extra={"data": str(self.data_dir)})
+        return True
+
     def poll(self) -> int | None:
-        """Return the exit status of our server if it has ended, else None."""
-        return None if self._process is None else self._process.poll()
+        """Return the exit status of our server if it has ended, 0 if another's is gone, else None."""
+        if self._process is not None:
+            return self._process.poll()
+        is_gone = self._owner_lock is not None or (self._guest_lock is not None and not self._is_served())
+        return 0 if is_gone else None
+
+    def _is_served(self) -> bool:
+        """Say whether the server that another process runs is there."""
+        if self._running_socket() is None:
+            return False
+        places = Places((self.data_dir / "postgres").resolve())
+        return postgres_leftovers.is_alive(postgres_leftovers.pid_in(places.data))
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """End our server: fast for `seconds`, then at once.
@@ -141,10 +167,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + 15
         while True:
             if (lock := _locked(self.data_dir / "postgres.lock", fcntl.LOCK_EX)) is not None:
-                lock.truncate(0)
-                lock.write(str(os.getpid()))
-                lock.flush()
-                self._owner_lock = lock
+                self._own_by(lock)
                 return True
             guest = _locked(self.data_dir / "postgres.guests.lock", fcntl.LOCK_SH)
             if guest is not None and (socket_dir := self._running_socket()) is not None:
@@ -158,6 +181,12 @@ class EmbeddedPostgres:
                     f"The database in {self.data_dir} is held by process {owner}, which does not share it."
                 )
             time.sleep(0.05)
+
+    def _own_by(self, lock: IO[str]) -> None:
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._owner_lock = lock
 
     def _running_socket(self) -> Path | None:
         data = (self.data_dir / "postgres").resolve() / "data"
@@ -179,8 +208,12 @@ class EmbeddedPostgres:
         _write_access_rules(places, user)
         if self._socket_dir is None:  # kept over a revival, because others know it by now
             self._socket_dir = postgres_files.prepare_socket_dir(places, user)
+        elif not self._socket_dir.is_dir():  # the former owner took it along
+            self._socket_dir.mkdir(mode=0o700)
+            postgres_files.hand_over(self._socket_dir, user)
         postgres_leftovers.clear(self._socket_dir)
         self._process = _spawn(programs, places, user, self._options())
+        self.started_at = time.monotonic()
         self._wait_until_ready(places)
 
     def _options(self) -> dict[str, str]:

@@ -76,6 +76,19 @@ def _is_postgres(pid: int, data: Path) -> bool:
     return "postgres" in line and str(data) in line and not line.lstrip().startswith("Z")
 
 
+def is_alive(pid: int | None) -> bool:
+    """Say whether a process of this number is there, whoever's it is."""
+    if not pid:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def pid_in(data: Path) -> int | None:
     """Return the pid in the pid file, 0 for one that cannot be read, None without a file."""
     try:

@@ -100,6 +100,8 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
     class Server(uvicorn.Server):
         """Tells the parent when it listens, and hangs up on who keeps it waiting."""
 
+        watching: asyncio.Task[None] | None = None
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             self.watching = asyncio.create_task(hang_up_on_the_late(self.server_state.connections))
@@ -110,13 +112,14 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
             yield  # signals are heard by `_until_stopped`
 
     async def work(stop: asyncio.Event) -> None:
-        async with wiring.opened(chosen, is_for_people=True) as deps:
+        async with wiring.opened(chosen, stop, is_for_people=True) as deps:
             server = Server(_uvicorn_config(wiring.web(deps), chosen))
             serving = asyncio.create_task(server.serve([socket.socket(fileno=typed.socket)]))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
-            server.watching.cancel()
+            if server.watching is not None:
+                server.watching.cancel()
             stopping.cancel()
             await serving
 
@@ -155,7 +158,7 @@ def _work(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> i
     os.nice(POLITENESS)
 
     async def work(stop: asyncio.Event) -> None:
-        async with wiring.opened(chosen) as deps:
+        async with wiring.opened(chosen, stop) as deps:
             link.send(READY)
             await wiring.work(deps, stop)
 

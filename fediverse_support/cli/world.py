@@ -133,7 +133,10 @@ def _await_ready(place: Place, process: subprocess.Popen[str]) -> None:
 
 async def _live(places: tuple[Place, ...], port: int) -> None:
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(wiring.opened(_attached(place, stack))) for place in places]
+        never = asyncio.Event()
+        opened = [
+            await stack.enter_async_context(wiring.opened(_attached(place, stack), never)) for place in places
+        ]
         harbour, garden = opened
         await _meet(harbour, garden)
         for place in places:

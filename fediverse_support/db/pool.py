@@ -188,10 +188,12 @@ async def open_db(
     clock: Clock | None = None,
     size: int = 10,
     statement_seconds: float = STATEMENT_SECONDS,
+    must_answer: bool = True,
     on_connect: OnConnect | None = None,
 ) -> Db:
-    """Open a pool of at most `size` connections; raise `DatabaseUnavailable` if the first one fails.
+    """Open a pool of at most `size` connections.
 
+    Raise `DatabaseUnavailable` if the first one fails, unless the database need not answer yet.
     The server gives up a statement after `statement_seconds`. `on_connect` is called with every new
     connection; tests count queries with it.
     """
@@ -211,7 +213,8 @@ async def open_db(
             init=settle,
             reset=_leave_clean,
         )
-        await pool.release(await pool.acquire(timeout=WAIT_SECONDS))
+        if must_answer:
+            await pool.release(await pool.acquire(timeout=WAIT_SECONDS))
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return Db(pool, dsn, clock)

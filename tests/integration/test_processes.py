@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
+from fediverse_support.processes import HEALTHY_SECONDS, LONGEST_PAUSE, Record
+
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).parents[2]
@@ -204,6 +207,55 @@ def test_when_the_parent_is_killed_everything_ends_and_the_next_start_works(plac
     place.wait_until(lambda: not place.ours(), 10)
     place.serve()
     assert place.get("/readyz") == (200, "ready\n")
+
+
+def test_a_second_server_on_the_same_data_takes_over_when_the_first_ends(place: Place) -> None:
+    first = place.serve()
+    other = Place(place.directory)
+    address = {"FEDIVERSE_SUPPORT_BASE_URL": f"http://localhost:{place.port}"}
+    second = other.serve(**address)
+    place.started.append(second)
+    first.send_signal(signal.SIGTERM)
+    _, said = first.communicate(timeout=15)
+    assert first.returncode == 0 and "Traceback" not in said
+    place.wait_until(lambda: other.get("/readyz")[0] == 200)
+    assert other.children().keys() >= {"_web", "_worker", "postgres"}
+    second.send_signal(signal.SIGTERM)
+    _, said = second.communicate(timeout=15)
+    assert second.returncode == 0 and "Traceback" not in said
+    assert place.ours() == []
+
+
+def test_a_database_that_stays_away_is_waited_for_in_few_words(place: Place) -> None:
+    given = EmbeddedPostgres(place.directory / "given", durable=False)
+    given.start()
+    try:
+        address = {"FEDIVERSE_SUPPORT_BASE_URL": f"http://localhost:{place.port}"}
+        server = place.serve(DATABASE_URL=given.dsn, **address)
+        given.stop()
+        for role in ("_web", "_worker"):
+            os.kill(place.children()[role], signal.SIGKILL)
+        place.wait_until(lambda: {"_web", "_worker"} <= place.children().keys())
+        place.wait_until(lambda: place.get("/help")[0] == 200)
+        assert place.get("/readyz")[0] == 0  # 503
+        again = place.children()
+        given.start()
+        place.wait_until(lambda: place.get("/readyz")[0] == 200)
+        assert {role: place.children()[role] for role in ("_web", "_worker")} == {
+            role: again[role] for role in ("_web", "_worker")
+        }
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=15)
+        assert "Traceback" not in said and said.count("database unavailable") <= 2
+    finally:
+        given.stop()
+
+
+def test_what_ends_again_and_again_is_started_again_for_ever() -> None:
+    record = Record()
+    pauses = [record.note_crash(time.monotonic()) for _ in range(100)]
+    assert pauses == sorted(pauses) and pauses[0] < 1 and pauses[-1] == LONGEST_PAUSE
+    assert record.note_crash(time.monotonic() - HEALTHY_SECONDS - 1) == pauses[0]
 
 
 def test_commands_work_beside_a_running_server(place: Place) -> None:
