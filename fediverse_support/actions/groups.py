@@ -7,7 +7,7 @@ from typing import Final
 
 from fediverse_support.actions import local_keys, names
 from fediverse_support.db.pool import Db
-from fediverse_support.domain import richtext
+from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.ids import ActorId, fresh_token
@@ -47,7 +47,7 @@ async def create_group(
     summary, language), `Conflict` for a taken name, `NotFound` for a moderator who is no active account.
     """
     name = names.check_name(name)
-    title = richtext.one_line(title, MAX_TITLE + 1)
+    title = plaintext.one_line(title, MAX_TITLE + 1)
     _check(title, kind, summary, language)
     key = await local_keys.make_key_pair(secret)
     asks = kind in ("home", "circle") if approval is None else approval

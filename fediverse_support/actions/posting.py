@@ -10,7 +10,7 @@ from federation import vocab
 from federation.uris import Uri
 from fediverse_support.actions import own
 from fediverse_support.db.pool import Db, Tx
-from fediverse_support.domain import documents, richtext
+from fediverse_support.domain import documents, plaintext, richtext
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.documents import PostRow
 from fediverse_support.domain.errors import Invalid, NotAllowed, NotFound
@@ -31,11 +31,13 @@ MAX_KEY: Final = 200
 def check(draft: Draft) -> Draft:
     """Return the draft with tidy lines; raise `Invalid` naming every field that has to change."""
     fields: dict[str, str] = {}
-    body = draft.body.replace("\r\n", "\n").strip()
+    body = plaintext.tidy(draft.body).strip()
     for field, text, limit in (
-        ("body", body, MAX_BODY), ("title", draft.title, MAX_TITLE), ("warning", draft.warning, MAX_WARNING),
-    ):  # fmt: skip
-        if len(text) > limit:
+        ("body", draft.body, MAX_BODY),
+        ("title", draft.title, MAX_TITLE),
+        ("warning", draft.warning, MAX_WARNING),
+    ):
+        if len(plaintext.tidy(text).strip()) > limit:
             fields[field] = "too_long"
         if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
             fields[field] = "bad_character"
@@ -46,8 +48,8 @@ def check(draft: Draft) -> Draft:
     return replace(
         draft,
         body=body,
-        title=richtext.one_line(draft.title, MAX_TITLE),
-        warning=richtext.one_line(draft.warning, MAX_WARNING),
+        title=plaintext.one_line(draft.title, MAX_TITLE),
+        warning=plaintext.one_line(draft.warning, MAX_WARNING),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fediverse_support.db.pool import Db
+from fediverse_support.domain import plaintext
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.ids import ActorId, PostId, ReportId
@@ -48,7 +49,7 @@ async def report(
             target_id=target_id,
             post_ids=post_ids,
             reason=reason,
-            body=body,
+            body=plaintext.tidy(body),
             now=now,
         )
         assert found is not None  # noqa: S101  (without a URI nothing can collide)

@@ -10,7 +10,7 @@ from typing import Final
 from federation import uris, vocab
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
-from fediverse_support.domain import richtext
+from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.actors import ActorKind, ActorStanding
 from fediverse_support.domain.ids import ActorId
 
@@ -63,7 +63,7 @@ async def upsert(tx: Tx, actor: vocab.Actor, now: datetime) -> ActorId | None:
     """
     key = next((key for key in actor.keys if key.owner == actor.id), None)
     host = uris.host(actor.id)
-    title = richtext.one_line(actor.name or actor.preferred_username, 200)
+    title = plaintext.one_line(actor.name or actor.preferred_username, 200)
     found = await tx.fetchval(
         UPSERT,
         actor.id,

@@ -64,6 +64,28 @@ async def test_an_open_group_is_public_without_a_word(api: Api) -> None:
     assert (await api.get(f"{STATUSES}/{status['id']}")).status_code == 200
 
 
+async def test_a_status_of_one_paragraph_leaves_with_its_words_once(api: Api) -> None:
+    await sent(api, status="Who has slept well @appointments")
+    async with api.db.connection() as conn:
+        content = await conn.fetchval(
+            "select document::jsonb -> 'object' ->> 'content' from activities where verb = 'Create'"
+        )
+    assert content.count("Who has slept well") == 1 and "<strong>" not in content
+
+
+async def test_what_cannot_be_seen_is_left_out_and_marks_do_not_pile_up(api: Api) -> None:
+    tower = "o" + "\u0301" * 100
+    text = f"@frontroom Ti{tower}tle\n\nBe\x07low \u0065\u0301"
+    status = await sent(api, status=text, spoiler_text=f"gr{tower}\x1bief", sensitive=True)
+    async with api.db.connection() as conn:
+        row = await conn.fetchrow("select * from posts where id = $1", int(status["id"]))
+    assert row is not None
+    for words in (row["title"], row["body_html"], row["body_source"], row["body_text"], row["warning"]):
+        assert (words.count("\u0301") <= 5 and words.isprintable()) or "\n" in words
+        assert "\x07" not in words and "\x1b" not in words
+    assert row["body_source"] == "Below \u00e9" and row["warning"].endswith("ief")
+
+
 async def test_our_own_parameters_name_group_and_title(api: Api) -> None:
     status = await sent(api, status="The text", title="The title", group_id=str(GARDEN))
     assert status["group"]["acct"] == "garden"

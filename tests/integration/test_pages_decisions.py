@@ -97,7 +97,7 @@ async def test_lists_do_not_show_it_to_its_author_either(site: Site) -> None:
 async def test_a_removed_reply_stands_in_its_place_for_its_author(site: Site) -> None:
     root, _, reply = await a_removed_reply(site)
     own = (await site.get(f"/g/frontroom/t/{root}", "wren")).text
-    assert LONG in own and words.TAKEN_OUT in own and "Content note: a rough night" in own
+    assert LONG in own and words.TAKEN_OUT in own and "Content note: <bdi>a rough night</bdi>" in own
     assert "The author knows why." not in own and f"reply?to={reply}" not in own
     assert f"/post/{reply}/tell-us" not in own
     for name in ("marlow", "asha"):
@@ -127,7 +127,7 @@ async def test_a_thread_sent_again_is_one_new_post_in_its_group(site: Site) -> N
     assert went_to(first) == went_to(twice) == f"/g/frontroom/t/{fresh}#p{fresh}"
     assert await count(site, "Kinder words.") == 1
     seen = (await site.get(f"/g/frontroom/t/{fresh}", "tansy")).text
-    assert "Kinder words." in seen and "Content note: grief" in seen
+    assert "Kinder words." in seen and "Content note: <bdi>grief</bdi>" in seen
     assert (await site.get(f"/g/frontroom/t/{root}", "tansy")).status_code == 404
     assert LONG in (await site.get(f"/post/{root}/decision", "wren")).text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from typing import Any
 
 import pytest
@@ -171,6 +172,20 @@ async def test_a_reply_goes_where_it_belongs(site: Site) -> None:
     assert await site.value("select parent_id from posts where body_source = $1", LONG) == other
     strayed = await site.post(f"/g/frontroom/t/{root}/reply", "wren", {"body": LONG, "to": str(elsewhere)})
     assert strayed.status_code == 404 and LONG in strayed.text
+
+
+async def test_no_mark_and_no_control_character_reaches_a_neighbour(site: Site) -> None:
+    tower = "o" + "\u0335\u0301\u0316" * 60
+    form = {"title": f"T{tower}", "body": f"x\x1by{tower}\u202e", "warning": f"w\u202e{tower}\x9b"}
+    await site.post("/g/frontroom/write", "wren", form)
+    async with site.db.connection() as conn:
+        row = await conn.fetchrow("select * from posts")
+    for text in (row["title"], row["body_html"], row["body_source"], row["warning"]):
+        assert len([c for c in text if unicodedata.category(c) == "Mn"]) <= 5
+        assert "\x1b" not in text and "\x9b" not in text
+    assert "\u202e" not in row["title"] + row["warning"]
+    page = (await site.get("/g/frontroom", "tansy")).text
+    assert f"<bdi>{row['warning']}</bdi>" in page
 
 
 async def test_only_the_author_edits_and_removes(site: Site) -> None:

@@ -104,7 +104,7 @@ async def test_a_group_page_shows_titles_and_first_lines_but_none_behind_a_conte
     )
     text = (await site.get("/g/appointments")).text
     assert "Before I go in" in text and "Three words on my hand." in text
-    assert "Content note: death and grief" in text and "Forty candles." not in text
+    assert "Content note: <bdi>death and grief</bdi>" in text and "Forty candles." not in text
 
 
 async def test_conversations_come_twenty_a_page_latest_reply_first(site: Site, clock: Clock) -> None:
@@ -159,7 +159,7 @@ async def test_a_content_note_covers_the_words(site: Site) -> None:
     root = await site.writes("marlow", "Forty candles.", group="frontroom", warning="death and grief")
     text = (await site.get(f"/g/frontroom/t/{root}", "wren")).text
     assert re.search(
-        r"<details class=\"fold\"><summary[^>]*><span>Content note: death and grief</span>", text
+        r"<details class=\"fold\"><summary[^>]*><span>Content note: <bdi>death and grief</bdi></span>", text
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from federation import uris, vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
+from fediverse_support.domain import plaintext
 from fediverse_support.domain.effects import Effect, Notify, Relay
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
@@ -28,7 +29,7 @@ async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
         target_id=target_id,
         post_ids=post_ids,
         reason="other",
-        body=act.value.content,
+        body=plaintext.tidy(act.value.content),
         now=step.now,
     )
     return Change()

@@ -224,18 +224,12 @@ def source_of(post: PostView, *, names_group: bool) -> str:
     """Return a post's text as its author would send it again: title first, and the group named where
     `names_group`."""
     text = post.body_source if post.body_source is not None else post.body_text
-    if post.title and not opens_with_title(post):
+    if post.title and not richtext.opens_with_title(post.title, richtext.SafeHtml(post.body_html)):
         text = f"{post.title}\n\n{text}"
     if names_group and post.group is not None:
         host = f"@{post.group.handle_host}" if post.group.handle_host else ""
         text = f"@{post.group.name}{host} {text}"
     return text
-
-
-def opens_with_title(post: PostView) -> bool:
-    """Say whether the text itself begins with the title, so that showing both would repeat it."""
-    start = " ".join(richtext.plain(post.body_html).split())
-    return start.startswith(" ".join(post.title.removesuffix("…").split()))
 
 
 def titled(words: Words, text: str) -> tuple[str, str]:

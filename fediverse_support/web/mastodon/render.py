@@ -13,7 +13,7 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.reads.actors import ActorView, Relation
 from fediverse_support.reads.notifications import NotificationView
 from fediverse_support.reads.posts import Attachment, Entry, PostView
-from fediverse_support.web.mastodon.composing import opens_with_title, source_of
+from fediverse_support.web.mastodon.composing import source_of
 
 Json = dict[str, Any]
 
@@ -202,8 +202,7 @@ def _extensions(view: PostView) -> Json:
 
 def content(view: PostView) -> str:
     """Return a post's HTML, opened by its title unless the text begins with it anyway."""
-    body = richtext.SafeHtml(view.body_html)
-    return body if opens_with_title(view) else richtext.with_title(view.title, body)
+    return richtext.with_title(view.title, richtext.SafeHtml(view.body_html))
 
 
 def visibility(view: PostView) -> str:

@@ -223,7 +223,9 @@ def heading_of(root: PostView) -> str:
     """Return a conversation's heading: its title, its content note, or how it begins."""
     if not (root.is_visible or root.is_kept):
         return "A conversation"
-    return root.title or (f"Content note: {root.warning}" if root.warning else beginning(root.excerpt))
+    # Isolated (UAX #9), so that a note in another direction does not turn the words before it around.
+    note = f"Content note: \u2068{root.warning}\u2069"
+    return root.title or (note if root.warning else beginning(root.excerpt))
 
 
 def undoable(pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostView]) -> dict[PostId, str]:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from federation import vocab
-from fediverse_support.domain import richtext
+from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.posts import MAX_TITLE, MAX_WARNING
 from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.store.posts import Words
@@ -18,7 +18,7 @@ OLDEST: Final = timedelta(days=20 * 365)
 
 def read(post: vocab.Post, *, local: bool) -> Words:
     """Return a post's words cleaned; our own from their Markdown, others' from their HTML."""
-    title = "" if post.in_reply_to is not None else richtext.one_line(post.title, MAX_TITLE)
+    title = "" if post.in_reply_to is not None else plaintext.one_line(post.title, MAX_TITLE)
     if local and post.source is not None:
         body = richtext.from_markdown(post.source)
     else:
@@ -27,7 +27,7 @@ def read(post: vocab.Post, *, local: bool) -> Words:
         options = "".join(f"<li>{richtext.from_plain(choice.name)}</li>" for choice in post.choices)
         body = SafeHtml(f"{body}<ul>{options}</ul>")
     files = [
-        {"kind": file.kind, "url": file.url, "media_type": file.media_type, "alt": file.alt}
+        {"kind": file.kind, "url": file.url, "media_type": file.media_type, "alt": plaintext.tidy(file.alt)}
         for file in post.attachments
     ]
     return Words(
@@ -35,7 +35,7 @@ def read(post: vocab.Post, *, local: bool) -> Words:
         body_html=body,
         body_source=post.source if local else None,
         body_text=richtext.plain(body),
-        warning=richtext.one_line(post.warning, MAX_WARNING),
+        warning=(plaintext.one_line if local else richtext.as_line)(post.warning, MAX_WARNING),
         sensitive=post.sensitive,
         language=post.language or "und",
         attachments=msgspec.json.encode(files).decode(),
@@ -45,7 +45,7 @@ def read(post: vocab.Post, *, local: bool) -> Words:
 def _without_title(body: SafeHtml, title: str) -> SafeHtml:
     """Take away a first bold paragraph that only repeats the title."""
     if title:
-        opening = richtext.with_title(title, SafeHtml(""))
+        opening = richtext.title_line(title)
         if body.startswith(opening):
             return SafeHtml(body[len(opening) :])
     return body
