@@ -34,8 +34,8 @@ def test_only_commands_that_exist_are_typed() -> None:
 
 def test_the_proxies_have_our_limits() -> None:
     assert app.MAX_BODY == 1024 * 1024 and app.MAX_HEADER_BYTES == 32 * 1024
-    assert "max_header_size 32KB" in text("Caddyfile") and "max_size 1MB" in text("Caddyfile")
-    assert "large_client_header_buffers 4 8k" in text("nginx.conf")
+    assert "max_header_size 32KB" in text("Caddyfile")
+    assert "large_client_header_buffers 2 32k" in text("nginx.conf")
     assert "client_max_body_size 1m" in text("nginx.conf")
 
 
