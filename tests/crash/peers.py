@@ -55,6 +55,10 @@ class World:
         """Count anew."""
         self.count = 0
 
+    def hear(self, address: str, body: bytes) -> None:
+        """Note what arrived in an inbox."""
+        self.got.setdefault(address, Counter())[json.loads(body)["object"]["id"]] += 1
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open_lines.add(writer)
         try:
@@ -76,7 +80,7 @@ class World:
         found = self.documents.get(address, b"")
         if verb == "POST":
             await asyncio.sleep(0.005)  # a far server takes its time
-            self.got.setdefault(address, Counter())[json.loads(body)["object"]["id"]] += 1
+            self.hear(address, body)
         status = "202 Accepted" if verb == "POST" else "200 OK" if found else "404 Not Found"
         writer.write(
             f"HTTP/1.1 {status}\r\ncontent-type: application/activity+json\r\n"

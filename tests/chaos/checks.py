@@ -1,0 +1,98 @@
+"""What must hold once it is quiet: every promise is kept, nothing stands twice, nothing is stuck."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from fediverse_support.db.pool import DatabaseUnavailable
+from fediverse_support.store import queues
+from tests.chaos.load import Load
+
+QUIET_SECONDS = 60.0
+
+STANDINGS = "select uri, standing from posts where uri = any ($1::text[])"
+WAITING = """
+select body::jsonb -> 'object' ->> 'id' as post from receipts where standing = 'waiting' and body is not null
+"""
+DUE = """
+select (select count(*) from receipts r where r.standing = 'waiting' and r.due_at <= now()
+        and rule_for(r.host) is distinct from 'suspend')
+     + (select count(*) from deliveries d left join lanes l on l.kind = 'deliver' and l.host = d.host
+        where d.standing = 'waiting' and d.due_at <= now() and coalesce(l.due_at, '-infinity') <= now())
+"""
+PARKED = """
+select (select count(*) from receipts where standing = 'parked')
+     + (select count(*) from deliveries where standing <> 'waiting')
+"""
+LEFT = "select count(*) from deliveries"
+TWICE = """
+select (select count(*) from (select from announces group by actor_id, post_id having count(*) > 1) a)
+     + (select count(*) from (select from activities where verb = 'Announce' and direction = 'out'
+        group by object_uri, actor_uri, verb having count(*) > 1) b)
+"""
+NOTICES_TWICE = """
+select count(*) from (select from notifications n group by to_jsonb(n) - 'id' - 'created_at' - 'read_at'
+    having count(*) > 1) twice
+"""
+
+
+async def settled(load: Load) -> str:
+    """Return what does not hold within a minute of quiet; an empty text when all is well."""
+    end = time.monotonic() + QUIET_SECONDS
+    while True:
+        try:
+            wrong = await _wrong(load)
+        except DatabaseUnavailable as error:
+            wrong = str(error)
+        if not wrong or time.monotonic() > end:
+            return wrong
+        await asyncio.sleep(0.5)
+
+
+async def _wrong(load: Load) -> str:
+    async with load.site.reached() as db, db.connection() as conn:
+        promised = [*load.came_in, *load.written]
+        standings = {row["uri"]: row["standing"] for row in await conn.fetch(STANDINGS, promised)}
+        waiting = {row["post"] for row in await conn.fetch(WAITING)}
+        lost = [uri for uri in promised if not is_kept(load, uri, standings, waiting)]
+        due, parked, twice, notices = [
+            await conn.fetchval(sql) for sql in (DUE, PARKED, TWICE, NOTICES_TWICE)
+        ]
+    found = {
+        "promised and not there": lost[:5], "due and not done": due, "parked": parked,
+        "announced twice": twice, "noticed twice": notices,
+    }  # fmt: skip
+    return ", ".join(f"{name}: {what}" for name, what in found.items() if what)
+
+
+def is_kept(load: Load, uri: str, standings: Mapping[str, str], waiting: set[str]) -> bool:
+    """Say whether a promised post is there, or waits as the rules want it."""
+    host, standing = load.came_in.get(uri), standings.get(uri)
+    if standing == "visible":
+        return True
+    if host in load.was_held and standing == "held":
+        return True  # a moderator decides about it
+    return host is not None and load.rules.get(host) == "suspend" and uri in waiting
+
+
+async def told(load: Load) -> str:
+    """Let the lanes that rest go on, and return what did not reach every listening server once."""
+    end = time.monotonic() + QUIET_SECONDS
+    async with load.site.reached() as db:
+        while True:
+            async with db.transaction() as tx:
+                await queues.retry_all(tx, None, datetime.now(UTC))
+                left = await tx.fetchval(LEFT)
+            if not left or time.monotonic() > end:
+                break
+            await asyncio.sleep(1.0)
+        async with db.connection() as conn:
+            rows = await conn.fetch(STANDINGS, [*load.came_in, *load.written])
+    visible = {row["uri"] for row in rows if row["standing"] == "visible"}
+    missed = [(box, uri) for uri in visible for box in load.inboxes if not load.world.told.get((box, uri))]
+    twice = [key for key, ids in load.world.told.items() if len(ids) > 1]
+    found = {"still to be sent": left, "not told": missed[:5], "told twice": twice[:5]}
+    return ", ".join(f"{name}: {what}" for name, what in found.items() if what)
