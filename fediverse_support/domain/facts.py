@@ -67,7 +67,7 @@ class GroupFacts:
 
 @dataclass(frozen=True, slots=True)
 class PostFacts:
-    """One post we have. `host` is its author's, None for ours."""
+    """One post we have. `host` is its author's, None for ours; `words_at` is by its author's clock."""
 
     id: PostId
     uri: Uri
@@ -81,8 +81,7 @@ class PostFacts:
     standing: PostStanding
     audience: Audience
     is_locked: bool
-    edited_at: datetime | None
-    published_at: datetime
+    words_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

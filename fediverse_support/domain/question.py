@@ -101,12 +101,14 @@ def ask(act: vocab.Activity, *, teller: Uri | None = None) -> Question:
 
 def _question(act: vocab.Activity) -> Question:
     match act:
-        case vocab.Create(object=vocab.Post() as post) | vocab.Update(object=vocab.Post() as post):
-            return _about_post(type(act).__name__, act.actor, post, act.id)
+        case vocab.Create(object=vocab.Post() as post):
+            return _about_post("Create", act.actor, post, act.id)
+        case vocab.Update(object=vocab.Post() as post):
+            said_at = post.updated or act.published
+            return replace(_about_post("Update", act.actor, post, act.id), updated=said_at)
         case vocab.Observe():
-            return _about_post(
-                "Observe", act.actor, act.object, act.id, act.announced_by, restores=act.restores
-            )
+            by, restores = act.announced_by, act.restores
+            return _about_post("Observe", act.actor, act.object, act.id, by, restores=restores)
         case vocab.Create() | vocab.Update():
             target = act.object.id if isinstance(act.object, vocab.Actor) else act.object
             return Question(
@@ -128,8 +130,7 @@ def _question(act: vocab.Activity) -> Question:
             boosted = act.object if isinstance(act.object, str) else None
             return Question(
                 verb="Announce", actor=act.actor, audience=act.audience, target=_uri(boosted),
-                acts=_known(act.id),
-                announced_by=act.actor,
+                acts=_known(act.id), announced_by=act.actor,
             )  # fmt: skip
         case vocab.Flag():
             return Question(verb="Flag", actor=act.actor, audience=act.audience, places=act.objects)

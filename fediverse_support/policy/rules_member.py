@@ -80,10 +80,10 @@ def only_self_is_deleted(facts: Facts) -> Verdict | None:
 
 
 def older_edit_is_ignored(facts: Facts) -> Verdict | None:
-    """An edit that is older than what we have changes nothing."""
-    if facts.verb != "Update" or facts.target is None or facts.updated is None:
+    """An edit that is older than what we have changes nothing; by its author's clock, which alone tells."""
+    if facts.verb != "Update" or facts.is_local or facts.target is None or facts.updated is None:
         return None
-    if facts.updated < (facts.target.edited_at or facts.target.published_at):
+    if facts.updated < facts.target.words_at:
         return Verdict(Rank.DROP, ("older_than_ours",))
     return None
 

@@ -39,7 +39,8 @@ with who as materialized (
 ), what as materialized (
     select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id,
         p.group_id,
-           p.root_id, p.parent_id, p.standing, p.audience, p.edited_at, p.published_at,
+           p.root_id, p.parent_id, p.standing, p.audience,
+           coalesce(p.words_at, p.edited_at, p.published_at) as words_at,
            exists (select 1 from posts r where r.id in (p.id, p.root_id) and r.is_locked) as is_locked
     from posts p join actors au on au.id = p.author_id
     where p.uri = any ($2::text[])

@@ -13,12 +13,13 @@ from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, Post, PostKind, PostStanding
 from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.store.edits import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
     """A post about to be stored. `id` is chosen beforehand for ours, because their page's address holds
-    it."""
+    it. `words_at` is when its words are from, by its author's clock."""
 
     id: PostId | None
     uri: Uri
@@ -42,6 +43,7 @@ class NewPost:
     context_uri: Uri | None
     attachments: str
     published_at: datetime
+    words_at: datetime
     mentions: tuple[Uri, ...] = ()
 
 
@@ -59,18 +61,18 @@ with given as materialized (
     from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
         $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
         $15::text[], $16::text[], $17::bool[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::text[])
+        $22::timestamptz[], $23::timestamptz[], $24::text[])
         with ordinality as g (given_id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri,
             audience, standing, title, body_html, body_source, body_text, warning, sensitive, language, url,
-            context_uri, attachments, published_at, mentions, place)
+            context_uri, attachments, published_at, words_at, mentions, place)
     order by g.place
 ), new as (
     insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience,
         standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments, published_at, active_at, created_at)
+        attachments, published_at, words_at, active_at, created_at)
     select id, uri, kind, author_id, host, group_id, coalesce(root_id, id), parent_id, parent_uri, audience,
         standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments::jsonb, published_at, $24, $24
+        attachments::jsonb, published_at, words_at, $25, $25
     from given
     on conflict (uri) do nothing
     returning id, uri
@@ -82,7 +84,7 @@ with given as materialized (
     on conflict do nothing
 ), bumped as (
     -- A root that this very statement stores is not seen here, and needs it not.
-    update posts set active_at = $24
+    update posts set active_at = $25
     where id in (select g.root_id from given g join new on new.id = g.id where g.standing = 'visible')
 )
 select new.id, new.uri, exists (
@@ -102,7 +104,7 @@ COLUMNS: Final = (
         "language",
         "url",
     ),
-    *("context_uri", "attachments", "published_at"),
+    *("context_uri", "attachments", "published_at", "words_at"),
 )
 
 
@@ -211,63 +213,6 @@ async def find_by_uri(conn: Conn, uri: Uri) -> Authored | None:
     """Return a post that is not deleted, by its URI."""
     row = await conn.fetchrow(FIND_AUTHOR, uri)
     return None if row is None else Authored(**row)
-
-
-EDIT_POST: Final = """
-with before as (
-    insert into post_edits (post_id, title, body_html, warning, replaced_at)
-    select id, title, body_html, warning, $9 from posts
-    where id = $1 and (title, body_html, warning) is distinct from ($2, $3, $6)
-)
-update posts set title = $2, body_html = $3, body_source = $4, body_text = $5, warning = $6, sensitive = $7,
-    language = $8, edited_at = case when standing = 'held' and host is null then edited_at else $9 end,
-    attachments = coalesce($10::jsonb, attachments)
-where id = $1
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """The part of a post that an edit may change."""
-
-    title: str
-    body_html: SafeHtml
-    body_source: str | None
-    body_text: str
-    warning: str
-    sensitive: bool
-    language: str
-    attachments: str | None
-
-
-async def edit_post(tx: Tx, post_id: PostId, words: Words, edited_at: datetime) -> None:
-    """Replace a post's words, keeping the old ones for moderators.
-
-    What waits here was read by nobody, so one of ours is not called changed until it is up.
-    """
-    await tx.execute(
-        EDIT_POST,
-        post_id,
-        words.title,
-        words.body_html,
-        words.body_source,
-        words.body_text,
-        words.warning,
-        words.sensitive,
-        words.language,
-        edited_at,
-        words.attachments,
-    )
-
-
-HAS_WORDS: Final = """
-select exists (select 1 from posts where id = $1 and (title, body_html, warning) = ($2, $3, $4))
-"""
-
-
-async def has_words(conn: Conn, post_id: PostId, words: Words) -> bool:
-    """Say whether a post reads like this."""
-    return bool(await conn.fetchval(HAS_WORDS, post_id, words.title, words.body_html, words.warning))
 
 
 SET_STANDING: Final = "update posts set standing = $2 where id = $1 and standing = any ($3::text[])"

@@ -59,8 +59,7 @@ POST: Final = PostFacts(
     standing="visible",
     audience="public",
     is_locked=False,
-    edited_at=None,
-    published_at=NOW - timedelta(hours=1),
+    words_at=NOW - timedelta(hours=1),
 )
 MINE: Final = replace(POST, author_uri=IO, author_id=REMOTE.id)
 TARGET: Final = replace(LOCAL, id=ActorId(6), uri=Uri("https://support.example/ap/u/marlow"))

@@ -13,8 +13,9 @@ from fediverse_support.domain.effects import Notify
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.posts import PostStanding, may_become
 from fediverse_support.domain.verdicts import Rank
-from fediverse_support.pipeline.handlers.posts import spread, words
+from fediverse_support.pipeline.handlers.posts import edit, spread, words
 from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import edits
 from fediverse_support.store import posts as store
 from fediverse_support.store.posts import NewPost
 
@@ -49,10 +50,10 @@ async def on_observe(tx: Tx, step: Step, act: Authentic[vocab.Observe]) -> Chang
         return await _store(tx, step, act, post)
     if target.standing == "deleted" and step.facts.restores:
         return await _revive(tx, step, post, target)
-    seen = target.edited_at or target.published_at
-    if post.updated is not None and post.updated > seen and may_become(target.standing, "deleted"):
-        edited_at = words.when(post.updated, step.now)
-        await store.edit_post(tx, target.id, words.read(post, local=False), edited_at)
+    # What the origin says now counts, unless it is an older text that comes late.
+    is_older = post.updated is not None and post.updated < target.words_at
+    if not is_older and may_become(target.standing, "deleted"):
+        await edit.take_over(tx, step, post, target, told=False)
     return Change((), target.id)
 
 
@@ -113,7 +114,7 @@ async def _release(
     await store.set_standing(tx, target.id, STANDINGS[step.verdict.rank], ("held",))
     if step.verdict.rank is not Rank.ACCEPT:
         return Change((), target.id)
-    is_as_read = step.facts.is_local or await store.has_words(tx, target.id, words.read(post, local=False))
+    is_as_read = step.facts.is_local or await edits.has_words(tx, target.id, words.read(post, local=False))
     await store.wake_thread(tx, target.id, step.now)
     effects = await spread.news(tx, step, post, target.id)
     if target.author_account_id is not None:
@@ -155,5 +156,6 @@ def _row(step: Step, post: vocab.Post) -> NewPost:
         context_uri=post.context,
         attachments=said.attachments or "[]",
         published_at=words.when(post.published, step.now),
+        words_at=words.by_their_clock(post.updated or post.published, step.now) or words.BEFORE_ALL,
         mentions=tuple(mention.href for mention in post.mentions),
     )

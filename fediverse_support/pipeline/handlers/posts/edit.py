@@ -15,8 +15,7 @@ from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.posts import may_become
 from fediverse_support.pipeline.handlers.posts import spread, words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces, outgoing
-from fediverse_support.store import posts as store
+from fediverse_support.store import announces, edits, outgoing
 
 
 async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:
@@ -25,17 +24,29 @@ async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:
     if not isinstance(post, vocab.Post) or target is None or not may_become(target.standing, "deleted"):
         return Change()
     if post.updated is None and not facts.is_local:
-        # Without a time it cannot be told from a late copy of an older text.
         post = replace(post, updated=act.value.published)
-    changed = replace(post, in_reply_to=None if target.parent_id is None else post.in_reply_to)
-    said = words.read(changed, local=facts.is_local)
-    await store.edit_post(tx, target.id, said, words.when(post.updated, step.now))
-    if target.standing != "visible" or target.audience not in ("public", "unlisted", "followers"):
+    is_up = target.standing == "visible"
+    # Of one of ours that waits, nothing but its newest words ever leaves.
+    is_news = await take_over(tx, step, post, target, told=is_up or facts.is_local)
+    if not is_news or not is_up or target.audience not in ("public", "unlisted", "followers"):
         return Change((), target.id)
     leaves_at = await outgoing.leaves_at(tx, target.id, step.now) if facts.is_local else None
     if leaves_at is not None:
         return Change(await _rewritten(tx, step, act.value, post, target, leaves_at), target.id)
     return Change(_changed(step, act, target), target.id)
+
+
+async def take_over(tx: Tx, step: Step, post: vocab.Post, target: PostFacts, *, told: bool) -> bool:
+    """Give a post these words, as far as they differ; say whether those who have it are owed them."""
+    changed = replace(post, in_reply_to=None if target.parent_id is None else post.in_reply_to)
+    return await edits.edit_post(
+        tx,
+        target.id,
+        words.read(changed, local=step.facts.is_local),
+        words.when(post.updated, step.now),
+        words_at=words.by_their_clock(post.updated, step.now),
+        told=told,
+    )
 
 
 async def _rewritten(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -11,9 +11,12 @@ from federation import vocab
 from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.posts import MAX_TITLE, MAX_WARNING
 from fediverse_support.domain.richtext import SafeHtml
-from fediverse_support.store.posts import Words
+from fediverse_support.store.edits import Words
 
 OLDEST: Final = timedelta(days=20 * 365)
+AHEAD: Final = timedelta(days=1)
+"""A clock that runs further ahead than this says nothing about what is newer."""
+BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read(post: vocab.Post, *, local: bool) -> Words:
@@ -54,3 +57,11 @@ def _without_title(body: SafeHtml, title: str) -> SafeHtml:
 def when(claimed: datetime | None, now: datetime) -> datetime:
     """Return the time a peer claims, unless it lies ahead of us or decades back."""
     return claimed if claimed is not None and now - OLDEST < claimed <= now else now
+
+
+def by_their_clock(claimed: datetime | None, now: datetime) -> datetime | None:
+    """Return when words are from by their author's clock, to be compared with what that clock says later.
+
+    None where it says nothing, or nothing that can be meant.
+    """
+    return None if claimed is None or claimed > now + AHEAD else claimed
