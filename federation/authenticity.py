@@ -9,11 +9,12 @@ relay).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Generic, Literal, TypeVar
 
-from federation import documents, groups, reading, signatures, signatures_rfc9421, uris
+from federation import documents, groups, reading, renaming, signatures, signatures_rfc9421, uris
 from federation.documents import Document
 from federation.errors import Unauthentic
 from federation.http import Request
@@ -170,6 +171,7 @@ def is_plain_post(document: Document, raw: bytes, signer: Uri) -> bool:
         and (post.get("inReplyTo") is None or isinstance(post["inReplyTo"], str))
         and _is_plainly_of(signer, document.get("id"))
         and _is_plainly_of(signer, post.get("id"))
+        and post["id"] != signer
         and not reading.may_hide_recipients(raw)
     )
 
@@ -189,6 +191,13 @@ def from_local(activity: Activity, author: Uri, raw: bytes) -> Authentic[Activit
     if activity.actor != author:
         raise Unauthentic("key_mismatch")
     return Authentic(activity, "local", author, raw)
+
+
+def renamed(
+    act: Authentic[Activity], parent_of: Callable[[tuple[Uri, ...]], Uri | None], id_of: Callable[[Uri], Uri]
+) -> Authentic[Activity]:
+    """Return the same activity, the posts it is about called by their ids."""
+    return replace(act, value=renaming.rename(act.value, parent_of, id_of))
 
 
 def from_absence(claim: Delete, asked: Uri) -> Authentic[Delete]:

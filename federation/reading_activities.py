@@ -167,7 +167,7 @@ def _reject(it: Envelope) -> Reject | Unsupported:
 def _create(it: Envelope) -> Create | Unsupported:
     created: object = _target(it.object) if _is_bare(it.object) else None
     if isinstance(it.object, dict) and created is None:
-        created = reading_objects.read(it.object)
+        created = reading_objects.read(it.object, by=it.actor)
     if isinstance(created, Unsupported):
         return unsupported(it.document, created.why, "Create")
     if not isinstance(created, str | Post):
@@ -192,7 +192,7 @@ def _update(it: Envelope) -> Update | Unsupported:
         except Malformed:
             changed = _target(it.object)
     else:
-        found = reading_objects.read(it.object) if isinstance(it.object, dict) else None
+        found = reading_objects.read(it.object, by=it.actor) if isinstance(it.object, dict) else None
         if not isinstance(found, Post):
             why = found.why if isinstance(found, Unsupported) else "object_type"
             return unsupported(it.document, why, "Update")

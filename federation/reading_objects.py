@@ -23,8 +23,10 @@ from federation.vocab import Actor, Collection, Post, Tombstone, Unsupported
 MAX_ITEMS: Final = 1_000
 
 
-def read(document: Document) -> Post | Actor | Tombstone | Collection | Unsupported:
-    """Return the object in a document.
+def read(
+    document: Document, *, by: Uri | None = None
+) -> Post | Actor | Tombstone | Collection | Unsupported:
+    """Return the object in a document; `by` is who delivered it.
 
     The first type we know decides. Raises `Malformed` for a broken one.
     """
@@ -37,7 +39,7 @@ def read(document: Document) -> Post | Actor | Tombstone | Collection | Unsuppor
     if kind in POST_KINDS:
         if reading_posts.is_vote(document):
             return unsupported(document, "vote", kind)
-        return reading_posts.read(document)
+        return reading_posts.read(document, by=by)
     if kind in ACTOR_KINDS:
         return reading_actors.read(document)
     return read_tombstone(document) if kind == "Tombstone" else read_collection(document)

@@ -12,7 +12,6 @@ from federation.reading_parts import (
     MAX_TITLE,
     POST_KINDS,
     audience_of,
-    find_id,
     first_known,
     html_of,
     kind_of,
@@ -20,15 +19,16 @@ from federation.reading_parts import (
     markdown_of,
     own_host_url,
     own_id,
-    required,
 )
-from federation.uris import Uri
-from federation.vocab import Attachment, Choice, Hashtag, Mention, Post, PostKind
+from federation.uris import Uri, same_origin
+from federation.vocab import PUBLIC, Attachment, Choice, Hashtag, Mention, Post, PostKind
 
 AttachmentKind = Literal["Image", "Video", "Audio", "Document", "Link"]
 
 ATTACHMENT_KINDS: Final[frozenset[str]] = frozenset(get_args(AttachmentKind))
 MAX_WARNING: Final = 300
+MAX_AUTHORS: Final = 10
+MAX_PARENTS: Final = 5
 MAX_TAGS: Final = 64
 MAX_ATTACHMENTS: Final = 16
 MAX_CHOICES: Final = 10
@@ -38,11 +38,13 @@ MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0
 HASHTAG: Final = re.compile(r"[\w\u00b7\u200c]{1,100}")
 
 
-def read(document: Document) -> Post:
+def read(document: Document, *, by: Uri | None = None) -> Post:
     """Return the post in an already mended document, or raise `Malformed`.
 
+    `by` is who delivered it: of several authors that one counts.
+
     Codes: `not_a_post`, `vote` (a poll's answer, which is never shown as a reply), `bad_id`,
-    `bad_attributedTo`, `several_attributedTo`, `several_inReplyTo`, `content_too_long`.
+    `bad_attributedTo`, `several_attributedTo` (of several servers), `id_of_its_author`, `content_too_long`.
     """
     kind = kind_of(document)
     if kind not in POST_KINDS:
@@ -50,13 +52,15 @@ def read(document: Document) -> Post:
     if is_vote(document):
         raise Malformed("vote")
     own = own_id(document)
-    parent = find_id(document.get("inReplyTo"), "inReplyTo")
+    author = _author(document, own, by)
+    parents = _parents(document.get("inReplyTo"), own)
+    parent = parents[0] if parents else None
     warning = _warning(document, kind)
     mentions, hashtags = _tags(document.get("tag"))
     return Post(
         id=own,
         kind=cast(PostKind, kind),
-        attributed_to=required(document, "attributedTo"),
+        attributed_to=author,
         audience=audience_of(document),
         title="" if parent else _title(document.get("name"), warning),
         content=html_of(document),
@@ -65,6 +69,7 @@ def read(document: Document) -> Post:
         sensitive=document.get("sensitive") is True,
         language=language_of(document),
         in_reply_to=parent,
+        other_parents=parents[1:],
         url=own_host_url(_pages(document.get("url")), own),
         context=id_of(one(document.get("context"))),
         published=moment(document.get("published")),
@@ -78,6 +83,24 @@ def read(document: Document) -> Post:
         else None,
         comments_enabled=document.get("commentsEnabled") is not False,
     )
+
+
+def _author(document: Document, own: Uri, by: Uri | None) -> Uri:
+    named = (id_of(entry) for entry in many(document.get("attributedTo"), MAX_AUTHORS + 1))
+    authors = tuple(dict.fromkeys(uri for uri in named if uri is not None and uri != PUBLIC))
+    if not authors:
+        raise Malformed("bad_attributedTo")
+    # Authors of one server may write together: it speaks for all of them.
+    if len(authors) > MAX_AUTHORS or (len(authors) > 1 and not same_origin(own, *authors)):
+        raise Malformed("several_attributedTo")
+    if own in authors:
+        raise Malformed("id_of_its_author")
+    return by if by is not None and by in authors else authors[0]
+
+
+def _parents(value: object, own: Uri) -> tuple[Uri, ...]:
+    named = (id_of(entry) for entry in many(value, MAX_PARENTS))
+    return tuple(dict.fromkeys(uri for uri in named if uri is not None and uri not in (PUBLIC, own)))
 
 
 def is_vote(document: Document) -> bool:

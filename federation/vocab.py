@@ -121,7 +121,8 @@ class Post:
 
     `content` is the raw HTML of the peer (at most 64 KiB), `source` Markdown without the title, `title` one
     plain
-    line, `warning` one plain line. A post without `in_reply_to` is a thread's root.
+    line, `warning` one plain line. A post without `in_reply_to` is a thread's root; `other_parents` are what
+    it names beside it, one of which may be what it answers.
     """
 
     id: Uri
@@ -135,6 +136,7 @@ class Post:
     sensitive: bool = False
     language: str | None = None
     in_reply_to: Uri | None = None
+    other_parents: tuple[Uri, ...] = ()
     url: Uri | None = None
     context: Uri | None = None
     published: datetime | None = None
@@ -145,6 +147,11 @@ class Post:
     choices: tuple[Choice, ...] = ()
     ends: datetime | None = None
     comments_enabled: bool = True
+
+    @property
+    def parents(self) -> tuple[Uri, ...]:
+        """Everything that the post names as answered, in its order."""
+        return () if self.in_reply_to is None else (self.in_reply_to, *self.other_parents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
 from fediverse_support.keyring import KeyRing, KnownKey
-from fediverse_support.pipeline import outbox
+from fediverse_support.pipeline import names, outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.store import actors, groups, peers, posts, remote_actors
 from fediverse_support.store.outgoing import PeerClass
@@ -221,14 +221,29 @@ class Remote:
 
     async def _take_in(self, found: Authentic[vocab.Observe], seen: vocab.Observe, budget: Budget) -> None:
         await self.ensure_actors((seen.actor,), budget)
-        parent = seen.object.in_reply_to
-        if parent is not None:
-            await self.ensure_post(parent, budget)
+        act = await self._answering(found, seen.object, budget)
         async with self._db.transaction() as tx:
-            outcome = await apply(tx, self._instance, found, self._db.now())
+            outcome = await apply(tx, self._instance, act, self._db.now())
             await outbox.wake(tx, outcome.hosts)
         if outcome.verdict.is_for_now:
             raise Unreachable("domain_refused")
+
+    async def _answering(
+        self, found: Authentic[vocab.Observe], post: vocab.Post, budget: Budget
+    ) -> Authentic[vocab.Activity]:
+        """Have what a post answers here if it can be had, and call it by its id."""
+        if post.in_reply_to is None:
+            return found
+        async with self._db.connection() as conn:
+            unknown = set(post.parents) - await posts.known_uris(conn, post.parents)
+            called = await names.look_up(conn, self._instance, unknown, {})
+        parent = called.best(post.parents)
+        if parent is None or parent not in unknown:
+            return authenticity.renamed(found, called.best, called.id_of)
+        await self.ensure_post(parent, budget)
+        async with self._db.connection() as conn:
+            called = await names.look_up(conn, self._instance, unknown, {})
+        return authenticity.renamed(found, called.best, called.id_of)
 
     async def ensure_post(self, uri: Uri, budget: Budget) -> None:
         """Have a post here if it can be had; what it answers comes with it, up to the budget. Failure is

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from federation import uris
 from federation.uris import Host, Uri
+from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.moderation import Severity
 
 Federation = Literal["open", "allowlist", "off"]
+
+PAGE: Final = re.compile(
+    r"/(?:g/[^/?#]{1,300}/t|post)/([0-9]{1,19})(?:\?[^#]{0,300})?(?:#(?:p([0-9]{1,19}))?)?", re.ASCII
+)
+MOST: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,15 @@ class Instance:
     def thread_url(self, group_name: str, post_id: int) -> Uri:
         """A conversation's page in a group."""
         return Uri(f"{self.base_url}/g/{group_name}/t/{post_id}")
+
+    def post_on(self, address: str) -> PostId | None:
+        """Return the row of the post that a page of ours shows, or that its fragment points at.
+
+        `address` is a parsed URI. Whether there is such a post, and who may read it, is not known here.
+        """
+        found = PAGE.fullmatch(address.removeprefix(self.base_url)) if self.is_ours(address) else None
+        number = 0 if found is None else int(found[2] or found[1])
+        return PostId(number) if 0 < number < MOST else None
 
     def post_url(self, post_id: int) -> Uri:
         """The page of a post outside of groups."""

@@ -55,6 +55,13 @@ def one_id_has_one_author(facts: Facts) -> Verdict | None:
     return None
 
 
+def a_post_is_no_actor(facts: Facts) -> Verdict | None:
+    """The id of somebody we know is not the id of something they wrote."""
+    if facts.is_post and facts.target_actor is not None:
+        return Verdict(Rank.REJECT, ("id_of_an_actor",))
+    return None
+
+
 def acting_needs_something_to_act_on(facts: Facts) -> Verdict | None:
     """A like, edit or boost of what is not here, or not theirs to see, has no effect."""
     if facts.verb in ("Like", "Update") and facts.target is None and facts.target_actor is None:
@@ -97,6 +104,7 @@ RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     unsolicited_posts_are_not_kept,
     gone_parent_takes_no_replies,
     one_id_has_one_author,
+    a_post_is_no_actor,
     acting_needs_something_to_act_on,
     following_needs_somebody_here,
 )

@@ -32,7 +32,7 @@ order by s.id desc limit $3 offset $4
 """
 
 OURS: Final = """
-select p.id from posts p where p.id = $2 and p.host is null and can_see(p, $1)
+select p.id from posts p where p.id = $2 and can_see(p, $1)
 """
 
 
@@ -48,7 +48,9 @@ async def at_address(
     """Return the actor and the post at an address we know: an id of anybody's, or a page of ours or
     theirs."""
     if address.startswith(f"{instance.base_url}/"):
-        actor_id, post_id = await _page_of_ours(conn, address.removeprefix(f"{instance.base_url}/"), viewer)
+        row = instance.post_on(address)
+        post_id = None if row is None else await conn.fetchval(OURS, viewer, row)
+        actor_id = await _actor_of_ours(conn, address.removeprefix(f"{instance.base_url}/"), viewer)
         if actor_id is not None or post_id is not None:
             return actor_id, post_id
     actor_id = await actors.find_by_address(conn, address, viewer)
@@ -57,15 +59,11 @@ async def at_address(
     return None, await posts.find_by_address(conn, address, viewer)
 
 
-async def _page_of_ours(conn: Conn, path: str, viewer: ActorId) -> tuple[int | None, int | None]:
+async def _actor_of_ours(conn: Conn, path: str, viewer: ActorId) -> int | None:
     match path.partition("#")[0].partition("?")[0].split("/"):
         case [name] if name.startswith("@"):
-            return await actors.find_by_handle(conn, Handle(name[1:], None), viewer), None
+            return await actors.find_by_handle(conn, Handle(name[1:], None), viewer)
         case ["g", name]:
-            return await actors.find_by_handle(conn, Handle(name, None), viewer), None
-        case ["g", _, "t", number] | ["post", number] if (
-            number.isascii() and number.isdigit() and len(number) < 19
-        ):
-            return None, await conn.fetchval(OURS, viewer, int(number))
+            return await actors.find_by_handle(conn, Handle(name, None), viewer)
         case _:
-            return None, None
+            return None

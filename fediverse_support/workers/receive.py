@@ -18,7 +18,7 @@ from federation.uris import Host, Uri
 from federation.vocab import Activity
 from fediverse_support.db.pool import Conflicted, Tx
 from fediverse_support.deps import Deps
-from fediverse_support.pipeline import outbox
+from fediverse_support.pipeline import names, outbox
 from fediverse_support.pipeline.apply import apply_all
 from fediverse_support.pipeline.needs import needs
 from fediverse_support.remote import Budget
@@ -179,8 +179,7 @@ def _read(receipt: Receipt) -> barred.Read:
 
 async def _prepare(deps: Deps, jobs: list[_Job]) -> None:
     """Fetch what the batch rests on, outside of any transaction."""
-    proven = [job.act.value for job in jobs if isinstance(job.act, Authentic)]
-    missing = await _missing(deps, proven)
+    missing = await _missing(deps, jobs)
     brought: set[Uri] = set()
     for job in jobs:
         act = job.act
@@ -196,6 +195,7 @@ async def _prepare(deps: Deps, jobs: list[_Job]) -> None:
                 for uri in wanted.posts:
                     if uri in missing and uri not in brought:
                         await deps.remote.ensure_post(uri, budget)
+                        act = await _by_id(deps, act, uri)
                 if wanted.meets:
                     await deps.remote.meet(uris.host(act.value.actor))
                 brought.update(wanted.brings)
@@ -213,16 +213,34 @@ async def _prepare(deps: Deps, jobs: list[_Job]) -> None:
             job.retry, job.is_faulty = type(error).__name__, True
 
 
-async def _missing(deps: Deps, acts: Iterable[Activity]) -> set[Uri]:
-    wanted = [needs(act) for act in acts]
-    actors = {uri for need in wanted for uri in need.actors}
-    parents = {uri for need in wanted for uri in need.posts}
-    parents |= {need.awaits for need in wanted if need.awaits is not None}
+async def _missing(deps: Deps, jobs: list[_Job]) -> set[Uri]:
+    """Return what the batch rests on and is not here; what it calls by pages is called by ids then."""
+    acts = [job.act.value for job in jobs if isinstance(job.act, Authentic)]
+    actors = {uri for act in acts for uri in needs(act).actors}
+    spoken_of = {uri for act in acts for uri in names.named(act)}
     async with deps.db.connection() as conn:
         known = set(await remote_actors.known(conn, list(actors), deps.db.now())) if actors else set()
-        if parents:
-            known |= await posts.known_uris(conn, list(parents))
-    return (actors | parents) - known
+        unknown = spoken_of - await posts.known_uris(conn, list(spoken_of)) if spoken_of else set()
+        if unknown:
+            called = await names.look_up(conn, deps.instance, unknown, _pages(acts))
+            for job in jobs:
+                if isinstance(job.act, Authentic):
+                    job.act = authenticity.renamed(job.act, called.best, called.id_of)
+            unknown -= called.ids.keys()
+    return (actors - known) | unknown
+
+
+def _pages(acts: Iterable[Activity]) -> dict[Uri, Uri]:
+    """Return the posts that come with the batch, by the addresses of their pages."""
+    new = (act.object for act in acts if isinstance(act, vocab.Create) and isinstance(act.object, vocab.Post))
+    return {post.url: post.id for post in new if post.url is not None}
+
+
+async def _by_id(deps: Deps, act: Authentic[Activity], asked: Uri) -> Authentic[Activity]:
+    """Call a post that was just asked for by the id under which it was found."""
+    async with deps.db.connection() as conn:
+        called = await names.look_up(conn, deps.instance, (asked,), {})
+    return authenticity.renamed(act, called.best, called.id_of)
 
 
 async def _is_early(deps: Deps, job: _Job, act: Activity) -> bool:

@@ -36,7 +36,6 @@ REFUSED = frozenset(
         "bad_id",
         "bad_attributedTo",
         "several_attributedTo",
-        "several_inReplyTo",
         "content_too_long",
         "bad_context",
         "no_type",

@@ -56,8 +56,9 @@ class TestPost:
         assert post(name="Re: hello", inReplyTo=PARENT).title == ""
         assert post(name="Re: hello", inReplyTo={"id": PARENT}).in_reply_to == PARENT
 
-    def test_two_parents_are_refused(self) -> None:
-        assert code_of(note(inReplyTo=[PARENT, IO])) == "several_inReplyTo"
+    def test_of_several_parents_the_first_five_are_kept(self) -> None:
+        assert post(inReplyTo=[PARENT, {"id": IO}, PARENT, POST, None, 7, "as:Public"]).parents == (PARENT, IO)
+        assert len(post(inReplyTo=[f"{PARENT}/{n}" for n in range(100)]).parents) == 5
 
     def test_a_warning_written_before_the_title_is_taken_off_again(self) -> None:
         assert post(name="[CW: sleep] Third night", summary="sleep").title == "Third night"

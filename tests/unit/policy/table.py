@@ -215,6 +215,8 @@ TABLE: Final = (
          {**local(), "verb": "Update", "target": replace(MINE, standing="held", author_uri=WREN)}, ACCEPT),
     Line("the post waits for a moderator", "its author's Create comes after it was fetched",
          {"target": replace(MINE, standing="held")}, HOLD, ("post_waits",)),
+    Line("somebody is known under this id", "a post comes under it", {"target_actor": TARGET}, REJECT,
+         ("id_of_an_actor",)),
     Line("the post is public", "its author edits it for followers alone",
          {"verb": "Update", "target": MINE, "audience": "followers"}, DROP, ("audience_changed",)),
     Line("a newer edit is here", "an older one comes",
