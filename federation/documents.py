@@ -35,7 +35,8 @@ STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?', re.DOTALL)
 NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"{}[]"))
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 MOMENT: Final = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d))",
+    re.ASCII,
 )
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufff9-\ufffb]")
 BLANK: Final = re.compile(r"[\s\u200b\u2060\u2800\u3164\uffa0]+")
@@ -205,11 +206,15 @@ def line(value: object, limit: int) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """Return an RFC 3339 date-time of the years 1970 to 9999 as UTC, or None for everything else."""
+    """Return a date-time of the years 1970 to 9999 as UTC, or None for everything else.
+
+    RFC 3339, where seconds may be left out (ActivityStreams 2.0 Core, 2.3), and the colon of an offset, which
+    some software does.
+    """
     found = MOMENT.fullmatch(value) if isinstance(value, str) and len(value) <= 40 else None
     if found is None:
         return None
-    year, month, day, hour, minute, second = (int(part) for part in found.group(1, 2, 3, 4, 5, 6))
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.group(1, 2, 3, 4, 5, 6))
     away = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0))
     if int(found[10] or 0) > 59:
         return None

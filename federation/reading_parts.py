@@ -121,16 +121,24 @@ def _addresses(value: object) -> tuple[Uri, ...]:
 
 
 def language_of(document: Document) -> str | None:
-    """Return a language tag from `language`, else from the only key of `contentMap`.
+    """Return a language tag from `language`, else from `contentMap`: the entry that is shown, else the first.
 
     None if there is none.
     """
     claimed = one(document.get("language"))
     tag = claimed.get("identifier") if isinstance(claimed, dict) else claimed
     if _language(tag) is None:
-        mapped = document.get("contentMap")
-        tag = next(iter(mapped)) if isinstance(mapped, dict) and len(mapped) == 1 else None
+        tag = _language_of_map(document.get("contentMap"), document.get("content"))
     return _language(tag)
+
+
+def _language_of_map(mapped: object, content: object) -> object:
+    """Return the key of what is shown: what equals `content`, else the first text, as `html_of` has it."""
+    if not isinstance(mapped, dict):
+        return None
+    texts = {key: entry for key, entry in mapped.items() if isinstance(entry, str)}
+    shown = (key for key, entry in texts.items() if entry == content)
+    return next(shown, next(iter(texts), None))
 
 
 def _language(tag: object) -> str | None:

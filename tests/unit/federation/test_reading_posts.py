@@ -29,7 +29,14 @@ class TestPost:
     def test_content_can_come_from_the_only_translation(self) -> None:
         assert post(content=None, contentMap={"de": "Hallo"}).content == "Hallo"
         assert post(contentMap={"de": "Hallo"}).language == "de"
-        assert post(contentMap={"de": "a", "fr": "b"}).language is None
+        both = {"de": "<p>Hallo</p>", "en": "<p>Hello</p>"}
+        assert post(content="<p>Hello</p>", contentMap=both).language == "en"
+        assert post(content="<p>Hallo</p>", contentMap=both).language == "de"
+        assert post(content="<p>else</p>", contentMap=both).language == "de"
+        shown = post(content=None, contentMap=both)
+        assert (shown.content, shown.language) == ("<p>Hallo</p>", "de")
+        assert post(contentMap={"en": None, "de": "x"}).language == "de"
+        assert post(contentMap={"not a language": "<p>Hi</p>"}).language is None
         assert post(contentMap={f"x{n}": "y" for n in range(900)}).content == "<p>Hi</p>"
 
     @pytest.mark.parametrize(
@@ -57,7 +64,8 @@ class TestPost:
         assert post(name="Re: hello", inReplyTo={"id": PARENT}).in_reply_to == PARENT
 
     def test_of_several_parents_the_first_five_are_kept(self) -> None:
-        assert post(inReplyTo=[PARENT, {"id": IO}, PARENT, POST, None, 7, "as:Public"]).parents == (PARENT, IO)
+        named = [PARENT, {"id": IO}, PARENT, POST, None, 7, "as:Public"]
+        assert post(inReplyTo=named).parents == (PARENT, IO)
         assert len(post(inReplyTo=[f"{PARENT}/{n}" for n in range(100)]).parents) == 5
 
     def test_a_warning_written_before_the_title_is_taken_off_again(self) -> None:
