@@ -33,7 +33,7 @@ APPLICATION_ACTOR: Final = "https://www.w3.org/ns/activitystreams#Application"
 NODEINFO: Final = "http://nodeinfo.diaspora.software/ns/schema/"
 
 HANDLE: Final = re.compile(
-    r"(?:acct:)?([@!]?)([A-Za-z0-9_][A-Za-z0-9_.~-]{0,250}(?::[0-9]{1,5})?)@([^@/?#\s]{1,255})"
+    r"(?:(?i:acct):)?([@!]?)([A-Za-z0-9_][A-Za-z0-9_.~-]{0,250}(?::[0-9]{1,5})?)@([^@/?#\s]{1,255})"
 )
 SOFTWARE: Final = re.compile(r"[a-z0-9-]{1,64}")
 XML_LINK: Final = re.compile(r"<(?:\w{1,20}:)?Link\s([^<>]{1,4000})>")

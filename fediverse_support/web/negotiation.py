@@ -32,6 +32,13 @@ def header(scope: Scope, name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key == name), None)
 
 
+def accept_of(scope: Scope) -> str | None:
+    """Return what the request accepts; several lines of one header are one list (RFC 9110 section 5.3)."""
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    lines = [value.decode("latin-1") for key, value in headers if key == b"accept"]
+    return ", ".join(lines) if lines else None
+
+
 def accepted(text: str | None) -> dict[str, float]:
     """Return each media type asked for with its quality (0 to 1); linked data only with no profile or ours.
 
@@ -53,7 +60,7 @@ def accepted(text: str | None) -> dict[str, float]:
 
 def wants_activity(scope: Scope) -> bool:
     """Say whether a page's address was asked for its document, by name and before HTML."""
-    text = header(scope, b"accept")
+    text = accept_of(scope)
     if text is None or "json" not in text.lower():
         return False
     types = accepted(text)
@@ -63,7 +70,7 @@ def wants_activity(scope: Scope) -> bool:
 
 def prefers_page(scope: Scope) -> bool:
     """Say whether a document's address was asked by a browser: HTML before everything a document could be."""
-    text = header(scope, b"accept")
+    text = accept_of(scope)
     if text is None or "html" not in text.lower():
         return False
     types = accepted(text)

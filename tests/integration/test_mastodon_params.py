@@ -56,6 +56,36 @@ async def test_every_form_of_body_says_the_same(body: bytes, kind: str) -> None:
     assert given.ids("media_ids") == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"media_ids[]": ["1", "2"], "poll[options][]": ["a", "b"], "poll[expires_in]": 60}', JSON),
+        (b'{"media_ids": null, "media_ids[]": [1, 2], "poll": {"expires_in": 60, "options": ["a", "b"]}}',
+         JSON),
+        (b'{"media_ids": ["1"], "media_ids[]": "2", "poll": {"expires_in": 60},'
+         b' "poll[options][]": ["a", "b"]}', JSON),
+        (b"media_ids[]=1&media_ids[]=2&poll[options][]=a&poll[options][]=b&poll[expires_in]=60", FORM),
+    ],
+)  # fmt: skip
+async def test_brackets_mean_the_same_in_json_as_in_forms(body: bytes, kind: str) -> None:
+    given = await read(body, kind)
+    assert given.ids("media_ids") == [1, 2]
+    assert given.values["poll"]["options"] == ["a", "b"]
+    assert int(given.values["poll"]["expires_in"]) == 60
+
+
+@pytest.mark.parametrize("body", [b'{"a[": 1}', b'{"a": "x", "a[]": ["y"]}', b'{"a[b][c][d][e][f]": 1}'])
+async def test_brackets_in_json_that_cannot_be_read_are_refused(body: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        await read(body)
+    assert refused.value.status == 422
+
+
+@pytest.mark.parametrize("body", [b"media_ids[]=", b"media_ids=", b"media_ids[0]=&media_ids[1]="])
+async def test_an_empty_entry_is_none(body: bytes) -> None:
+    assert (await read(body, FORM)).many("media_ids") == []
+
+
 async def test_the_query_counts_too_and_the_body_wins() -> None:
     given = await read(b"a=body", FORM, query=b"a=query&b=query")
     assert (given.text("a"), given.text("b")) == ("body", "query")

@@ -64,6 +64,24 @@ async def test_an_open_group_is_public_without_a_word(api: Api) -> None:
     assert (await api.get(f"{STATUSES}/{status['id']}")).status_code == 200
 
 
+async def test_a_picture_is_refused_however_it_is_named_and_an_empty_entry_is_none(api: Api) -> None:
+    for body in ({"media_ids[]": ["1"]}, {"media_ids": ["1"]}):
+        assert "Pictures" in await refused(api, status="x", visibility="unlisted", **body)
+    await sent(api, status="x", visibility="unlisted", **{"media_ids[]": [""]})
+
+
+async def test_nothing_but_a_content_note_is_the_text(api: Api) -> None:
+    for given in ({"status": ""}, {}):
+        status = await sent(api, **given, spoiler_text="only a note", visibility="public")
+        assert status["content"] == "<p>only a note</p>\n" and status["spoiler_text"] == ""
+    async with api.client("wren") as client:
+        where = f"{STATUSES}/{status['id']}"
+        edited = await client.put(where, json={"status": "", "spoiler_text": "another note"})
+        kept = await client.put(where, json={"spoiler_text": "a fold"})
+    assert edited.status_code == 200 and edited.json()["content"] == "<p>another note</p>\n"
+    assert (kept.json()["content"], kept.json()["spoiler_text"]) == ("<p>another note</p>\n", "a fold")
+
+
 async def test_a_status_of_one_paragraph_leaves_with_its_words_once(api: Api) -> None:
     await sent(api, status="Who has slept well @appointments")
     async with api.db.connection() as conn:

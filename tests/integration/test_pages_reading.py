@@ -88,6 +88,30 @@ async def test_a_home_group_is_for_others_a_name_that_never_existed(site: Site, 
         assert (asked.status_code, asked.text) == (404, unreal.text)
 
 
+@pytest.mark.parametrize(
+    ("typed", "where"),
+    [("/@wren/", "/@wren"), ("/g/appointments/", "/g/appointments"), ("/find/?done=left", "/find?done=left"),
+     ("/g/frontroom/", "/g/frontroom"), ("/g/neverwas//", "/g/neverwas")],
+)  # fmt: skip
+async def test_a_slash_at_the_end_leads_to_the_page_without(site: Site, typed: str, where: str) -> None:
+    got = await site.get(typed)
+    assert (got.status_code, got.headers["location"]) == (308, where)
+
+
+@pytest.mark.parametrize("typed", ["//evil.example/", "/\\evil.example/", "///", "/%0d%0ax/", "/@wren%20x/"])
+async def test_a_slash_at_the_end_never_leads_away(site: Site, typed: str) -> None:
+    async with site.browser() as browser:
+        got = await browser.get(f"https://support.example{typed}")
+    assert got.status_code in (200, 404) and "location" not in got.headers
+
+
+async def test_an_address_with_our_own_name_in_it_is_the_same_page(site: Site) -> None:
+    for short in ("/@wren", "/g/appointments"):
+        assert (await site.get(f"{short}@support.example")).status_code == 200
+        assert (await site.get(f"{short}@elsewhere.example")).status_code == 404
+    assert (await site.get("/g/frontroom@support.example")).status_code == 404
+
+
 async def test_find_lists_what_each_may_look_at(site: Site) -> None:
     seen = {name: (await site.get("/find", name)).text for name in (None, "heron", "wren")}
     assert [("The front room" in t, "Everyday chat" in t) for t in seen.values()] == [

@@ -38,6 +38,14 @@ def test_a_program_gets_the_document(accept: str) -> None:
     assert not negotiation.prefers_page(scope(accept))
 
 
+def test_several_lines_of_accept_are_one_list() -> None:
+    lines = [(b"accept", b"text/html;q=0.1"), (b"host", b"x"), (b"accept", AS1.encode())]
+    asked = {"type": "http", "method": "GET", "headers": lines}
+    assert negotiation.wants_activity(asked) and not negotiation.prefers_page(asked)
+    asked["headers"] = [(b"accept", b"application/json;q=0.5"), (b"accept", b"text/html")]
+    assert negotiation.prefers_page(asked) and not negotiation.wants_activity(asked)
+
+
 @pytest.mark.parametrize("accept", [BROWSER, f"text/html, {AS1}", f"text/html, {AS1};q=0.9", "text/html"])
 def test_a_browser_gets_the_page(accept: str) -> None:
     assert not negotiation.wants_activity(scope(accept))

@@ -379,6 +379,7 @@ async def test_pages_lead_programs_to_ids(town: Town) -> None:
     post = await town.say()
     for page, uri in (
         ("/@wren", town.wren.uri),
+        ("/@wren@support.example", town.wren.uri),
         ("/g/sleepless", town.open_group.uri),
         (f"/g/sleepless/t/{post.id}", post.uri),
     ):
@@ -441,12 +442,17 @@ async def test_a_crowd_at_an_actor_costs_one_query(town: Town, queries: Queries)
     [
         ("acct:wren@support.example", "wren"),
         ("acct:WREN@Support.Example", "wren"),
+        ("ACCT:wren@support.example", "wren"),
+        ("Acct:!sleepless@support.example", "group"),
         ("wren@support.example", "wren"),
         ("@wren@support.example", "wren"),
         ("!sleepless@support.example", "group"),
         ("acct:!sleepless@support.example", "group"),
         ("acct:sleepless@support.example", "group"),
         ("https://support.example/@wren", "wren"),
+        ("https://support.example/@wren/", "wren"),
+        ("https://support.example/%40wren", "wren"),
+        ("https://support.example/g/sleepless/", "group"),
         ("https://support.example/g/sleepless", "group"),
         ("https://support.example/", "instance"),
         ("https://support.example", "instance"),

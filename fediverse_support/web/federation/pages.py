@@ -46,7 +46,7 @@ class Pages:
         return self._redirect(uri)
 
     async def _named(self, scope: Scope, kind: str) -> Answer | None:
-        name: str = scope["path_params"]["name"]
+        name: str = scope["path_params"]["name"].removesuffix(f"@{self.deps.instance.host}")
         if not NAME.fullmatch(name):
             return None
         async with self.deps.db.connection() as conn:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Receive, Scope, Send
 
@@ -94,7 +94,8 @@ class WebFinger:
     async def _addressed(self, conn: reads.Conn, resource: ResourceUri) -> Uri | None:
         if resource.is_root:
             return self.deps.instance.actor_uri
-        path = resource.uri.removeprefix(self.deps.instance.base_url)
+        # As people and programs write a page's address: with a slash at its end, or with its signs encoded.
+        path = unquote(resource.uri.removeprefix(self.deps.instance.base_url)).removesuffix("/")
         if path.startswith("/@"):
             return await reads.find_named(conn, path[2:].lower(), ("person",))
         if path.startswith("/g/"):

@@ -1,9 +1,9 @@
 """What a client sends, in its three forms (JSON, urlencoded, multipart) and in the query, as one set of
 parameters.
 
-Keys may be nested with brackets (`id[]`, `media_ids[0]`, `poll[options][]`). An empty text counts as not
-given where a number or a choice is asked for. Text that PostgreSQL cannot hold is refused here, whichever
-way it came.
+Keys may be nested with brackets (`id[]`, `media_ids[0]`, `poll[options][]`), in JSON too. An empty text
+counts as not given where a number or a choice is asked for. Text that PostgreSQL cannot hold is refused
+here, whichever way it came.
 """
 
 from __future__ import annotations
@@ -92,16 +92,18 @@ class Params:
         return min(max(int(value), 1), most) if DIGITS.match(value) and value.isascii() else default
 
     def many(self, name: str) -> list[Any]:
-        """Return a list, whether it came as `name[]`, `name[0]`, a JSON array, or as one value."""
+        """Return a list, whether it came as `name[]`, `name[0]`, a JSON array, or as one value.
+
+        Empty entries are none: that is how a form says that there is nothing.
+        """
         match self.values.get(name):
-            case None | "":
-                return []
             case list(items):
-                return items
-            case dict(items):
-                return [items[key] for key in sorted(items, key=lambda key: (len(key), key))]
+                pass
+            case dict(found):
+                items = [found[key] for key in sorted(found, key=lambda key: (len(key), key))]
             case item:
-                return [item]
+                items = [item]
+        return [item for item in items if item is not None and item != ""]
 
     def ids(self, name: str) -> list[int]:
         """Return the row ids in a list, at most `MAX_IDS`; what cannot be one is left out, for it is not
@@ -149,7 +151,9 @@ def _json(body: bytes) -> dict[str, Any]:
         raise Refused(400, "The request is not JSON") from error
     if not isinstance(value, dict):
         raise Refused(400, "The request is not a JSON object")
-    return value
+    plain = {key: inner for key, inner in value.items() if "[" not in key}
+    bracketed = ((key, inner) for key, inner in value.items() if "[" in key and inner is not None)
+    return _nested(bracketed, plain)
 
 
 def _pairs(text: bytes) -> list[tuple[str, str]]:
@@ -175,8 +179,9 @@ async def _multipart(body: bytes, headers: Headers) -> list[tuple[str, str]]:
     return pairs
 
 
-def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    root: dict[str, Any] = {}
+def _nested(pairs: Iterable[tuple[str, Any]], plain: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the parameters with their brackets understood, added to the `plain` ones."""
+    root: dict[str, Any] = {key: value for key, value in (plain or {}).items() if value is not None}
     for key, value in pairs:
         found = KEY.match(key)
         parts = PART.findall(found[2]) if found else []
@@ -194,7 +199,7 @@ def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         if not listed:
             node[path[-1]] = value
         elif isinstance(items := node.setdefault(path[-1], []), list):
-            items.append(value)
+            items.extend(value if isinstance(value, list) else [value])
         else:
             raise Refused(422, "A parameter is given in two forms")
     return root

@@ -34,7 +34,7 @@ SIGNED_IN: Final = {"most_above": 4096, "most_below": 4096, "depth": 4096}
 
 async def create(call: Call) -> Response:
     """POST /api/v1/statuses: a thread in a group, a reply, or a post of one's own."""
-    words = _words(call.params)
+    words = _words(call.params, is_new=True)
     _check(words, call.params)
     key = "".join(filter(str.isprintable, call.headers.get("idempotency-key", "")))[:200] or None
     parent_id = call.params.id("in_reply_to_id")
@@ -150,14 +150,19 @@ async def not_here(call: Call) -> Response:
     raise Refused(422, "This is not possible here")
 
 
-def _words(params: Params) -> Words:
+def _words(params: Params, *, is_new: bool = False) -> Words:
     for name, sentence in NOT_YET.items():
         if params.many(name):
             raise invalid(name, "unsupported", sentence)
     language = params.text("language")
+    text = params.text("status").replace("\r\n", "\n").strip()
+    warning = params.text("spoiler_text").strip()
+    if not text and (is_new or params.has("status")):
+        # Nothing but a content note is nothing to fold: the note is what they have to say.
+        text, warning = warning, ""
     return Words(
-        text=params.text("status").replace("\r\n", "\n").strip(),
-        warning=params.text("spoiler_text").strip(),
+        text=text,
+        warning=warning,
         sensitive=bool(params.flag("sensitive")),
         language=language if LANGUAGE.match(language) else "und",
         visibility=params.text("visibility") or None,

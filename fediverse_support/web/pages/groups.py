@@ -26,7 +26,8 @@ INVITED_FOR: Final = 14 * 86_400
 
 async def get_group(pages: Pages, visit: Visit, conn: Conn, slug: str) -> GroupView:
     """Return the group of this name, readable or not; raise `NotFound` when there is none."""
-    group = await groups.find_group(conn, slug[:200], visit.actor_id, pages.deps.db.now())
+    slug = slug[:200].lower().removesuffix(f"@{pages.deps.instance.host}")
+    group = await groups.find_group(conn, slug, visit.actor_id, pages.deps.db.now())
     if group is None:
         raise NotFound
     return group

@@ -97,7 +97,8 @@ def _what(item: AboutYou, now: datetime) -> str:
 
 async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/@{name}`: a person, with what they wrote in the open."""
-    profile = await people.find_profile(conn, request.path_params["name"].lower())
+    name = request.path_params["name"].lower().removesuffix(f"@{pages.deps.instance.host}")
+    profile = await people.find_profile(conn, name)
     if profile is None:
         raise NotFound
     if wants_activity(request.scope):

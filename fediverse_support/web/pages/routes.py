@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fediverse_support.db.pool import Conn
@@ -16,6 +16,7 @@ from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.web.pages import (
     account,
+    addresses,
     decisions,
     followers,
     groups,
@@ -27,7 +28,7 @@ from fediverse_support.web.pages import (
     threads,
     view,
 )
-from fediverse_support.web.pages.frame import Does, Pages, Shows, Visit
+from fediverse_support.web.pages.frame import HEADERS, Does, Pages, Shows, Visit
 from fediverse_support.web.sessions import Sessions
 
 PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
@@ -118,7 +119,14 @@ def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
 
 
 async def show_nothing(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
-    """Answer an address that leads nowhere exactly as one that this viewer may not know about."""
-    if request.scope["path"].startswith(PROGRAMS):
+    """Answer an address that leads nowhere exactly as one that this viewer may not know about.
+
+    One that ends in a slash leads to the same without it, whatever is there.
+    """
+    path: str = request.scope["path"]
+    if path.startswith(PROGRAMS):
         raise HTTPException(404)
+    if path.endswith("/") and addresses.is_ours(there := path.rstrip("/")):
+        query = request.scope["query_string"].decode("ascii", "replace")
+        return RedirectResponse(f"{there}?{query}" if query else there, 308, HEADERS)
     raise NotFound
