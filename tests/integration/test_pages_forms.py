@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from fediverse_support.actions import following
 from fediverse_support.db.pool import Db
+from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
 from fediverse_support.web.pages import words
 from tests.conftest import Clock
@@ -226,3 +228,20 @@ async def test_a_link_alone_changes_nothing(site: Site) -> None:
     for path in (f"/post/{root}/remove", "/sign-out", "/g/frontroom/leave", f"/mod/held/{root}"):
         await site.get(path, "wren")
     assert "Hello." in (await site.get(f"/g/frontroom/t/{root}", "wren")).text
+
+
+@pytest.mark.parametrize("audience", ["followers", "direct"])
+async def test_a_reply_from_a_page_is_read_by_no_more_people_than_what_it_answers(
+    site: Site, audience: Any
+) -> None:
+    marlow = site.people["marlow"]
+    asked = await following.follow(site.db, site.deps.instance, marlow, site.people["wren"].actor_id)
+    number = FollowId(await site.value("select max(id) from follows where follower_id = $1", marlow.actor_id))
+    await following.decide_member(site.db, site.deps.instance, site.people["wren"], number, accept=True)
+    post = await site.writes("wren", "For few.", audience=audience, mentioned=(marlow.actor_id,))
+    sent = await site.post(f"/post/{post}/reply", "marlow", {"body": "For as few."})
+    reply = await site.value("select id from posts where body_source = 'For as few.'")
+    assert (asked, went_to(sent)) == ("pending", f"/post/{post}#p{reply}")
+    assert await site.value("select audience from posts where id = $1", reply) == audience
+    assert (await site.get(f"/post/{reply}", "tansy")).status_code == 404
+    assert (await site.get(f"/post/{reply}")).status_code == 404

@@ -112,6 +112,20 @@ async def test_an_address_with_our_own_name_in_it_is_the_same_page(site: Site) -
     assert (await site.get("/g/frontroom@support.example")).status_code == 404
 
 
+async def test_what_comes_first_for_each_is_their_own_work(site: Site) -> None:
+    await site.account("moss", role="moderator")
+    expected = {
+        "wren": ["Your groups", "Find", "You"],
+        "asha": ["Waiting", "Your groups", "Find", "You"],
+        "moss": ["Waiting", "Other servers", "Your groups", "You"],
+        "tom": ["Other servers", "Waiting", "Your groups", "You"],
+    }
+    for name, links in expected.items():
+        text = (await site.get("/home", name)).text
+        main = text[text.index('aria-label="Main"') :].partition("</nav>")[0]
+        assert re.findall(r"<a [^>]*>([^<]+)</a>", main) == links
+
+
 async def test_find_lists_what_each_may_look_at(site: Site) -> None:
     seen = {name: (await site.get("/find", name)).text for name in (None, "heron", "wren")}
     assert [("The front room" in t, "Everyday chat" in t) for t in seen.values()] == [

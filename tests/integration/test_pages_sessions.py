@@ -330,9 +330,9 @@ async def test_a_server_that_takes_nobody_says_so(
     ("form", "sentence"),
     [
         ({"name": "fern", "password": "short"}, "Make the password 12 characters or longer"),
-        ({"name": "wren", "password": PASSWORD}, "Choose another name, this one is taken"),
-        ({"name": "vvren", "password": PASSWORD}, "Choose another name, this one is taken"),
-        ({"name": "admin", "password": PASSWORD}, "Choose another name, this one is taken"),
+        ({"name": "wren", "password": PASSWORD}, "Choose another name, this one is not free"),
+        ({"name": "vvren", "password": PASSWORD}, "Choose another name, this one is not free"),
+        ({"name": "admin", "password": PASSWORD}, "Choose another name, this one is not free"),
         ({"name": "Fern!", "password": PASSWORD}, "Use 3 to 30 small letters, digits or underscores"),
         ({"name": "", "password": PASSWORD}, "Type a sign-in name"),
         ({"name": "fern", "password": "x" * 2000}, "Make the password shorter than 1,000 characters"),
@@ -343,6 +343,20 @@ async def test_joining_says_what_to_fix(site: Site, form: dict[str, str], senten
         got = await join_form(browser, **form)
     assert got.status_code == 400 and sentence in got.text
     assert form["password"] not in got.text
+
+
+async def test_a_name_that_cannot_be_had_is_refused_alike_whoever_has_it(site: Site) -> None:
+    gone = await create(site, "fern")
+    async with site.db.transaction() as tx:
+        await tx.execute("update accounts set standing = 'deleted' where id = $1", gone)
+        await tx.execute("update actors set standing = 'deleted' where account_id = $1", gone)
+    answers = set()
+    # A person, a closed group, an open one, a name once taken, a reserved one, and one that looks alike.
+    for name in ("wren", "frontroom", "appointments", "fern", "admin", "fr0ntroom"):
+        async with site.browser() as browser:
+            got = await join_form(browser, name=name, password=PASSWORD)
+        answers.add((got.status_code, TOKEN.sub("", got.text).replace(name, "NAME")))
+    assert len(answers) == 1 and "not free" in answers.pop()[1]
 
 
 async def test_staff_open_an_account_that_waits_or_do_not(site: Site) -> None:

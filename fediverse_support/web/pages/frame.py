@@ -289,11 +289,16 @@ def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
     if viewer is None:
         return (("/find", "Find a group"), ("/about", "About us"), ("/join", "Join"), ("/sign-in", "Sign in"))
     you = (f"/@{viewer.person.name}", "You")
+    waiting, servers, groups = (
+        ("/mod/held", "Waiting"), ("/admin/servers", "Other servers"), ("/home", "Your groups"),
+    )  # fmt: skip
+    if viewer.person.role == "admin":
+        return (servers, waiting, groups, you)
     if viewer.person.is_staff:
-        return (("/admin/servers", "Other servers"), ("/mod/held", "Waiting"), ("/home", "Your groups"), you)
+        return (waiting, servers, groups, you)
     if viewer.moderates:
-        return (("/mod/held", "Waiting"), ("/home", "Your groups"), ("/find", "Find"), you)
-    return (("/home", "Your groups"), ("/find", "Find"), you)
+        return (waiting, groups, ("/find", "Find"), you)
+    return (groups, ("/find", "Find"), you)
 
 
 def see_other(address: str) -> Response:

@@ -139,8 +139,9 @@ NOT_DONE: Final = "This was not done. You may not have a way in, or things chang
 
 # Codes of `Invalid` as sentences: what to do, never whose fault it was.
 FIXES: Final[dict[tuple[str, str], str]] = {
-    ("name", "taken"): "Choose another name, this one is taken",
-    ("name", "reserved"): "Choose another name, this one is taken",
+    # One sentence, whoever or whatever has the name: that there is a closed group is not told here either.
+    ("name", "taken"): "Choose another name, this one is not free",
+    ("name", "reserved"): "Choose another name, this one is not free",
     ("name", "required"): "Type a sign-in name",
     ("name", "malformed"): "Use 3 to 30 small letters, digits or underscores",
     ("password", "too_short"): "Make the password 12 characters or longer",
