@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from fediverse_support.actions import moderating
+from fediverse_support.workers import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 
@@ -48,6 +49,45 @@ async def test_our_own_post_its_edit_and_its_deletion_leave_no_word(
         await a.deletes("wren", each)
     await world.wait(hours=1)
     assert await everywhere(scene) == []
+
+
+async def kept_by(scene: Scene) -> list[str]:
+    """Return what keeps the first words, apart from what moderators have of an edited post."""
+    found = [line for server in scene.everyone for line in await keepers(server, FIRST)]
+    return [line.split(":")[0] for line in found if " post_edits:" not in line]
+
+
+@pytest.mark.parametrize("writer", ["ours", "theirs"])
+async def test_words_that_were_edited_away_are_kept_for_moderators_alone(world: World, writer: str) -> None:
+    scene = await three_servers(world, c_runs="lemmy")
+    server, name = (scene.a, "wren") if writer == "ours" else (scene.b, "ada")
+    uri = await server.posts(name, FIRST, to=GROUP, title="One")
+    await world.settle()
+    for words in ("Other words.", SECOND):
+        world.clock.pass_by(minutes=1)
+        await server.edits(name, uri, words, title="One")
+        await world.settle()
+    assert await kept_by(scene) != []
+    for each in scene.everyone:
+        await housekeeping.step(each.deps)
+    assert await kept_by(scene) == []
+    assert any(" activities:" in line for line in await everywhere(scene)), "the last words are still told"
+
+
+async def test_words_that_somebody_is_still_owed_are_kept_until_they_have_them(world: World) -> None:
+    scene = await three_servers(world, c_runs="lemmy")
+    world.internet.dark.add(scene.c.host)
+    uri = await scene.a.posts("wren", FIRST, to="sleepless", title="One")
+    await world.settle()
+    world.clock.pass_by(minutes=1)
+    await scene.a.edits("wren", uri, SECOND, title="One")
+    await world.settle()
+    await housekeeping.step(scene.a.deps)
+    world.internet.dark.clear()
+    await world.calm(days=1)
+    assert (await scene.c.texts(GROUP)) == [SECOND]
+    await housekeeping.step(scene.a.deps)
+    assert await kept_by(scene) == []
 
 
 async def test_a_post_taken_back_in_time_leaves_no_word(world: World) -> None:
