@@ -122,6 +122,11 @@ class Facts:
     restores: bool
 
     @property
+    def group_uri(self) -> Uri | None:
+        """The id of the group in which it plays."""
+        return None if self.group is None else self.group.uri
+
+    @property
     def is_post(self) -> bool:
         """A new post, delivered or fetched."""
         return self.verb in ("Create", "Observe")

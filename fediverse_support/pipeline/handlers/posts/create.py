@@ -63,7 +63,7 @@ async def _revive(tx: Tx, step: Step, post: vocab.Post, target: PostFacts) -> Ch
         tx,
         target.id,
         STANDINGS[step.verdict.rank],
-        words.read(post, local=False),
+        words.read(post, local=False, group=step.facts.group_uri),
         edited_at=None if post.updated is None else words.when(post.updated, step.now),
         mentions=tuple(mention.href for mention in post.mentions),
     )
@@ -132,7 +132,7 @@ def _row(step: Step, post: vocab.Post) -> NewPost:
     actor, parent = facts.actor, facts.parent
     if actor is None:
         raise ValueError("a post needs a known author")
-    said = words.read(post, local=facts.is_local)
+    said = words.read(post, local=facts.is_local, group=facts.group_uri)
     return NewPost(
         id=step.post_id,
         uri=post.id,

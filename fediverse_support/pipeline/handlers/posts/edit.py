@@ -42,7 +42,7 @@ async def take_over(tx: Tx, step: Step, post: vocab.Post, target: PostFacts, *, 
     return await edits.edit_post(
         tx,
         target.id,
-        words.read(changed, local=step.facts.is_local),
+        words.read(changed, local=step.facts.is_local, group=step.facts.group_uri),
         words.when(post.updated, step.now),
         words_at=words.by_their_clock(post.updated, step.now),
         told=told,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from federation import vocab
+from federation.uris import Uri
 from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.posts import MAX_TITLE, MAX_WARNING
 from fediverse_support.domain.richtext import SafeHtml
@@ -19,8 +21,12 @@ AHEAD: Final = timedelta(days=1)
 BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def read(post: vocab.Post, *, local: bool) -> Words:
-    """Return a post's words cleaned; our own from their Markdown, others' from their HTML."""
+def read(post: vocab.Post, *, local: bool, group: Uri | None = None) -> Words:
+    """Return a post's words cleaned; our own from their Markdown, others' from their HTML.
+
+    Who writes from elsewhere begins with the handle of the `group`, because that is how it gets there. It is
+    nothing that they say, so no heading and no preview begins with it.
+    """
     title = "" if post.in_reply_to is not None else plaintext.one_line(post.title, MAX_TITLE)
     if local and post.source is not None:
         body = richtext.from_markdown(post.source)
@@ -37,7 +43,7 @@ def read(post: vocab.Post, *, local: bool) -> Words:
         title=title,
         body_html=body,
         body_source=post.source if local else None,
-        body_text=richtext.plain(body),
+        body_text=_without_handle(richtext.plain(body), post, group),
         warning=(plaintext.one_line if local else richtext.as_line)(post.warning, MAX_WARNING),
         sensitive=post.sensitive,
         language=post.language or "und",
@@ -52,6 +58,17 @@ def _without_title(body: SafeHtml, title: str) -> SafeHtml:
         if body.startswith(opening):
             return SafeHtml(body[len(opening) :])
     return body
+
+
+def _without_handle(text: str, post: vocab.Post, group: Uri | None) -> str:
+    """Take away the group's handle, long or short, where a text begins with it and goes on."""
+    named = next((mention.name for mention in post.mentions if mention.href == group), "")
+    name, _, host = named.removeprefix("@").partition("@")
+    if not name:
+        return text
+    handle = f"@{re.escape(name)}(?:@{re.escape(host)})?" if host else f"@{re.escape(name)}"
+    rest = re.sub(rf"\A(?:{handle}(?![\w@.-])[\s,:]*)+", "", text, flags=re.IGNORECASE)
+    return rest or text
 
 
 def when(claimed: datetime | None, now: datetime) -> datetime:
