@@ -22,6 +22,8 @@ CONTENT_TYPE: Final = "application/activity+json"
 ACCEPT: Final = "application/activity+json, application/json;q=0.9"
 MAX_REPLY: Final = 64 * 1024
 SECONDS: Final = 15.0
+SHORT: Final = 5.0
+"""Seconds for a host that failed lately, every other time: most are silent, and some are only slow."""
 LONGEST_WAIT: Final = timedelta(hours=24)
 STEPS: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
 DAILY: Final = timedelta(hours=24)
@@ -128,15 +130,16 @@ def classify(reply: Reply | FederationError, *, knocked: bool = False) -> Attemp
 def backoff(attempts: int, chance: float) -> timedelta | None:
     """Return how long to wait after so many failed attempts (from 1 on), or None after eight days of trying.
 
-    `chance` in [0, 1) spreads the daily attempts by 20 % either way, so that a host that comes back is not
-    met by everybody at once.
+    `chance` in [0, 1) spreads every wait by 20 % either way, so that a host that comes back is not met by
+    everybody at once, and hosts that failed together do not come together again.
     """
+    spread = 1 - SPREAD + 2 * SPREAD * chance
     if attempts <= len(STEPS):
-        return STEPS[max(attempts, 1) - 1]
+        return STEPS[max(attempts, 1) - 1] * spread
     days = attempts - len(STEPS)
     if sum(STEPS, timedelta()) + days * DAILY > KEPT_FOR:
         return None
-    return DAILY * (1 - SPREAD + 2 * SPREAD * chance)
+    return DAILY * spread
 
 
 def _retry_after(reply: Reply) -> timedelta | None:

@@ -11,4 +11,4 @@ from fediverse_support.store import copies
 async def note_fetch(db: Db, post_id: PostId, host: Host) -> None:
     """Put a host on record as holding a post, so that its deletion is sent there too."""
     async with db.connection() as conn:
-        await copies.note(conn, post_id, host, "fetched", db.now())
+        await copies.note_fetch(conn, post_id, host, db.now())

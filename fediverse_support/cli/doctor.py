@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ from fediverse_support.db.pool import connect
 from fediverse_support.reads import queues
 from fediverse_support.reads.queues import Pulse
 from fediverse_support.settings import Settings
+from fediverse_support.store import retention
 
 ENOUGH_DISK: Final = 500 * 1024 * 1024
 PATIENCE: Final = 5.0
@@ -44,7 +45,7 @@ class Finding:
 def doctor(typed: argparse.Namespace, chosen: Settings) -> int:
     """Print what was found; status 1 when something is wrong."""
     checks: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
-        _settings, _disk, _database, _mail, _address,
+        _settings, _disk, _database, _kept, _mail, _address,
     )  # fmt: skip
     is_well = True
     for check in checks:
@@ -122,6 +123,18 @@ def _work(pulse: Pulse | None) -> Iterator[Finding]:
     if not pulse.problems:
         newest = max(pulse.passes.values())
         yield Finding(True, "work", f"the workers got through at {newest:%Y-%m-%d %H:%M:%S}Z")
+
+
+def _kept(chosen: Settings) -> Iterator[Finding]:
+    for rule in retention.RULES:
+        yield Finding(True, "kept", f"{_span(rule.kept_for)}: {rule.what}")
+
+
+def _span(how_long: timedelta) -> str:
+    hours, days = how_long // timedelta(hours=1), how_long // timedelta(days=1)
+    if hours == 0:
+        return "no longer"
+    return f"{hours} h" if days < 2 else f"{days} days"
 
 
 def _mail(chosen: Settings) -> Iterator[Finding]:

@@ -152,10 +152,79 @@ begin
     return exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
 end $$;
 
--- Is the worker process that took a lane still connected? Each holds a session lock under its number.
+-- Is the worker that took a lane still connected? Each holds a lock under its number for as long as its session lives.
 create or replace function worker_lives(number int) returns boolean language sql volatile as $$
     select number is not null and exists (
         select 1 from pg_locks where locktype = 'advisory' and classid = 7042 and objid = number::oid and granted)
+$$;
+
+-- Is something for this host due that may be sent now? `mode` is who may get anything at all.
+-- What is suspended is passed on to nobody, but every host may be asked to forget it.
+create or replace function has_due_delivery(wanted text, at timestamptz, mode text) returns boolean
+language plpgsql stable strict cost 5000 as $$
+begin
+    return talks_to(wanted, mode) and exists (
+        select 1 from deliveries d join activities x on x.id = d.activity_id
+        left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+        left join posts p on p.id = d.post_id
+        where d.standing = 'waiting' and d.host = wanted and d.due_at <= at and x.document is not null
+          and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
+               or rule_for(p.host) is distinct from 'suspend'));
+end $$;
+
+-- The numbers of all workers that live, for statements about many lanes.
+create or replace function living_workers() returns int[] language sql volatile as $$
+    select coalesce(array_agg(objid::bigint::int), '{}')
+    from pg_locks where locktype = 'advisory' and classid = 7042 and granted
+$$;
+
+-- The number of a host, under which it stands in sets of hosts; given out here, in turn and for ever.
+create or replace function peer_number(wanted text) returns int language plpgsql volatile as $$
+declare
+    found_number int;
+begin
+    select number into found_number from peers where host = wanted;
+    if found_number is null then
+        perform pg_advisory_xact_lock(7043, 1);
+        insert into peers (host) values (wanted) on conflict (host) do nothing;
+        update peers set number = (select coalesce(max(number), -1) + 1 from peers) where host = wanted and number is null;
+        select number into found_number from peers where host = wanted;
+    end if;
+    return found_number;
+end $$;
+
+-- A set of hosts: a bit for each number. Its length is rounded up, so that most sets have the same.
+create or replace function hosts_of(numbers int[]) returns bit varying language plpgsql immutable strict parallel safe as $$
+declare
+    bits bit varying := '';
+    n int;
+begin
+    foreach n in array numbers loop
+        if n >= length(bits) then
+            bits := bits || repeat('0', n / 64 * 64 + 64 - length(bits))::bit varying;
+        end if;
+        bits := set_bit(bits, n, 1);
+    end loop;
+    return bits;
+end $$;
+
+-- The hosts of both sets.
+create or replace function all_hosts(a bit varying, b bit varying) returns bit varying language sql immutable strict parallel safe as $$
+    select case
+        when length(a) = length(b) then a | b
+        when length(a) < length(b) then (a || repeat('0', length(b) - length(a))::bit varying) | b
+        else a | (b || repeat('0', length(a) - length(b))::bit varying)
+    end
+$$;
+
+-- Is the host with this number in the set?
+create or replace function has_host(hosts bit varying, number int) returns boolean language sql immutable parallel safe as $$
+    select case when number < length(hosts) then get_bit(hosts, number) = 1 else false end
+$$;
+
+-- The numbers of the hosts in a set.
+create or replace function host_numbers(hosts bit varying) returns setof int language sql immutable strict parallel safe rows 100 as $$
+    select n from generate_series(0, length(hosts) - 1) n where get_bit(hosts, n) = 1
 $$;
 
 -- Is this person or group there for this viewer? A closed group, and a person made for one, only for those who read it;

@@ -85,7 +85,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A host took an activity of ours."""
+    """A host took an activity of ours; `arrived_at` is when the last host did that took it so far."""
 
     activity_uri: str
     host: str
@@ -94,7 +94,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A host that holds a copy of the post."""
+    """A host that holds a copy of the post; `since_at` is when the first host got it this way."""
 
     host: str
     how: str
@@ -144,17 +144,19 @@ from deliveries d join activities a on a.id = d.activity_id
 where a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1)
 order by d.id limit $2
 """
-# No index leads from an activity here: it is asked seldom, and by nobody but the operator.
 ARRIVALS: Final = """
-select a.uri as activity_uri, r.host, r.arrived_at
-from activities a join arrivals r on r.arrived_at >= a.created_at and r.activity_ids @> array[a.id]
+select a.uri as activity_uri, o.host, r.last_at as arrived_at
+from activities a join arrivals r on r.activity_id = a.id
+cross join lateral host_numbers(r.hosts) n join peers o on o.number = n
 where (a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1))
   and a.direction = 'out'
-order by r.id limit $2
+order by r.activity_id, o.host limit $2
 """
 COPIES: Final = """
-select c.host, c.how, c.since_at from copies c join posts p on p.id = c.post_id
-where p.uri = $1 order by c.host limit $2
+select o.host, c.how, c.since_at
+from copies c join posts p on p.id = c.post_id
+cross join lateral host_numbers(c.hosts) n join peers o on o.number = n
+where p.uri = $1 order by o.host limit $2
 """
 STANDINGS: Final = """
 select (select standing from posts where uri = $1) as post_standing,

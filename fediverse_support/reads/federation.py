@@ -126,7 +126,8 @@ select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body
        p.standing in ('deleted', 'removed') and p.audience in ('public', 'unlisted')
            and (p.group_id is null or r.kind = 'open') as is_gone,
        (select t.deleted_at from tombstones t where t.uri = p.uri) as gone_at,
-       exists (select 1 from copies c where c.post_id = p.id and c.host = $2) as is_copied,
+       exists (select 1 from copies c join peers o on o.host = $2
+               where c.post_id = p.id and has_host(c.hosts, o.number)) as is_copied,
        rule_for($2) as severity
 from posts p
 join actors a on a.id = p.author_id

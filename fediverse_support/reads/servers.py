@@ -68,8 +68,8 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
         join actors t on t.id = f.target_id join actors o on o.id = f.follower_id
         where f.standing = 'accepted' and t.host is null and o.host is not null
           and $1 = any (domain_suffixes(o.host))) as their_people_here,
-       (select count(distinct c.post_id) from copies c
-        where $1 = any (domain_suffixes(c.host))) as our_posts_held,
+       (select count(distinct c.post_id) from peers o join copies c on has_host(c.hosts, o.number)
+        where $1 = any (domain_suffixes(o.host))) as our_posts_held,
        (select count(*) from actors a join posts p on p.author_id = a.id
         -- Counted whether or not can_see hides them: a rule in force already does.
         where a.host is not null and p.standing <> 'deleted'

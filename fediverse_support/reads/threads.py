@@ -180,7 +180,7 @@ class CopiesView:
 
 
 FIND_COPIES: Final = """
-select (select count(*) from copies c where c.post_id = p.id) as asked,
+select (select count(distinct n) from copies c, host_numbers(c.hosts) n where c.post_id = p.id) as asked,
        (select count(distinct d.host) from deliveries d where d.post_id = p.id) as unanswered,
        (p.group_id is null or exists (
            select 1 from groups g join actors a on a.id = g.actor_id

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from federation.uris import Host
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import PostId
 
 NOTE: Final = """
-insert into copies (post_id, host, how, since_at) values ($1, $2, $3, $4)
-on conflict (post_id, host) do nothing
+insert into copies (post_id, how, hosts, since_at)
+select $1, 'fetched', hosts_of(array[peer_number($2)]), $3
+where not exists (
+    select 1 from copies c join peers p on p.host = $2 where c.post_id = $1 and has_host(c.hosts, p.number))
+on conflict (post_id, how) do update set hosts = all_hosts(copies.hosts, excluded.hosts)
 """
 
 
-async def note(
-    conn: Conn, post_id: PostId, host: Host, how: Literal["delivered", "fetched"], now: datetime
-) -> None:
-    """Remember that a host has a post; the first way it got there stays."""
-    await conn.execute(NOTE, post_id, host, how, now)
+async def note_fetch(conn: Conn, post_id: PostId, host: Host, now: datetime) -> None:
+    """Remember that a host has fetched a post; the first way it got there stays."""
+    await conn.execute(NOTE, post_id, host, now)

@@ -154,7 +154,7 @@ from (
     where f.target_id = $6 and f.standing = 'accepted' and a.host is not null
       and a.standing in ('visible', 'limited')
       and coalesce(p.announce_class, 'object') = $7
-      and (exists (select 1 from copies c where c.post_id = $8 and c.host = a.host)
+      and (exists (select 1 from copies c where c.post_id = $8 and has_host(c.hosts, p.number))
            or exists (select 1 from deliveries d where d.post_id = $8 and d.host = a.host and d.standing =
                'waiting'))
 ) t, act
@@ -237,7 +237,8 @@ select $1, $2, t.host, t.inbox, $3,
            d.attempts = 0)), $5
 from (
     select distinct on (a.host) a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
-    from (select host from copies where post_id = $6
+    from (select o.host from copies y cross join lateral host_numbers(y.hosts) n join peers o on o.number = n
+          where y.post_id = $6
           union select host from deliveries where post_id = $6 and standing = 'waiting') c
     join actors a on a.host = c.host and a.standing in ('visible', 'limited')
     left join peers p on p.host = c.host

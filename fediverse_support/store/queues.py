@@ -1,26 +1,24 @@
 """Lanes: the line of work of one host, served by one worker at a time and in order.
 
-The work itself is rows (`deliveries` here, `receipts` in their own file) written in the transaction that
-caused it. A notification only says "there is work of this kind": it is stored nowhere and may be lost without
-harm, since the workers also look for due rows. A lane is held by a lease under the number of a worker whose
-database session lives, so the lanes of a killed worker are free at once, and a session that is lost takes its
-lanes with it.
+The work itself is rows (`deliveries` and `receipts`, each in a file of its own) written in the transaction
+that caused it. A notification only says "there is work of this kind": it is stored nowhere and may be lost
+without harm, since the workers also look for due rows. A lane is held by a lease under the number of a worker
+whose database session lives, so the lanes of a killed worker are free at once, and a session that is lost
+takes its lanes with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import asyncpg
 
-from federation.uris import Host, Uri
+from federation.uris import Host
 from fediverse_support.db.pool import Conn, Tx
-from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 
 Kind = Literal["receive", "deliver"]
 KINDS: Final[tuple[Kind, ...]] = ("receive", "deliver")
@@ -96,7 +94,7 @@ async def note_passes(conn: Conn, kinds: Collection[str], now: datetime) -> None
     await conn.execute(NOTE_PASS, sorted(kinds), now)
 
 
-# Both walk from host to host along the index, so that a long line of one host costs no more than a short one.
+# Walks from host to host along the index, so that a long line of one host costs no more than a short one.
 DUE_RECEIVE: Final = """
 with recursive hosts as (
     select min(host) as host from receipts where standing = 'waiting'
@@ -106,7 +104,7 @@ with recursive hosts as (
 )
 select h.host from hosts h
 left join lanes l on l.kind = 'receive' and l.host = h.host
-where h.host is not null and (l.worker is null or not worker_lives(l.worker))
+where h.host is not null and (l.worker is null or l.worker <> all ((select living_workers())::int[]))
   and h.host <> all ($3::text[])
   -- Of a host that is not talked to any more, only what takes something back goes on.
   and case when talks_to(h.host, $4) then (
@@ -117,43 +115,16 @@ where h.host is not null and (l.worker is null or not worker_lives(l.worker))
           where r.standing = 'waiting' and r.takes_back and r.host = h.host and r.due_at <= $1 limit 1) end
 limit $2
 """
-DUE_DELIVER: Final = """
-with recursive hosts as (
-    select min(host) as host from deliveries where standing = 'waiting'
-    union all
-    select (select min(d.host) from deliveries d where d.standing = 'waiting' and d.host > hosts.host)
-    from hosts where hosts.host is not null
-)
-select h.host from hosts h
-left join lanes l on l.kind = 'deliver' and l.host = h.host
-where h.host is not null and (l.due_at is null or l.due_at <= $1)
-  and (l.worker is null or not worker_lives(l.worker))
-  and h.host <> all ($3::text[])
-  and exists (
-      select 1 from deliveries d join activities x on x.id = d.activity_id
-      left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
-      left join posts p on p.id = d.post_id
-      where d.standing = 'waiting' and d.host = h.host and d.due_at <= $1
-        and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
-             or rule_for(p.host) is distinct from 'suspend'))
-  and case $4 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
-      else rule_for(h.host) is distinct from 'suspend' end
-limit $2
-"""
 
 
 async def due_lanes(
-    conn: Conn, kind: Kind, now: datetime, limit: int, *, mode: str = "open", busy: Collection[Host] = ()
+    conn: Conn, now: datetime, limit: int, *, mode: str = "open", busy: Collection[Host] = ()
 ) -> list[Host]:
-    """Return hosts with work that may be done now and that nobody is doing; `mode` says who is talked to.
+    """Return hosts from which something waits that may be applied now and that nobody looks after.
 
-    `busy` are those that the caller looks after already.
+    `mode` says who is talked to; `busy` are those that the caller looks after already.
     """
-    if kind == "receive":
-        rows = await conn.fetch(DUE_RECEIVE, now, limit, list(busy), mode)
-    else:
-        rows = await conn.fetch(DUE_DELIVER, now, limit, list(busy), mode)
-    return [Host(row["host"]) for row in rows]
+    return [Host(row["host"]) for row in await conn.fetch(DUE_RECEIVE, now, limit, list(busy), mode)]
 
 
 CLAIM: Final = """
@@ -183,112 +154,6 @@ async def release(
     await conn.execute(RELEASE, kind, host, lease, failures, due_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One activity to one inbox, with what is needed to sign and send it."""
-
-    id: int
-    activity_id: ActivityId
-    inbox_uri: Uri
-    document: str
-    sender_uri: Uri
-    key_id: Uri
-    private_key: bytes
-    sender_id: ActorId
-    post_id: PostId | None
-    attempts: int
-    created_at: datetime
-    takes_back: bool
-
-
-TAKE_DELIVERIES: Final = """
-with due as (
-    select d.id, d.activity_id, d.inbox_uri, x.document, a.uri as sender_uri, a.key_id, a.private_key,
-        d.sender_id,
-           d.post_id, d.attempts, d.created_at,
-           coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back
-    from deliveries d join activities x on x.id = d.activity_id join actors a on a.id = d.sender_id
-    left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
-    left join posts p on p.id = d.post_id
-    where d.host = $1 and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
-      -- What is suspended is passed on to nobody, but every host may be asked to forget it.
-      and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
-           or rule_for(p.host) is distinct from 'suspend')
-      and case $4 when 'off' then false when 'allowlist' then rule_for($1) = 'allow'
-          else rule_for($1) is distinct from 'suspend' end
-    order by d.id limit $3
-    for update of d skip locked
-), leaving as (
-    insert into copies (post_id, host, how, since_at)
-    select distinct due.post_id, $1, 'delivered', $2::timestamptz from due where due.post_id is not null
-    on conflict (post_id, host) do nothing
-)
-select * from due order by id
-"""
-DONE_DELIVERIES: Final = """
-with done as (
-    delete from deliveries where id = any ($1::bigint[]) returning activity_id, host
-)
-insert into arrivals (host, activity_ids, arrived_at)
-select host, array_agg(activity_id), $2 from done group by host
-"""
-RETRY_DELIVERY: Final = (
-    "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
-)
-PUT_ASIDE: Final = (
-    "update deliveries set attempts = attempts + 1, last_error = $2, standing = $3 where id = $1"
-)
-
-
-async def take_deliveries(conn: Conn, host: Host, now: datetime, limit: int, mode: str) -> list[Delivery]:
-    """Return the oldest due deliveries of a lane; from here on their posts count as copied to that host.
-
-    One that is being taken back at this moment is passed over; whoever takes it back later sees the copy.
-    """
-    return [Delivery(**row) for row in await conn.fetch(TAKE_DELIVERIES, host, now, limit, mode)]
-
-
-async def finish_deliveries(conn: Conn, ids: Sequence[int], now: datetime) -> None:
-    """Forget deliveries that arrived; for a week it is remembered that they did."""
-    if ids:
-        await conn.execute(DONE_DELIVERIES, list(ids), now)
-
-
-async def retry_delivery(conn: Conn, delivery_id: int, error: str, due_at: datetime) -> None:
-    """Try a delivery again later."""
-    await conn.execute(RETRY_DELIVERY, delivery_id, error, due_at)
-
-
-async def put_aside(conn: Conn, delivery_id: int, error: str, standing: Literal["refused", "parked"]) -> None:
-    """Keep a delivery that will not be tried again, with its reason, for the admin."""
-    await conn.execute(PUT_ASIDE, delivery_id, error, standing)
-
-
-READDRESS: Final = """
-with place as (
-    select case when $3 then coalesce(shared_inbox_uri, inbox_uri) else inbox_uri end as inbox_uri
-    from actors where id = $2
-)
-update deliveries d set inbox_uri = place.inbox_uri, attempts = d.attempts + 1 from place
-where d.id = $1 and d.inbox_uri <> place.inbox_uri and not exists (
-    select 1 from deliveries o where o.activity_id = d.activity_id and o.inbox_uri = place.inbox_uri)
-"""
-REFUSE_INBOX: Final = """
-update deliveries set standing = 'refused', last_error = $3
-where host = $1 and inbox_uri = $2 and standing = 'waiting'
-"""
-
-
-async def readdress(tx: Tx, delivery_id: int, owner: ActorId, *, is_shared: bool) -> bool:
-    """Aim a delivery at the inbox its owner has now; False where that is the same one."""
-    return await tx.execute(READDRESS, delivery_id, owner, is_shared) == "UPDATE 1"
-
-
-async def refuse_inbox(tx: Tx, host: Host, inbox: Uri, error: str) -> None:
-    """Put aside everything that waits for an inbox that is no more."""
-    await tx.execute(REFUSE_INBOX, host, inbox, error)
-
-
 RETRY_ALL: Final = """
 with woken as (
     update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning
@@ -309,23 +174,16 @@ async def retry_all(tx: Tx, host: Host | None, now: datetime) -> int:
     return int(await tx.fetchval(RETRY_ALL, now, host))
 
 
-PRUNE: Final = """
-with s as (delete from seen_signatures where seen_at < $1::timestamptz - interval '13 hours'),
-     d as (delete from decisions where decided_at < $1::timestamptz - interval '7 days'),
-     a as (delete from arrivals where arrived_at < $1::timestamptz - interval '7 days'),
-     r as (delete from receipts where standing = 'done' and received_at < $1::timestamptz - interval '30
-         days'),
-     p as (update receipts set body = null where standing = 'parked' and received_at < $1::timestamptz -
-         interval '7 days'),
-     u as (delete from undone where undone_at < $1::timestamptz - interval '24 hours'),
-     i as (delete from idempotency_keys where created_at < $1::timestamptz - interval '1 hour'),
-     n as (delete from notifications where created_at < $1::timestamptz - interval '30 days'),
-     f as (delete from sign_in_failures where failed_at < $1::timestamptz - interval '1 day'),
-     e as (delete from sessions where expires_at < $1)
-delete from deliveries where standing <> 'waiting' and created_at < $1::timestamptz - interval '30 days'
+AHEAD: Final = timedelta(days=2)
+"""Nothing that failed is put off for longer than a day and a bit: a clock that ran ahead did that."""
+BOUND_DUES: Final = """
+with l as (update lanes set due_at = $1 where due_at > $2::timestamptz),
+     r as (update receipts set due_at = $1 where standing = 'waiting' and due_at > $2::timestamptz)
+update deliveries set due_at = $1
+where standing = 'waiting' and due_at > $2::timestamptz and (attempts > 0 or created_at > $2::timestamptz)
 """
 
 
-async def prune(tx: Tx, now: datetime) -> None:
-    """Forget what has served its time."""
-    await tx.execute(PRUNE, now)
+async def bound_dues(tx: Tx, now: datetime) -> None:
+    """Make due what waits for a time that only a wrong clock can have named."""
+    await tx.execute(BOUND_DUES, now, now + AHEAD)

@@ -7,15 +7,20 @@ from typing import Final
 
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
-from fediverse_support.store import erasing, queues
+from fediverse_support.store import erasing, queues, retention
 
 LOG: Final = logging.getLogger(__name__)
 
 
 async def step(deps: Deps) -> bool:
-    """Prune logs, replies and bodies that are past their time; always done in one go."""
+    """Forget, rule by rule and a bounded number of rows at a time, all that is past its time."""
     async with deps.db.transaction() as tx:
-        await queues.prune(tx, deps.db.now())
+        await queues.bound_dues(tx, deps.db.now())
+    for rule in retention.RULES:
+        there_is_more = True
+        while there_is_more:
+            async with deps.db.connection() as conn:
+                there_is_more = await retention.prune(conn, rule, deps.db.now())
     async with deps.db.transaction() as tx:
         await erasing.forget_old_words(tx)
     await _free_space(deps)

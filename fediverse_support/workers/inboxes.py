@@ -16,8 +16,8 @@ from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.remote import Budget
-from fediverse_support.store import follows, queues, remote_actors
-from fediverse_support.store.queues import Delivery
+from fediverse_support.store import deliveries, follows, remote_actors
+from fediverse_support.store.deliveries import Delivery
 from fediverse_support.store.remote_actors import Owner
 
 MISSED_FOR: Final = timedelta(days=3)
@@ -43,14 +43,15 @@ async def ask_owner(deps: Deps, host: Host, job: Delivery) -> Found:
             return "there"
         async with deps.db.transaction() as tx:
             await _let_go(deps, tx, owner, is_certain=error.status == 410)
-            await queues.refuse_inbox(tx, host, job.inbox_uri, error.code)
+            await deliveries.refuse_inbox(tx, host, job.inbox_uri, error.code)
         return "gone"
     except FederationError:
         return "there"
     if job.attempts >= MOST_MOVES:
         return "there"
     async with deps.db.transaction() as tx:
-        return "moved" if await queues.readdress(tx, job.id, owner.id, is_shared=owner.is_shared) else "there"
+        has_moved = await deliveries.readdress(tx, job.id, owner.id, is_shared=owner.is_shared)
+    return "moved" if has_moved else "there"
 
 
 async def _let_go(deps: Deps, tx: Tx, owner: Owner, *, is_certain: bool) -> None:

@@ -53,9 +53,9 @@ async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lan
             await queues.release(conn, kind, host, lease, failures=lane.failures, due_at=lane.due_at)
 
 
-async def due(deps: Deps, kind: Kind, limit: int, busy: Collection[Host] = ()) -> list[Host]:
-    """Return hosts whose lanes have work that may be done now, other than those in `busy`."""
+async def due(deps: Deps, limit: int, busy: Collection[Host] = ()) -> list[Host]:
+    """Return hosts from which something waits that may be applied now, other than those in `busy`."""
     async with deps.db.connection() as conn:
         return await queues.due_lanes(
-            conn, kind, deps.db.now(), limit, mode=deps.instance.federation, busy=busy
+            conn, deps.db.now(), limit, mode=deps.instance.federation, busy=busy
         )

@@ -9,25 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 from federation.uris import Host
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.store import queues
-from fediverse_support.store.queues import KINDS, Kind
+from fediverse_support.store.deliveries import Wanted
+from fediverse_support.store.queues import Kind
 from fediverse_support.workers import deliver, housekeeping, lanes, receive, sessions
-from fediverse_support.workers.deliver import Sender
+from fediverse_support.workers.deliver import Desk
 from fediverse_support.workers.pace import Pace, pause
 from fediverse_support.workers.sessions import Session
+from fediverse_support.workers.visits import Sender, Visit
 
 LOG: Final = logging.getLogger(__name__)
 
-LANES_AT_ONCE: Final[dict[Kind, int]] = {"receive": 16, "deliver": 32}
+RECEIVE_AT_ONCE: Final = 16
+VISITS_AT_ONCE: Final = 48
+"""So many hosts are visited at a time, not counting those that are slow to answer"""
+SLOW_AT_ONCE: Final = 240
+"""or that failed lately; these wait beside, so many at most,"""
+FAILING_AT_ONCE: Final = 48
+"""and so many of them failed lately."""
 LOOK_EVERY: Final = 0.5
-LOOK_SELDOM: Final = 0.02
+LOOK_SELDOM: Final = 0.05
 """Seconds between two looks at least: hints come in crowds."""
 TIDY_EVERY: Final = 5.0
 GATHER_FOR: Final = 0.2
@@ -43,8 +52,12 @@ class _Crew:
     deps: Deps
     stop: asyncio.Event
     pace: Pace
+    desk: Desk
     sender: Sender = field(default_factory=Sender)
     busy: set[tuple[Kind, Host]] = field(default_factory=set)
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+    visits: dict[Host, Visit] = field(default_factory=dict)
+    after: str = ""
     went_well: set[str] = field(default_factory=set)
     was: Session | None = None
     is_away: bool = False
@@ -61,14 +74,42 @@ class _Crew:
             self.is_away = False
             LOG.info("database available")
 
-    def count(self, kind: Kind) -> int:
-        """Return how many lanes of a kind are being served."""
-        return sum(1 for what, _ in self.busy if what == kind)
+    def begin(self, session: Session, kind: Kind, host: Host, work: Coroutine[Any, Any, None]) -> None:
+        """Serve a lane beside the others; its faults strike no other lane."""
+        self.busy.add((kind, host))
+        task = asyncio.create_task(self._guarded(kind, host, work))
+        self.serving.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:  # also of one that is cut off before it begins
+            work.close()
+            self.serving.discard(task)
+            self.busy.discard((kind, host))
+            if kind == "deliver":
+                del self.visits[host]
+            session.hint.set()
+
+        task.add_done_callback(ended)
+
+    async def _guarded(self, kind: Kind, host: Host, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+            self.went_well.add(kind)
+        except DatabaseUnavailable:
+            self.miss()
+        except Exception:
+            LOG.exception("lane fault", extra={"kind": kind, "host": host})
+            await pause(self.stop, PAUSE_AFTER_FAULT)
+
+    async def end(self) -> None:
+        """Cut off whatever is being served."""
+        for task in self.serving:
+            task.cancel()
+        await asyncio.gather(*self.serving, return_exceptions=True)
 
 
 async def run(deps: Deps, stop: asyncio.Event) -> None:
     """Work until `stop` is set; faults are logged and worked around, never passed on."""
-    crew = _Crew(deps, stop, Pace(deps.db, stop))
+    crew = _Crew(deps, stop, Pace(deps.db, stop), Desk(deps.db))
     tasks = [
         asyncio.create_task(_again(crew, lambda: _work(crew))),
         asyncio.create_task(_again(crew, lambda: _prune(crew))),
@@ -95,31 +136,30 @@ async def _work(crew: _Crew) -> None:
     """Serve lanes for as long as one session lasts."""
     async with sessions.opened(crew.deps.db) as session:
         await _begin(crew, session)
-        serving: set[asyncio.Task[None]] = set()
         try:
-            await _look_on(crew, session, serving)
+            await _look_on(crew, session)
         finally:
-            for task in serving:
-                task.cancel()
-            await asyncio.gather(*serving, return_exceptions=True)
+            await crew.end()
 
 
 async def _begin(crew: _Crew, session: Session) -> None:
     """Free what was held under the number of an earlier session: the database may think that it lives."""
-    if crew.was is not None:
-        async with crew.deps.db.connection() as conn:
-            await queues.let_go(conn, crew.was.worker)
+    async with crew.deps.db.transaction() as tx:
+        if crew.was is not None:
+            await queues.let_go(tx, crew.was.worker)
+        await queues.bound_dues(tx, crew.deps.db.now())
     crew.was = session
 
 
-async def _look_on(crew: _Crew, session: Session, serving: set[asyncio.Task[None]]) -> None:
+async def _look_on(crew: _Crew, session: Session) -> None:
     """Find lanes with due rows that nobody serves, and have them served."""
     clock = asyncio.get_running_loop().time
     tidy_at = clock()
     while True:
         session.hint.clear()
         try:
-            await _look(crew, session, serving)
+            await _look_in(crew, session)
+            await _look_out(crew, session)
             if clock() >= tidy_at:
                 await _tidy(crew, session)
                 tidy_at = clock() + TIDY_EVERY
@@ -131,25 +171,43 @@ async def _look_on(crew: _Crew, session: Session, serving: set[asyncio.Task[None
         await pause(session.hint, LOOK_EVERY)
 
 
-async def _look(crew: _Crew, session: Session, serving: set[asyncio.Task[None]]) -> None:
-    for kind in KINDS:
-        free = LANES_AT_ONCE[kind] - crew.count(kind)
-        if free == 0:
-            continue
-        busy = [host for what, host in crew.busy if what == kind]
-        hosts = await lanes.due(crew.deps, kind, free, busy)
-        if not hosts and not busy:
-            crew.went_well.add(kind)
-        for host in hosts:
-            serving.add(task := asyncio.create_task(_serve(crew, session, kind, host)))
-            crew.busy.add((kind, host))
+async def _look_in(crew: _Crew, session: Session) -> None:
+    """Find hosts from which something waits."""
+    busy = [host for kind, host in crew.busy if kind == "receive"]
+    if len(busy) >= RECEIVE_AT_ONCE:
+        return
+    hosts = await lanes.due(crew.deps, RECEIVE_AT_ONCE - len(busy), busy)
+    if not hosts and not busy:
+        crew.went_well.add("receive")
+    for host in hosts:
+        crew.begin(session, "receive", host, _apply(crew, session, host))
 
-            def is_free(task: asyncio.Task[None], lane: tuple[Kind, Host] = (kind, host)) -> None:
-                serving.discard(task)
-                crew.busy.discard(lane)
-                session.hint.set()
 
-            task.add_done_callback(is_free)  # one that is cut off before it begins has no other end
+async def _look_out(crew: _Crew, session: Session) -> None:
+    """Find hosts for which something waits, and visit them."""
+    quick = sum(1 for visit in crew.visits.values() if visit.is_quick())
+    failing = sum(1 for visit in crew.visits.values() if visit.lane.failures)
+    healthy = min(VISITS_AT_ONCE - quick, VISITS_AT_ONCE + SLOW_AT_ONCE - len(crew.visits))
+    if healthy <= 0:
+        return
+    wanted = Wanted(
+        session.worker,
+        uuid4(),
+        healthy=healthy,
+        failing=max(0, FAILING_AT_ONCE - failing),
+        after=crew.after,
+        mode=crew.deps.instance.federation,
+    )
+    visits = await deliver.take(crew.deps, crew.sender, wanted)
+    if not visits and not crew.visits:
+        crew.went_well.add("deliver")
+    found = [visit.lane.host for visit in visits if not visit.lane.failures]
+    if len(found) < healthy and crew.after:
+        session.hint.set()  # those before it come next
+    crew.after = found[-1] if len(found) >= healthy else ""
+    for visit in visits:
+        crew.visits[visit.lane.host] = visit
+        crew.begin(session, "deliver", visit.lane.host, _send(crew, visit))
 
 
 async def _tidy(crew: _Crew, session: Session) -> None:
@@ -161,23 +219,16 @@ async def _tidy(crew: _Crew, session: Session) -> None:
             await queues.note_passes(conn, kinds, crew.deps.db.now())
 
 
-async def _serve(crew: _Crew, session: Session, kind: Kind, host: Host) -> None:
-    """Serve one lane to its end; its faults strike no other lane."""
+async def _apply(crew: _Crew, session: Session, host: Host) -> None:
+    while await receive.serve(crew.deps, host, session.worker, crew.pace):
+        await pause(crew.stop, GATHER_FOR)
+
+
+async def _send(crew: _Crew, visit: Visit) -> None:
     try:
-        while await _serve_once(crew, session, kind, host) and kind == "receive":
-            await pause(crew.stop, GATHER_FOR)
-        crew.went_well.add(kind)
-    except DatabaseUnavailable:
-        crew.miss()
-    except Exception:
-        LOG.exception("lane fault", extra={"kind": kind, "host": host})
-        await pause(crew.stop, PAUSE_AFTER_FAULT)
-
-
-async def _serve_once(crew: _Crew, session: Session, kind: Kind, host: Host) -> bool:
-    if kind == "receive":
-        return await receive.serve(crew.deps, host, session.worker, crew.pace)
-    return await deliver.serve(crew.deps, crew.sender, host, session.worker)
+        await visit.make()
+    finally:
+        await crew.desk.settle(visit)
 
 
 async def _prune(crew: _Crew) -> None:

@@ -64,7 +64,7 @@ class _Job:
 
 async def step(deps: Deps, worker: int = 0) -> bool:
     """Serve one lane that has work; False when there is none."""
-    for host in await lanes.due(deps, "receive", 1):
+    for host in await lanes.due(deps, 1):
         return await serve(deps, host, worker)
     return False
 

@@ -23,7 +23,7 @@ from fediverse_support.domain.posts import Draft, Published
 from fediverse_support.reads import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import deliver, receive
-from fediverse_support.workers.deliver import Sender
+from fediverse_support.workers.visits import Sender
 from tests.asgi import Got, ask
 from tests.builders import PASSWORD, SECRET, QuickPasswords
 from tests.conftest import Clock

@@ -4,13 +4,14 @@ all."""
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import pytest
 
 from fediverse_support.actions import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import queues, receipts
+from fediverse_support.store import deliveries, queues, receipts
 from fediverse_support.web.app import assemble
 from fediverse_support.web.federation import routes as federation
 from fediverse_support.web.mastodon import routes as mastodon
@@ -150,14 +151,16 @@ async def _no_lane_reads_every_delivery(site: Site, queries: Queries) -> None:
     host = queues.Host("h1.example")
     queries.forget()
     async with site.db.connection() as conn:
-        assert await queues.take_deliveries(conn, host, site.db.now(), 50, instance.federation) is not None
+        took = await deliveries.take_deliveries(conn, [host], site.db.now(), 50, instance.federation)
+        await deliveries.still_wanted(conn, host, [one.id for one in took], instance.federation)
         await receipts.take_receipts(conn, host, site.db.now(), 50)
-        kind: queues.Kind
-        for kind, table in (("deliver", "deliveries"), ("receive", "receipts")):
+        wanted = deliveries.Wanted(7, uuid4(), healthy=1000, failing=9, after="", mode=instance.federation)
+        taken = [lane.host for lane in await deliveries.take_lanes(conn, wanted, site.db.now())]
+        came = await queues.due_lanes(conn, site.db.now(), 1000)
+        for table, found in (("deliveries", taken), ("receipts", came)):
             hosts = await conn.fetch(
                 f"select distinct host from {table} where standing = 'waiting' order by host"
             )
-            found = await queues.due_lanes(conn, kind, site.db.now(), 1000)
             assert sorted(found) == sorted(row["host"] for row in hosts)
     await assert_quick(site, [sql for sql in queries.seen if not sql.startswith("select distinct")])
 

@@ -124,10 +124,10 @@ def test_the_waits_grow_and_end_after_eight_days():
     assert timedelta(days=7) < total <= delivery.KEPT_FOR
 
 
-def test_the_daily_waits_are_spread():
-    assert backoff(8, 0.0) == timedelta(hours=24) * 0.8
-    assert backoff(8, 1.0) == timedelta(hours=24) * 1.2
-    assert backoff(1, 0.0) == backoff(1, 0.9) == timedelta(minutes=1)
+def test_every_wait_is_spread_so_that_those_who_failed_together_do_not_come_together():
+    for attempt, middle in ((8, timedelta(hours=24)), (1, timedelta(minutes=1))):
+        assert backoff(attempt, 0.0) == middle * 0.8
+        assert backoff(attempt, 1.0) == middle * 1.2
 
 
 def test_no_failure_yet_waits_as_after_the_first():
