@@ -74,6 +74,7 @@ def document() -> str:
         *_people(),
         *_groups(),
         *_objects(),
+        *_ids(),
         *_answers(),
     ]
     return "\n".join(lines) + "\n"
@@ -128,6 +129,27 @@ def _objects() -> tuple[str, ...]:
         "",
         "Public posts, activities and collections are given to signed requests only; groups, the instance actor,",
         "WebFinger and NodeInfo to everyone; people as a stub with their key until a request is signed.",
+    )
+
+
+def _ids() -> tuple[str, ...]:
+    return (
+        "",
+        "## What is the same, and what is newer",
+        "",
+        "- Only a `Create` or an `Announce` is settled by its id. Whatever else comes again under an id, signed",
+        "  anew, is applied again: a `Follow` after its `Undo`, an `Update` after an `Update`. One request counts",
+        "  once.",
+        "- A `Follow` that its `Undo` overtook has no effect; the next one under the same id has.",
+        "- A `Follow` or `Announce` inside an `Accept`, a `Reject` or an `Undo` may lack its id: it is found by its",
+        "  actor and object.",
+        "- Of two edits the one with the later `updated` stands (else the `published` of the `Update`), of two of",
+        "  the same time, or without one, what comes later. An `Update` that changes no word, warning, language or",
+        "  attachment is no edit, and is passed on to nobody.",
+        "- The address of a page is read as the id of the post it shows, in `inReplyTo` and in `object`: ours, and",
+        "  those that posts of the same origin give as `url`. Of several in `inReplyTo` the first that we have",
+        "  counts; several in `attributedTo` have to be of one origin.",
+        "- Of what we send, a post comes before its group's `Announce` of it.",
     )
 
 
