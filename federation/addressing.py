@@ -18,12 +18,19 @@ GroupKind = Literal["public", "members"]
 ProfileKind = Literal["public", "unlisted", "followers", "direct"]
 
 
-def classify(audience: Audience, *, author_followers: Uri | None, groups: Collection[Uri]) -> Reach:
+def classify(
+    audience: Audience,
+    *,
+    author_followers: Uri | None,
+    groups: Collection[Uri],
+    group_followers: Collection[Uri] = (),
+) -> Reach:
     """Say whom an audience means.
 
     `author_followers` is the collection of this very author, as learnt from the author's own actor: no other
     collection counts, whatever it is called. `groups` are the ids of the groups we know; a group's followers
-    address means nothing by itself.
+    address means nothing by itself. A message that is not public and names anybody beside a group is for
+    those it names: a group's address in it must not show it to the group.
     """
     everyone = audience.everyone
     is_for_group = any(uri in groups for uri in everyone)
@@ -33,7 +40,8 @@ def classify(audience: Audience, *, author_followers: Uri | None, groups: Collec
         return "public" if is_for_group else "unlisted"
     if author_followers is not None and author_followers in everyone:
         return "followers"
-    return "group" if is_for_group else "direct"
+    is_for_others = any(uri not in groups and uri not in group_followers for uri in everyone)
+    return "group" if is_for_group and not is_for_others else "direct"
 
 
 def for_group_post(

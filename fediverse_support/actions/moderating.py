@@ -16,17 +16,17 @@ from federation.errors import Malformed
 from federation.uris import Uri
 from fediverse_support.actions import intake, own
 from fediverse_support.db.pool import Db, Tx
-from fediverse_support.domain import documents
+from fediverse_support.domain import documents, plaintext
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import Conflict, Invalid, NotFound
-from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId, fresh_token
+from fediverse_support.domain.ids import AccountId, PostId, ReportId, fresh_token
 from fediverse_support.domain.instance import Instance
-from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
+from fediverse_support.domain.moderation import NOT_SAID, SEVERITIES, DomainRule, is_wide
 from fediverse_support.domain.posts import Post
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.reads import own_posts
-from fediverse_support.store import domain_rules, groups, outgoing, posts, reports, waiting
+from fediverse_support.store import domain_rules, posts, reports, waiting
 
 MAX_REASON: Final = 500
 
@@ -160,38 +160,56 @@ async def refuse_post(db: Db, instance: Instance, person: Person, post_id: PostI
         post = await _moderated(tx, person, post_id)
         if post.standing != "held":
             raise Conflict("Somebody decided about this post already.")
-        await _remove(tx, instance, person, post, reason, db.now())
+        await _remove(tx, instance, post, "", db.now())
         # It was kept to be passed on, which will not happen.
         await waiting.forget(tx, post.uri)
+        await _log(tx, person, "post_removed", str(post_id), reason, db.now())
 
 
-async def remove_post(db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "") -> None:
-    """Take a post out of its group, and ask other servers to do the same. Raises `NotFound`, `Conflict`."""
+async def remove_post(
+    db: Db, instance: Instance, person: Person, post_id: PostId, reason: str = "", *, told: str = ""
+) -> None:
+    """Take a post out of its group, and ask other servers to do the same.
+
+    `reason` stays with our team. `told` is published: its author and other servers read it. Raises `Invalid`,
+    `NotFound`, `Conflict`.
+    """
+    told = public_words(told)
     async with db.transaction() as tx:
         post = await _moderated(tx, person, post_id)
         if post.standing in ("removed", "deleted"):
             raise Conflict("Somebody decided about this post already.")
-        await _remove(tx, instance, person, post, reason, db.now())
+        await _remove(tx, instance, post, told, db.now())
+        await _log(tx, person, "post_removed", str(post_id), reason or told, db.now())
 
 
-async def _remove(tx: Tx, instance: Instance, person: Person, post: Post, reason: str, now: datetime) -> None:
+def public_words(text: str) -> str:
+    """Return a published reason as one tidy line; raise `Invalid` where it is too long."""
+    words = plaintext.one_line(text, MAX_REASON + 1)
+    if len(words) > MAX_REASON:
+        raise Invalid({"told": "too_long"})
+    return words
+
+
+async def _remove(tx: Tx, instance: Instance, post: Post, told: str, now: datetime) -> None:
+    """Have the post's group take it out, or this server where the group is not ours: never a person."""
     group_uri = await waiting.group_uri(tx, post.group_id)
-    told = (vocab.PUBLIC, group_uri) if post.audience in ("public", "unlisted") else ()
+    own_group = group_uri is not None and instance.is_ours(group_uri)
+    to = (vocab.PUBLIC, group_uri) if post.audience in ("public", "unlisted") else ()
     act = vocab.Delete(
         id=instance.activity_uri(fresh_token()),
-        actor=person.uri,
+        actor=group_uri if group_uri is not None and own_group else instance.actor_uri,
         object=post.uri,
-        # What is published says that moderators did it, never why.
-        reason="removed by moderators",
+        # Without any words, other software takes it for the author's own deletion.
+        reason=told or NOT_SAID,
         deleted=now,
-        audience=vocab.Audience(to=tuple(uri for uri in told if uri is not None), group=group_uri),
+        audience=vocab.Audience(to=tuple(uri for uri in to if uri is not None), group=group_uri),
     )
-    if post.author_id == person.actor_id:
-        await waiting.hide(tx, post.id)
-        await outgoing.cancel_posts(tx, [post.id])
-    else:
-        await own.submit(tx, instance, act, now)
-    await reports.log_action(tx, person.account_id, "post_removed", str(post.id), reason[:MAX_REASON], now)
+    await own.submit(tx, instance, act, now)
+
+
+async def _log(tx: Tx, person: Person, action: str, subject: str, reason: str, now: datetime) -> None:
+    await reports.log_action(tx, person.account_id, action, subject, reason[:MAX_REASON], now)
 
 
 async def _moderated(tx: Tx, person: Person, post_id: PostId) -> Post:
@@ -202,31 +220,6 @@ async def _moderated(tx: Tx, person: Person, post_id: PostId) -> Post:
     if post is None:
         raise NotFound
     return post
-
-
-async def ban(
-    db: Db, instance: Instance, person: Person, group_id: ActorId, actor_id: ActorId, reason: str = ""
-) -> None:
-    """Shut somebody out of a group: their membership ends, and they can neither write nor join. Raises
-    `NotFound`."""
-    async with db.transaction() as tx:
-        if actor_id == person.actor_id or not await waiting.moderates(tx, group_id, person.actor_id):
-            raise NotFound
-        await groups.ban(tx, group_id, actor_id, reason[:MAX_REASON], person.actor_id, db.now())
-        await waiting.end_membership(tx, group_id, actor_id, db.now())
-        await reports.log_action(
-            tx, person.account_id, "banned", f"{group_id}:{actor_id}", reason[:MAX_REASON], db.now()
-        )
-
-
-async def unban(db: Db, person: Person, group_id: ActorId, actor_id: ActorId) -> None:
-    """Let somebody ask to join again. Raises `NotFound`."""
-    async with db.transaction() as tx:
-        if not await waiting.moderates(tx, group_id, person.actor_id) or not await groups.unban(
-            tx, group_id, actor_id
-        ):
-            raise NotFound
-        await reports.log_action(tx, person.account_id, "unbanned", f"{group_id}:{actor_id}", "", db.now())
 
 
 async def resolve_report(db: Db, person: Person, report_id: ReportId) -> None:

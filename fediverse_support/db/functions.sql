@@ -84,11 +84,10 @@ begin
         if group_id is null then
             return false;
         end if;
-    elsif audience = 'followers' then
-        if not follows_now(viewer, author_id) then
-            return false;
-        end if;
+    elsif audience = 'followers' and follows_now(viewer, author_id) then
+        null;
     else
+        -- Whoever is named may read it: a message to a few, and one to followers and those it names.
         perform 1 from mentions m where m.post_id = may_see.post_id and m.actor_id = viewer;
         if not found then
             return false;
@@ -151,6 +150,15 @@ create or replace function is_open(g bigint) returns boolean language plpgsql st
 begin
     return exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
 end $$;
+
+-- May this person read what was written to a group's moderators? They may; our team where none of ours moderates it.
+create or replace function may_read_messages(g bigint, person bigint, is_staff boolean)
+returns boolean language sql stable cost 1000 as $$
+    select exists (select 1 from group_moderators m where m.group_id = g and m.actor_id = person)
+        or (is_staff and not exists (
+            select 1 from group_moderators m join actors a on a.id = m.actor_id
+            where m.group_id = g and a.account_id is not null))
+$$;
 
 -- Is the worker that took a lane still connected? Each holds a lock under its number for as long as its session lives.
 create or replace function worker_lives(number int) returns boolean language sql volatile as $$

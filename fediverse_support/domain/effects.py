@@ -30,6 +30,7 @@ NotificationKind = Literal[
     "banned",
     "unbanned",
     "not_taken",
+    "message",
 ]
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from federation.uris import Host, Uri
-from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind, Role
+from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.instance import Federation
 from fediverse_support.domain.moderation import Severity
@@ -32,7 +32,6 @@ class ActorFacts:
     standing: ActorStanding
     account_id: AccountId | None
     account_standing: str | None
-    account_role: Role | None
     followers_uri: Uri | None
     approves_followers: bool
     is_followed: bool
@@ -130,3 +129,11 @@ class Facts:
     def is_post(self) -> bool:
         """A new post, delivered or fetched."""
         return self.verb in ("Create", "Observe")
+
+    @property
+    def is_for_moderators(self) -> bool:
+        """A post to an open group of ours, and to nobody else: no thread, but perhaps a call for help."""
+        group = self.group
+        if not self.is_post or self.is_local or group is None or self.audience != "group":
+            return False
+        return group.is_local and group.kind == "open"

@@ -11,6 +11,7 @@ PostId = NewType("PostId", int)
 FollowId = NewType("FollowId", int)
 ActivityId = NewType("ActivityId", int)
 ReportId = NewType("ReportId", int)
+MessageId = NewType("MessageId", int)
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 TOKEN_LENGTH: Final = 26

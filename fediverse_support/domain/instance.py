@@ -46,6 +46,11 @@ class Instance:
         """The shared inbox."""
         return Uri(f"{self.base_url}/ap/inbox")
 
+    @property
+    def help_url(self) -> Uri:
+        """Where to find help now."""
+        return Uri(f"{self.base_url}/help")
+
     def talks_to(self, severity: Severity | None) -> bool:
         """Say whether a server under this rule (None without one) is talked to at all."""
         if self.federation == "off" or severity == "suspend":

@@ -10,6 +10,14 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("allow", "limit", "hold", "suspend")
 
 ReportReason = Literal["worried", "rule", "elsewhere", "spam", "legal", "violation", "other"]
 
+NOT_SAID: Final = "removed by moderators"
+"""What is published about a removal for which nobody typed words for everybody."""
+
+
+def reason_given(published: str | None) -> str:
+    """Return the words that somebody typed for everybody; empty where there are none."""
+    return "" if published is None or published == NOT_SAID else published
+
 
 @dataclass(frozen=True, slots=True)
 class DomainRule:

@@ -33,7 +33,7 @@ def needs(act: vocab.Activity) -> Needs:
             return Needs((act.actor,), meets=True)
         case vocab.Like():
             return Needs((act.actor,), awaits=_awaited(act))
-        case vocab.Flag() | vocab.Create() | vocab.Update() | vocab.Announce():
+        case vocab.Block(target=None) | vocab.Flag() | vocab.Create() | vocab.Update() | vocab.Announce():
             return Needs((act.actor,))
         case _:
             return Needs()

@@ -168,9 +168,13 @@ def _place(step: Step, relay: Relay) -> tuple[Uri, Uri]:
 
 
 async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
-    """Tell everybody whom a group sent a post what became of it, each class of peer in its own form."""
+    """Tell everybody whom a group sent a post what became of it, each class of peer in its own form.
+
+    What is about no post, but about somebody, goes to all of its followers' servers that know groups.
+    """
     if relay.post_id is None:
-        raise ValueError("a group speaks again only of a post it has")
+        everywhere = FanOut(_wrapped(step, relay), of=relay.group_id, form="activity")
+        return await outgoing.fan_out(tx, [everywhere], step.instance.federation)
     hosts = await outgoing.post_to_holding_followers(
         tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id
     )

@@ -13,7 +13,7 @@ from federation import vocab
 from federation.authenticity import Authentic
 from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
-from fediverse_support.pipeline.handlers import actors, follows, groups, moderation, reactions
+from fediverse_support.pipeline.handlers import actors, blocks, follows, groups, moderation, reactions
 from fediverse_support.pipeline.handlers.posts import create, delete, edit
 from fediverse_support.pipeline.step import Change, Step
 
@@ -55,6 +55,8 @@ TABLE: Final = (
     Row("Undo", "Lock", PROVEN | {"group"}, moderation.on_undo_lock),
     Row("Block", "Actor, from a group", PROVEN | {"group"}, moderation.on_ban),
     Row("Undo", "Block from a group", PROVEN | {"group"}, moderation.on_undo_ban),
+    Row("Block", "Person", PROVEN, blocks.on_block),
+    Row("Undo", "Block", PROVEN, blocks.on_undo_block),
     Row("Like", "Post", PROVEN | {"group"}, reactions.on_like),
     Row("Announce", "Post", PROVEN, groups.on_announce),
     Row("Flag", "Actors and posts", PROVEN, moderation.on_flag),
@@ -96,6 +98,8 @@ def _key(act: Activity) -> tuple[str, str]:
             return ("Lock", "Post")
         case vocab.Block(target=str()):
             return ("Block", "Actor, from a group")
+        case vocab.Block():
+            return ("Block", "Person")
         case vocab.Like():
             return ("Like", "Post")
         case vocab.Announce(object=str()):
@@ -122,5 +126,7 @@ def _undone(undo: vocab.Undo) -> str:
             return "Lock"
         case vocab.Block(target=str()):
             return "Block from a group"
+        case vocab.Block():
+            return "Block"
         case _:
             return ""

@@ -100,7 +100,7 @@ def _is_meant(post: Readable, reader: Reader) -> bool:
         case "group":
             return post.group_kind is not None
         case "followers":
-            return reader.is_follower
+            return reader.is_follower or reader.is_mentioned
         case "direct":
             return reader.is_mentioned
         case _:

@@ -43,6 +43,8 @@ def unsolicited_posts_are_not_kept(facts: Facts) -> Verdict | None:
 
 def gone_parent_takes_no_replies(facts: Facts) -> Verdict | None:
     """Nothing is added below a post that was removed or deleted."""
+    if facts.is_for_moderators:
+        return None
     if facts.is_post and facts.parent is not None and facts.parent.standing in ("removed", "deleted"):
         return Verdict(Rank.REJECT, ("parent_gone",))
     return None

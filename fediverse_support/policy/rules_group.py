@@ -20,10 +20,11 @@ def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
 
 
 def banned_from_group(facts: Facts) -> Verdict | None:
-    """Somebody banned from a group neither posts in it nor joins it."""
+    """Somebody banned from a group neither posts in it nor joins it; they may write to its moderators."""
     if (
         facts.group is not None
         and facts.group.is_banned
+        and not facts.is_for_moderators
         and (facts.is_post or facts.verb in ("Update", "Follow", "Like"))
     ):
         return Verdict(Rank.REJECT, ("banned_from_group",))
@@ -35,6 +36,8 @@ def only_members_write(facts: Facts) -> Verdict | None:
     group = facts.group
     if group is None or not group.is_local or not facts.is_post or group.is_member or group.is_moderator:
         return None
+    if facts.is_for_moderators:
+        return None
     if group.kind == "home-open" or (group.kind == "open" and not group.approval):
         return None
     return Verdict(Rank.REJECT, ("not_a_member",))
@@ -45,14 +48,14 @@ def only_moderators_start_where_restricted(facts: Facts) -> Verdict | None:
     group = facts.group
     if group is None or not group.is_local or not group.posting_restricted or group.is_moderator:
         return None
-    if facts.is_post and facts.parent is None:
+    if facts.is_post and facts.parent is None and not facts.is_for_moderators:
         return Verdict(Rank.REJECT, ("posting_restricted",))
     return None
 
 
 def locked_thread_takes_no_replies(facts: Facts) -> Verdict | None:
     """Nobody but a moderator answers in a locked thread."""
-    if facts.is_post and facts.parent is not None and facts.parent.is_locked:
+    if facts.is_post and facts.parent is not None and facts.parent.is_locked and not facts.is_for_moderators:
         if facts.group is None or not facts.group.is_moderator:
             return Verdict(Rank.REJECT, ("thread_locked",))
     return None
@@ -66,16 +69,27 @@ def a_reply_stays_in_its_group(facts: Facts) -> Verdict | None:
 
 
 def an_open_group_takes_public_posts_only(facts: Facts) -> Verdict | None:
-    """A message to an open group that is not public is no thread, and nobody else may see it."""
+    """A message to an open group that is not public is no thread, and nobody else may see it.
+
+    From elsewhere it goes to the moderators; our own people have a page for that.
+    """
     group = facts.group
     if (
         facts.is_post
+        and facts.is_local
         and group is not None
         and group.is_local
         and group.kind == "open"
         and facts.audience == "group"
     ):
         return Verdict(Rank.REJECT, ("not_public",))
+    return None
+
+
+def only_people_write_to_moderators(facts: Facts) -> Verdict | None:
+    """What another group or a server sends to a group alone is a machine's word; answering it would loop."""
+    if facts.is_for_moderators and facts.actor is not None and facts.actor.kind in ("group", "instance"):
+        return Verdict(Rank.DROP, ("not_from_a_person",))
     return None
 
 
@@ -122,6 +136,7 @@ RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     locked_thread_takes_no_replies,
     a_reply_stays_in_its_group,
     an_open_group_takes_public_posts_only,
+    only_people_write_to_moderators,
     only_followed_groups_distribute,
     a_groups_word_counts_for_that_group_alone,
     nobody_else_speaks_for_ours,

@@ -52,6 +52,9 @@ def federation_off_is_off(facts: Facts) -> Verdict | None:
 
 def held_server_waits(facts: Facts) -> Verdict | None:
     """Posts and follows from a held domain wait for a moderator."""
+    if facts.is_for_moderators:
+        # It waits for them anyway.
+        return None
     if facts.sender == "hold" and not facts.approved and (facts.is_post or facts.verb == "Follow"):
         return Verdict(Rank.HOLD, ("domain_held",))
     return None

@@ -16,6 +16,8 @@ def first_posts_are_held(facts: Facts) -> Verdict | None:
     group = facts.group
     if not facts.is_post or facts.approved or group is None or not group.is_local or group.is_moderator:
         return None
+    if facts.is_for_moderators:
+        return None
     is_new = facts.target is None or facts.target.standing == "deleted"
     if is_new and facts.visible_posts < facts.newcomer_posts_held:
         return Verdict(Rank.HOLD, ("first_posts_held",))
@@ -54,7 +56,8 @@ def only_author_or_moderator_deletes(facts: Facts) -> Verdict | None:
         return None
     if _is_the_authors_word(facts, facts.target) or decides(facts):
         return None
-    if facts.is_local and facts.actor is not None and facts.actor.account_role in ("moderator", "admin"):
+    if facts.is_local and facts.actor is not None and facts.actor.kind == "instance":
+        # Our own team, where the group is not ours or there is none.
         return None
     if facts.proof == "fetch":
         return None

@@ -127,6 +127,7 @@ left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
 left join actors g on g.id = r.actor_id
 left join group_bans b on n.kind = 'banned' and b.group_id = n.actor_id and b.actor_id = $2
 where n.account_id = $1 and n.created_at > $3
+  and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $2)
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
   and (n.kind <> 'follow' or f.id is not null or exists (

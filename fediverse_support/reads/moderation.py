@@ -15,7 +15,7 @@ from typing import Final
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind, Person
-from fediverse_support.domain.ids import AccountId, ActorId, FollowId, PostId, ReportId
+from fediverse_support.domain.ids import AccountId, ActorId, FollowId, MessageId, PostId, ReportId
 from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -70,6 +70,20 @@ class OpenReport:
     target_host: Host | None
     created_at: datetime
     post_ids: list[PostId]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody elsewhere wrote to a group's moderators; `handle` is where an answer reaches them."""
+
+    id: MessageId
+    group_title: str
+    author_name: str
+    handle: str
+    warning: str
+    body_html: SafeHtml
+    language: str
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,25 @@ async def list_reported(conn: Conn, person: Person, post_ids: Sequence[PostId]) 
         return []
     rows = await conn.fetch(LIST_REPORTED, person.actor_id, person.is_staff, list(post_ids))
     return [ReportedPost(**row) for row in rows]
+
+
+LIST_MESSAGES: Final = """
+select m.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
+       a.name || '@' || coalesce(a.handle_host, a.host) as handle, m.warning, m.body_html, m.language,
+       m.received_at
+from group_messages m
+join groups g on g.actor_id = m.group_id
+join actors a on a.id = m.author_id
+where m.done_at is null and may_read_messages(m.group_id, $1, $2)
+  and rule_for(a.host) is distinct from 'suspend'
+order by m.id
+limit 50
+"""
+
+
+async def list_messages(conn: Conn, person: Person) -> list[Message]:
+    """Return up to fifty messages to groups this person moderates that are not done, oldest first."""
+    return [Message(**row) for row in await conn.fetch(LIST_MESSAGES, person.actor_id, person.is_staff)]
 
 
 LIST_ASKING: Final = """

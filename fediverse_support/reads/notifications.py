@@ -24,6 +24,7 @@ cross join lateral (select case when n.kind <> 'follow' or f.standing = 'accepte
                                 when f.standing = 'pending' then 'follow_request' end) as k (kind)
 where n.account_id = $2 and k.kind = any ($3::text[]) and n.id < $4 and n.id > $5 and n.actor_id is not null
   and ($7::bigint is null or n.actor_id = $7)
+  and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1)
   and (n.post_id is null or exists (select 1 from posts p where p.id = n.post_id and can_see(p, $1)))
 order by n.id desc limit $6
 """

@@ -29,8 +29,7 @@ LOCK: Final = "select 1 from posts where uri = $1 for no key update"
 # `is_followed` counts a follow that waits for its Accept: who was asked may speak before the Accept is here.
 LOAD: Final = """
 with who as materialized (
-    select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing, acc.role
-        as account_role,
+    select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing,
            a.followers_uri, a.approves_followers,
            exists (select 1 from follows f where f.target_id = a.id
                    and f.standing in ('pending', 'accepted')) as is_followed
@@ -254,7 +253,14 @@ def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Pr
 
 def _audience(question: Question, found: _Found, actor: ActorFacts | None) -> Audience:
     followers = None if actor is None else actor.followers_uri
-    return addressing.classify(question.audience, author_followers=followers, groups=frozenset(found.groups))
+    return addressing.classify(
+        question.audience,
+        author_followers=followers,
+        groups=frozenset(found.groups),
+        group_followers=frozenset(
+            group.followers_uri for group in found.groups.values() if group.followers_uri is not None
+        ),
+    )
 
 
 def _group(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -114,3 +115,34 @@ async def note_moderator(tx: Tx, group_uri: Uri, actor_uri: Uri, now: datetime, 
         await tx.execute(NAME_MODERATOR, group_uri, actor_uri, now)
     else:
         await tx.execute(DISMISS_MODERATOR, group_uri, actor_uri)
+
+
+IS_BANNED: Final = "select exists (select 1 from group_bans where group_id = $1 and actor_id = $2)"
+FIND_ENDS: Final = """
+select g.uri as group_uri, a.uri as actor_uri, r.kind = 'open' and exists (
+    select 1 from posts p
+    where p.author_id = a.id and p.group_id = g.id and p.audience in ('public', 'unlisted')
+      and p.standing in ('visible', 'removed', 'deleted')) as wrote_in_public
+from actors g join groups r on r.actor_id = g.id, actors a
+where g.id = $1 and g.host is null and a.id = $2 and a.kind <> 'group'
+"""
+
+
+async def is_banned(conn: Conn, group_id: ActorId, actor_id: ActorId) -> bool:
+    """Say whether a group shut somebody out, whether or not that is over."""
+    return bool(await conn.fetchval(IS_BANNED, group_id, actor_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """A group of ours and somebody whom it is about; whether everybody can have read them in it."""
+
+    group_uri: Uri
+    actor_uri: Uri
+    wrote_in_public: bool
+
+
+async def find_ends(conn: Conn, group_id: ActorId, actor_id: ActorId) -> Ends | None:
+    """Return a group of ours and a person as activities name them."""
+    row = await conn.fetchrow(FIND_ENDS, group_id, actor_id)
+    return None if row is None else Ends(**row)

@@ -98,6 +98,9 @@ REPORTS: Final = """
 delete from reports where id in (
     select id from reports where standing = 'resolved' and resolved_at < $1 limit $2)
 """
+GROUP_MESSAGES: Final = """
+delete from group_messages where id in (select id from group_messages where done_at < $1 limit $2)
+"""
 POST_EDITS: Final = """
 delete from post_edits where id in (
     select e.id from (
@@ -137,6 +140,7 @@ RULES: Final = (
     Rule("sign_in_failures", "failed sign-ins", timedelta(days=1), SIGN_IN_FAILURES),
     Rule("sessions", "sessions, after they expired", timedelta(), SESSIONS),
     Rule("reports", "reports, after they were answered", timedelta(days=730), REPORTS),
+    Rule("group_messages", "messages to moderators that were done", timedelta(days=30), GROUP_MESSAGES),
     Rule("post_edits", "what edits replaced, beyond a post's newest fifty", timedelta(days=30), POST_EDITS),
     Rule("lanes", "lanes without work", timedelta(days=7), LANES),
     Rule("peers", "servers nobody here knows anybody of", timedelta(days=90), PEERS),
@@ -151,6 +155,7 @@ BOUNDED: Final[dict[str, str]] = {
     "group_bans": "people and groups",
     "group_moderators": "people and groups",
     "follows": "people: one row for each two",
+    "blocks": "people: one row for each two",
     "tokens": "people and their apps",
     "posts": "posts",
     "mentions": "posts: a post names a bounded number",

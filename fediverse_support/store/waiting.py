@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
@@ -60,10 +60,10 @@ async def may_resolve(conn: Conn, report_id: ReportId, actor_id: ActorId, *, is_
 
 
 GROUP_URI: Final = "select uri from actors where id = $1"
-HIDE: Final = "update posts set standing = 'removed' where id = $1 and standing <> 'deleted'"
 END_MEMBERSHIP: Final = """
 update follows set standing = 'rejected', decided_at = $3
 where target_id = $1 and follower_id = $2 and standing in ('pending', 'accepted')
+returning uri, verb
 """
 
 
@@ -72,11 +72,9 @@ async def group_uri(conn: Conn, group_id: ActorId | None) -> Uri | None:
     return None if group_id is None else await conn.fetchval(GROUP_URI, group_id)
 
 
-async def hide(tx: Tx, post_id: PostId) -> None:
-    """Take a post from view without telling other servers."""
-    await tx.execute(HIDE, post_id)
-
-
-async def end_membership(tx: Tx, group_id: ActorId, actor_id: ActorId, now: datetime) -> None:
-    """End a membership without a word to anybody."""
-    await tx.execute(END_MEMBERSHIP, group_id, actor_id, now)
+async def end_membership(
+    tx: Tx, group_id: ActorId, actor_id: ActorId, now: datetime
+) -> tuple[Uri, Literal["Follow", "Join"]] | None:
+    """End a membership without a word to anybody; return the follow it was, None if there was none."""
+    row = await tx.fetchrow(END_MEMBERSHIP, group_id, actor_id, now)
+    return None if row is None else (Uri(row["uri"]), row["verb"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from federation import vocab
 from federation.uris import Uri
-from fediverse_support.actions import moderating
+from fediverse_support.actions import deciding
 from fediverse_support.reads import federation as reads
 from fediverse_support.store import remote_actors
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
@@ -50,7 +50,7 @@ async def test_somebody_banned_is_not_found_below_a_thread_that_came_later(world
     scene = await three_servers(world)
     a, group = scene.a, await uri_of(scene)
     ada, marlow = scene.b.people["ada"].uri, scene.c.people["marlow"].uri
-    await moderating.ban(
+    await deciding.ban(
         a.db, a.deps.instance, a.people["asha"], a.groups["sleepless"], await a.finds("ada@b.example")
     )
     await hears(a, create(ada, "sneaky", [a.people["wren"].uri], inReplyTo=f"{marlow}/root"))

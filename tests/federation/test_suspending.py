@@ -159,11 +159,11 @@ async def test_a_limited_servers_posts_are_kept_but_not_passed_on(world: World) 
 
 
 async def test_a_banned_member_does_not_post_from_elsewhere(world: World) -> None:
-    from fediverse_support.actions import moderating
+    from fediverse_support.actions import deciding
 
     scene = await three_servers(world)
     a = scene.a
-    await moderating.ban(
+    await deciding.ban(
         a.db, a.deps.instance, a.people["asha"], a.groups["sleepless"], await a.finds("ada@b.example")
     )
     await scene.b.posts("ada", "Let me in.", to=GROUP, title="One")
@@ -177,11 +177,11 @@ async def test_a_banned_member_does_not_post_from_elsewhere(world: World) -> Non
 
 
 async def test_a_banned_member_here_is_told(world: World) -> None:
-    from fediverse_support.actions import moderating
+    from fediverse_support.actions import deciding
 
     scene = await three_servers(world)
     a = scene.a
-    await moderating.ban(
+    await deciding.ban(
         a.db, a.deps.instance, a.people["asha"], a.groups["sleepless"], a.people["wren"].actor_id
     )
     with pytest.raises(NotAllowed):

@@ -46,6 +46,7 @@ STATE = {
     "boosts": "select actor_id, post_id, undone_at is null from announces order by 1, 2",
     "locked": "select uri from posts where is_locked order by uri",
     "bans": "select group_id, actor_id, reason, ends_at from group_bans order by 1, 2",
+    "blocks": "select blocker_id, blocked_id from blocks order by 1, 2",
     "reports": "select from_host, post_ids, body from reports order by id",
     "actors": "select uri, standing, display_name from actors order by uri",
 }
@@ -380,6 +381,24 @@ async def undo_ban(s: Stage) -> Try:
     )
 
 
+async def block(s: Stage) -> Try:
+    return Try(
+        act=s.activity("Block", IO, s.wren.uri),
+        forged={**s.activity("Block", IO, s.wren.uri), "id": f"{EVE}/block"},
+    )
+
+
+async def undo_block(s: Stage) -> Try:
+    blocked = s.activity("Block", IO, s.wren.uri)
+    return Try(
+        before=[blocked],
+        act=s.activity("Undo", IO, blocked),
+        forged=s.activity("Undo", EVE, {**blocked, "actor": EVE}),
+        late=[blocked],
+        late_ends="nothing",
+    )
+
+
 async def flag(s: Stage) -> Try:
     return Try(
         act=s.activity("Flag", IO, [s.post], content="Please look."),
@@ -405,6 +424,8 @@ VECTORS: dict[tuple[str, str], Vector] = {
     ("Undo", "Lock"): undo_lock,
     ("Block", "Actor, from a group"): ban,
     ("Undo", "Block from a group"): undo_ban,
+    ("Block", "Person"): block,
+    ("Undo", "Block"): undo_block,
     ("Like", "Post"): like,
     ("Announce", "Post"): announce_post,
     ("Flag", "Actors and posts"): flag,

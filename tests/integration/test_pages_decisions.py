@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from fediverse_support.actions import moderating
+from fediverse_support.actions import deciding, moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import PostId
 from fediverse_support.web.pages import words
@@ -165,7 +165,7 @@ async def test_a_reply_to_nothing_stays_readable(site: Site) -> None:
 
 async def test_who_left_a_closed_group_keeps_the_words_and_sees_nothing_else_of_it(site: Site) -> None:
     _, _, reply = await a_removed_reply(site)
-    await moderating.ban(
+    await deciding.ban(
         site.db,
         site.deps.instance,
         site.people["asha"],

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from federation import uris, vocab
 from federation.authenticity import Authentic
+from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import plaintext
-from fediverse_support.domain.effects import Effect, Notify, Relay
-from fediverse_support.domain.facts import PostFacts
-from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.effects import Effect, Notify, Relay, Send
+from fediverse_support.domain.facts import ActorFacts, GroupFacts, PostFacts
+from fediverse_support.domain.ids import AccountId, ActorId, PostId, fresh_token
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
 from fediverse_support.store import follows, groups, posts, removals, reports, waiting
@@ -95,14 +98,44 @@ async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
         return Change()
     by = None if step.facts.actor is None else step.facts.actor.id
     await groups.ban(tx, group.id, who.id, ban.reason, by, step.now, ends_at=ban.ends)
-    await waiting.end_membership(tx, group.id, who.id, step.now)
+    follow = await waiting.end_membership(tx, group.id, who.id, step.now)
     if ban.removes:
         await removals.take_out_all(tx, who.id, group.id, ban.reason, step.now)
-    if who.account_id is None:
-        return Change()
-    return Change(
-        (Notify(account_id=who.account_id, kind="banned", actor_id=group.id, words=ban.reason),)
+    effects: tuple[Effect, ...] = ()
+    if who.account_id is not None:
+        effects += (Notify(account_id=who.account_id, kind="banned", actor_id=group.id, words=ban.reason),)
+    effects += _told_about(step, act, group, who)
+    if follow is not None and group.is_local and who.host is not None:
+        effects += (_not_a_member(step, group, who, *follow),)
+    return Change(effects)
+
+
+def _not_a_member(
+    step: Step, group: GroupFacts, who: ActorFacts, uri: Uri, verb: Literal["Follow", "Join"]
+) -> Send:
+    """What ends a membership elsewhere in every software."""
+    follow = vocab.Follow(id=uri, actor=who.uri, object=group.uri, verb=verb)
+    answer = vocab.Reject(
+        id=step.instance.activity_uri(fresh_token()),
+        actor=group.uri,
+        object=follow,
+        audience=vocab.Audience(to=(who.uri,)),
     )
+    return Send(sender_id=group.id, activity=answer, to=(who.id,))
+
+
+def _told_about(
+    step: Step, act: Authentic[vocab.Block] | Authentic[vocab.Undo], group: GroupFacts, who: ActorFacts
+) -> tuple[Effect, ...]:
+    """A ban by a group of ours is told to whom it is about, and goes round only where it is public."""
+    if not group.is_local or group.kind != "open" or act.raw is None:
+        return ()
+    effects: tuple[Effect, ...] = ()
+    if who.host is not None and act.value.actor == group.uri:
+        effects += (Send(sender_id=group.id, activity=act.value, to=(who.id,)),)
+    if act.value.audience.is_public:
+        effects += (Relay(group_id=group.id, activity=act.value, raw=act.raw),)
+    return effects
 
 
 async def on_undo_ban(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
@@ -110,9 +143,10 @@ async def on_undo_ban(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
     who, group = step.facts.target_actor, step.facts.group
     if who is None or group is None or not await groups.unban(tx, group.id, who.id):
         return await _came_first(tx, step, act.value)
-    if who.account_id is None:
-        return Change()
-    return Change((Notify(account_id=who.account_id, kind="unbanned", actor_id=group.id),))
+    effects: tuple[Effect, ...] = ()
+    if who.account_id is not None:
+        effects += (Notify(account_id=who.account_id, kind="unbanned", actor_id=group.id),)
+    return Change(effects + _told_about(step, act, group, who))
 
 
 async def on_restore(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:

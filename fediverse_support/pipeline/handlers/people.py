@@ -12,7 +12,7 @@ from fediverse_support.domain.effects import Cancel, Effect, Erase
 from fediverse_support.domain.facts import ActorFacts
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.pipeline.step import Change
-from fediverse_support.store import follows, posts, reactions, remote_actors
+from fediverse_support.store import follows, messages, posts, reactions, remote_actors
 
 ELSEWHERE: Final = """
 select id from actors where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in
@@ -43,6 +43,7 @@ async def farewell(tx: Tx, actor: ActorFacts, now: datetime) -> Change:
     await posts.erase_posts(tx, [post_id for post_id, _ in written], now)
     await reactions.delete_likes_of(tx, actor.uri)
     await follows.end_all(tx, actor.id, now)
+    await messages.erase_of(tx, actor.id)
     await remote_actors.mark_deleted(tx, actor.id, now)
     await posts.insert_tombstone(tx, actor.uri, "Actor", now)
     cancels: tuple[Effect, ...] = tuple(Cancel(post_id=post_id) for post_id, _ in written)

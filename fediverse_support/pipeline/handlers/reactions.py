@@ -8,7 +8,7 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Send
 from fediverse_support.pipeline.handlers import follows, groups
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces
+from fediverse_support.store import announces, blocks
 from fediverse_support.store import follows as store_follows
 from fediverse_support.store import reactions as store
 
@@ -40,12 +40,14 @@ async def on_undo_like(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change
 
 
 async def on_undo_id(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
-    """Take back whatever the actor did under this id: a follow, a like or a boost."""
+    """Take back whatever the actor did under this id: a follow, a like, a boost or a block."""
     uri = act.value.object
     if not isinstance(uri, str):
         return Change()
     actor = act.value.actor
     if await store.delete_like_by_uri(tx, actor, uri):
+        return Change()
+    if await blocks.delete_by_uri(tx, actor, uri):
         return Change()
     own = await announces.find_own(tx, actor, announce_uri=uri, post_uri=None)
     if await announces.undo_announce_by_uri(tx, uri, actor, step.now):

@@ -53,6 +53,8 @@ def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
         address = addresses.post(item.post_id)
     elif item.kind in ("joined", "banned", "unbanned") and item.group_slug is not None:
         address = addresses.group(item.group_slug)
+    elif item.kind == "message":
+        address = "/mod/messages"
     elif item.kind == "follow":
         address = "/mod/members" if item.follow is None else addresses.followers()
     return {
@@ -89,7 +91,7 @@ def _what(item: AboutYou, now: datetime) -> str:
             return words.NOTICES["taken_out" if is_theirs else "removed"]
         case "banned":
             return words.banned(item.ends_at, now)
-        case "restored" | "locked" | "unlocked" | "unbanned" | "not_taken":
+        case "restored" | "locked" | "unlocked" | "unbanned" | "not_taken" | "message":
             return words.NOTICES[item.kind]
         case _:
             assert_never(item.kind)

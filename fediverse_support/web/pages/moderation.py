@@ -7,11 +7,11 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fediverse_support.actions import admission, following, moderating
+from fediverse_support.actions import admission, deciding, following, moderating
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Conflict, NotFound
-from fediverse_support.domain.ids import AccountId, FollowId, PostId, ReportId
-from fediverse_support.reads import moderation
+from fediverse_support.domain.ids import AccountId, FollowId, MessageId, PostId, ReportId
+from fediverse_support.reads import moderation, threads
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
@@ -90,6 +90,20 @@ async def close_report(pages: Pages, request: Request, visit: Visit, form: Form)
     return see_other("/mod/reports?done=closed")
 
 
+async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/mod/messages`: what was written to a group and not for everybody, covered until opened."""
+    _check_way_in(visit)
+    found = await moderation.list_messages(conn, visit.person)
+    return pages.page(visit, "moderation/messages.html", title="Messages", messages=found)
+
+
+async def finish_message(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Mark a message as done."""
+    _check_way_in(visit)
+    await deciding.finish_message(pages.deps.db, visit.person, MessageId(_number(request)))
+    return see_other("/mod/messages?done=message-done")
+
+
 async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/mod/members`: people who ask to join, and addresses to invite others with."""
     _check_way_in(visit)
@@ -138,3 +152,23 @@ async def decide_account(pages: Pages, request: Request, visit: Visit, form: For
     except Conflict:
         return pages.kept(visit, form, 409, "Someone from the team decided about this already.")
     return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
+
+
+async def pause(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Let a conversation rest, or go on."""
+    person, deps, number = visit.person, pages.deps, row_id(request.path_params["post_id"])
+    async with deps.db.connection() as conn:
+        post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
+    decision = form.text("decision")
+    if post is None or not post.is_visible or decision not in ("pause", "go-on"):
+        raise NotFound
+    try:
+        if decision == "pause":
+            told = form.line("told")[:MAX_REASON]
+            await deciding.pause(deps.db, deps.instance, person, post.root_id, told=told)
+        else:
+            await deciding.go_on(deps.db, deps.instance, person, post.root_id)
+    except Conflict:
+        return pages.kept(visit, form, 409, "Someone from the team did this already.")
+    done = "paused" if decision == "pause" else "goes-on"
+    return see_other(addresses.conversation(post.group_slug, post.root_id, done=done))

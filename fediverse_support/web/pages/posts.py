@@ -25,6 +25,7 @@ from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, may_write
 from fediverse_support.web.pages.places import group_of, landing
 
+MAX_REASON: Final = moderating.MAX_REASON
 REPORT_REASONS: Final = ("worried", "rule", "elsewhere", "spam", "legal", "other")
 
 
@@ -330,6 +331,7 @@ async def show_take_down(pages: Pages, request: Request, visit: Visit, conn: Con
         "posts/take_down.html",
         title="Take down a post",
         post=post,
+        told="",
         reason="",
         errors={},
         back=_back_to(post),
@@ -341,8 +343,9 @@ async def take_down(pages: Pages, request: Request, visit: Visit, form: Form) ->
     person = visit.person
     async with pages.deps.db.connection() as conn:
         post = await _get_readable_post(conn, request, visit)
+    told, reason = form.line("told")[:MAX_REASON], form.line("reason")[:MAX_REASON]
     await moderating.remove_post(
-        pages.deps.db, pages.deps.instance, person, post.id, reason=form.line("reason")[:500]
+        pages.deps.db, pages.deps.instance, person, post.id, reason=reason, told=told
     )
     slug = post.group_slug
     return see_other(addresses.group(slug, done="taken-down") if slug else "/home?done=taken-down")

@@ -209,6 +209,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         undo=undoable(pages, visit, scene.kind, [root, *replies]),
         may_reply=visit.viewer is not None and scene.may_reply,
         may_join=visit.viewer is not None and scene.may_join,
+        cannot_write=words.REASONS["banned_from_group"],
         moderates=group is not None
         and visit.viewer is not None
         and (group.moderates or visit.viewer.person.is_staff),

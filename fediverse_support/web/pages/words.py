@@ -61,7 +61,10 @@ DONE: Final[dict[str, str]] = {
     "approved": "The post is up.",
     "refused": "The post stays hidden.",
     "taken-down": "The post is hidden now.",
+    "paused": "Nobody can reply here now, until someone from the team lets it go on.",
+    "goes-on": "People can reply here again.",
     "closed": "The report is closed.",
+    "message-done": "The message is marked as done.",
     "let-in": "They are in.",
     "not-let-in": "They were not let in.",
     "accepted": "They follow you now. You can take that back at any time.",
@@ -96,6 +99,7 @@ NOTICES: Final[dict[str, str]] = {
     "restored": "The people who run this group let something you wrote appear again",
     "locked": "The people who run this group paused a conversation of yours. Nobody can reply there for now",
     "unlocked": "People can reply again in a conversation of yours",
+    "message": "Somebody wrote to a group in your care, not for everybody to read",
     "unbanned": "You can join this group and write in it again",
     "not_taken": (
         "The server of this group did not take something you wrote. It shows here, and the people there do "

@@ -29,6 +29,9 @@ OTHER = Uri("https://lemmy.example/c/quiet")
         (Audience(to=(IOS,), cc=(GROUP,)), "followers"),
         (Audience(to=(GROUP,), cc=(MEMBERS,)), "group"),
         (Audience(group=GROUP), "group"),
+        (Audience(to=(GROUP, WREN)), "direct"),
+        (Audience(to=(WREN,), cc=(GROUP,)), "direct"),
+        (Audience(to=(WREN,), group=GROUP), "direct"),
         (Audience(to=(MEMBERS,)), "direct"),
         (Audience(to=(OTHER,)), "direct"),
         (Audience(to=(WREN,)), "direct"),
@@ -36,7 +39,8 @@ OTHER = Uri("https://lemmy.example/c/quiet")
     ],
 )
 def test_an_audience_has_one_meaning(audience: Audience, meant: str) -> None:
-    assert addressing.classify(audience, author_followers=IOS, groups={GROUP}) == meant
+    found = addressing.classify(audience, author_followers=IOS, groups={GROUP}, group_followers={MEMBERS})
+    assert found == meant
 
 
 def test_another_persons_followers_are_not_the_authors() -> None:

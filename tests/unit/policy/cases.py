@@ -24,14 +24,12 @@ REMOTE: Final = ActorFacts(
     standing="visible",
     account_id=None,
     account_standing=None,
-    account_role=None,
     followers_uri=None,
     approves_followers=False,
     is_followed=False,
 )
 LOCAL: Final = replace(
     REMOTE, id=ActorId(2), uri=WREN, host=None, account_id=AccountId(20), account_standing="active",
-    account_role="member",
 )  # fmt: skip
 OPEN: Final = GroupFacts(
     id=ActorId(3),

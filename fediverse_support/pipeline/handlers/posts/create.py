@@ -13,6 +13,7 @@ from fediverse_support.domain.effects import Notify
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.posts import PostStanding, may_become
 from fediverse_support.domain.verdicts import Rank
+from fediverse_support.pipeline.handlers import messages
 from fediverse_support.pipeline.handlers.posts import edit, spread, words
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store import edits
@@ -76,6 +77,8 @@ async def _store(
     facts = step.facts
     if facts.actor is None:
         return Change()
+    if facts.is_for_moderators:
+        return await messages.take(tx, step, post)
     stored = step.stored
     if stored is None:
         stored = await store.insert_posts(tx, [_row(step, post)], step.now)
@@ -102,6 +105,7 @@ async def store_ahead(tx: Tx, steps: Sequence[tuple[Step, Authentic[vocab.Create
         for step, act in steps
         if isinstance(act.value.object, vocab.Post)
         and step.verdict.lets_in and step.facts.target is None and step.facts.actor is not None
+        and not step.facts.is_for_moderators
     ]  # fmt: skip
     stored = await store.insert_posts(tx, rows, steps[0][0].now) if rows else {}
     return [replace(step, stored=stored) for step, _ in steps]

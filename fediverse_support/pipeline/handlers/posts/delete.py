@@ -10,10 +10,11 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.ids import fresh_token
+from fediverse_support.domain.moderation import reason_given
 from fediverse_support.pipeline.handlers import moderation, people
 from fediverse_support.pipeline.step import Change, Step
+from fediverse_support.store import messages, removals
 from fediverse_support.store import posts as store
-from fediverse_support.store import removals
 
 
 async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
@@ -25,6 +26,7 @@ async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
     if facts.target_actor is not None:
         return await people.farewell(tx, facts.target_actor, step.now)
     if uris.same_origin(act.value.actor, act.value.object):
+        await messages.erase_by_uri(tx, act.value.object, act.value.actor)
         await store.insert_tombstone(tx, act.value.object, act.value.former_type, step.now)
     return Change()
 
@@ -42,9 +44,11 @@ async def _delete_post(tx: Tx, step: Step, act: Authentic[vocab.Delete], target:
         effects += (Erase(uris=(target.uri,)),)
     else:
         by = group.id if group is not None and group.is_local else None
-        await removals.take_out(tx, target.id, by, act.value.reason or "", step.now)
+        reason = reason_given(act.value.reason)
+        await removals.take_out(tx, target.id, by, reason, step.now)
         if target.author_account_id is not None:
-            effects += (Notify(account_id=target.author_account_id, kind="removed", post_id=target.id),)
+            author = target.author_account_id
+            effects += (Notify(account_id=author, kind="removed", post_id=target.id, words=reason),)
     if target.standing == "held" or target.audience == "group":
         return Change(effects, target.id)
     return Change(effects + _withdrawal(step, act, target, by_author=by_author), target.id)
@@ -58,7 +62,7 @@ async def _taken_out_elsewhere(
     if group is None:
         return Change()
     return await moderation.take_out(
-        tx, step, target.id, target.author_account_id, group.id, act.value.reason or ""
+        tx, step, target.id, target.author_account_id, group.id, reason_given(act.value.reason)
     )
 
 
