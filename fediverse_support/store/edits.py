@@ -78,6 +78,14 @@ async def edit_post(
     )
 
 
+MARK_UNTOLD: Final = "update posts set is_untold = true where id = $1 and not is_untold"
+
+
+async def mark_untold(tx: Tx, post_id: PostId) -> None:
+    """Remember that older words than ours were passed on."""
+    await tx.execute(MARK_UNTOLD, post_id)
+
+
 HAS_WORDS: Final = """
 select exists (select 1 from posts where id = $1 and (title, body_html, warning) = ($2, $3, $4))
 """

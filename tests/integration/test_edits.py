@@ -196,6 +196,20 @@ async def test_what_was_fetched_before_its_update_came_is_still_passed_on(place:
     assert (await trace(place, note["id"]))[2:] == [before[2] + 1, before[3] + 1]
 
 
+async def test_an_edit_is_passed_on_after_a_create_that_came_later_than_its_fetch(place: Place) -> None:
+    note = place.note(IO, content="<p>words</p>")
+    changed = {**note, "content": "<p>new words</p>"}
+    place.internet.serve(note["id"], changed)
+    await say(place, place.act("Create", IO, note["id"]))
+    await say(place, place.act("Create", IO, note))
+    before = await trace(place, note["id"])
+    for _ in range(2):
+        await say(place, place.act("Update", IO, changed))
+    after = await trace(place, note["id"])
+    assert after[:2] == before[:2] and after[2:] == [before[2] + 1, before[3] + 1]
+    assert await place.value(TEXT, note["id"]) == "new words"
+
+
 async def test_saving_ones_own_words_unchanged_is_no_edit(place: Place) -> None:
     uri = place.posts["pub"]
     row = PostId(await place.value("select id from posts where uri = $1", uri))

@@ -39,7 +39,11 @@ async def on_create(tx: Tx, step: Step, act: Authentic[vocab.Create]) -> Change:
     if target.standing == "held" and step.facts.approved:
         return await _release(tx, step, act, post, target)
     if target.standing == "visible" and step.verdict.rank is Rank.ACCEPT and step.facts.group is not None:
-        return Change(spread.distribution(step, act, post, target.id), target.id)
+        passed_on = spread.distribution(step, act, post, target.id)
+        if passed_on and not await edits.has_words(tx, target.id, words.read(post, local=False)):
+            # It was fetched in newer words than these, which are owed to everybody when their Update comes.
+            await edits.mark_untold(tx, target.id)
+        return Change(passed_on, target.id)
     return Change((), target.id)
 
 
