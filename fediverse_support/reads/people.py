@@ -13,6 +13,8 @@ from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
 
+PAGE: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
@@ -78,11 +80,16 @@ from posts p
 left join groups g on g.actor_id = p.group_id
 where p.author_id = $1 and (can_see(p, $2) or can_reread(p, $2))
   and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
+  and p.id < $3
 order by p.id desc
-limit 20
+limit 21
 """
 
 
-async def list_written(conn: Conn, author_id: ActorId, viewer_id: ActorId | None) -> list[WrittenView]:
-    """Return the newest twenty posts of a person that stand in the open, newest first."""
-    return [WrittenView(**row) for row in await conn.fetch(LIST_WRITTEN, author_id, viewer_id)]
+async def list_written(
+    conn: Conn, author_id: ActorId, viewer_id: ActorId | None, before: int
+) -> list[WrittenView]:
+    """Return up to `PAGE` + 1 posts of a person older than the row `before`, newest first: what stands in the
+    open, and for its author everything.
+    """
+    return [WrittenView(**row) for row in await conn.fetch(LIST_WRITTEN, author_id, viewer_id, before)]

@@ -54,6 +54,19 @@ async def test_r17_their_own_page_still_lists_what_they_wrote(site: Site) -> Non
     assert "Wren" not in (await site.get("/@wren", "heron")).text.partition("</h1>")[2]
 
 
+async def test_r17_their_own_page_leads_to_everything_they_wrote(site: Site) -> None:
+    written = {await site.writes("wren", f"Number {number}.", group="frontroom") for number in range(45)}
+    await site.post("/g/frontroom/leave", "wren")
+    found, where = set(), "/@wren"
+    while where:
+        text = (await site.get(where, "wren")).text
+        found |= {int(number) for number in re.findall(r'href="/post/(\d+)"', text)}
+        older = re.search(r'href="(/@wren\?before=\d+)">Older posts', text)
+        where = older[1] if older else ""
+    assert found == written
+    assert "Number" not in (await site.get("/@wren", "tansy")).text
+
+
 async def test_r16_who_left_a_home_group_still_edits_and_removes_their_own_words(site: Site) -> None:
     root, reply, own = await left(site)
     assert "Wren&#39;s few words." in (await site.get(f"/post/{reply}/edit", "wren")).text

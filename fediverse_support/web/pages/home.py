@@ -14,8 +14,10 @@ from fediverse_support.reads import groups, home, people
 from fediverse_support.reads.home import AboutYou
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 
+MAX_ID: Final = 2**63 - 1
 NEWS_FOR: Final = timedelta(days=7)
 ABOUT_YOU_FOR: Final = timedelta(days=30)
 
@@ -105,13 +107,17 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
         raise NotFound
     if wants_activity(request.scope):
         return ap_redirect(profile.uri)
-    written = await people.list_written(conn, profile.id, visit.actor_id)
+    before = row_id(request.query_params.get("before", "")) or MAX_ID
+    written = await people.list_written(conn, profile.id, visit.actor_id, before)
+    page = written[: people.PAGE]
     return pages.page(
         visit,
         "account/profile.html",
         title="Person",
         profile=profile,
-        written=written,
+        written=page,
+        older=page[-1].id if len(written) > people.PAGE else 0,
+        older_page=before != MAX_ID,
         is_you=visit.actor_id == profile.id,
         address_of=lambda post: addresses.post(post.id),
     )
