@@ -11,6 +11,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from federation.uris import Uri
 from fediverse_support.actions import sessions as session_actions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
@@ -88,8 +89,20 @@ class Pages:
     env: Environment
     sessions: Sessions
 
-    def page(self, visit: Visit, template: str, *, title: str, status: int = 200, **view: Any) -> Response:
-        """Return a page. `title` names its kind only, because someone else may see the screen."""
+    def page(
+        self,
+        visit: Visit,
+        template: str,
+        *,
+        title: str,
+        status: int = 200,
+        document_uri: Uri | None = None,
+        **view: Any,
+    ) -> Response:
+        """Return a page. `title` names its kind only, because someone else may see the screen.
+
+        `document_uri` is the id under which other servers fetch what the page shows; None where they do not.
+        """
         bound_to = visit.bound_to
         new_visitor = bound_to is None and view.get("has_form", False)
         if new_visitor:
@@ -102,6 +115,7 @@ class Pages:
             form_token=self.sessions.form_token(bound_to) if bound_to else "",
             done=words.DONE.get(visit.done or ""),
             now=self.deps.db.now(),
+            document_uri=None if self.deps.instance.federation == "off" else document_uri,
             **view,
         )
         response = HTMLResponse(body, status, HEADERS)

@@ -63,6 +63,7 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         visit,
         "groups/group.html",
         title=title_for(visit, group, "Group", group.title),
+        document_uri=group.uri if group.host is None and group.kind == "open" else None,
         group=group,
         conversations=page,
         older=_cursor(page[-1]) if len(found) > groups.PAGE else "",

@@ -114,6 +114,7 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
         visit,
         "account/profile.html",
         title="Person",
+        document_uri=profile.uri,
         profile=profile,
         written=page,
         older=page[-1].id if len(written) > people.PAGE else 0,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from federation.uris import Uri
 from fediverse_support.actions import posting
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
@@ -195,6 +196,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         visit,
         "threads/thread.html",
         title=title_for(visit, group, "Conversation", heading),
+        document_uri=_document_uri(pages, scene),
         group=group,
         root=root,
         heading=heading,
@@ -218,6 +220,15 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         elsewhere=words.REPLY_ELSEWHERE if root.host else "",
         draft=Draft(body=""),
     )
+
+
+def _document_uri(pages: Pages, scene: Scene) -> Uri | None:
+    """Return the id under which other servers fetch the first post: ours, public, and on its way already."""
+    root, instance = scene.root, pages.deps.instance
+    is_public = scene.kind == "open" and root.audience in ("public", "unlisted")
+    has_left = root.published_at <= pages.deps.db.now() - instance.undo_for
+    is_shown = root.is_visible and root.standing in ("visible", "limited")
+    return root.uri if root.host is None and is_public and has_left and is_shown else None
 
 
 def heading_of(root: PostView) -> str:
