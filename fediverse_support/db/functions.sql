@@ -255,3 +255,16 @@ begin
     return account_id is null or not exists (
         select 1 from accounts c where c.id = account_id and c.standing in ('pending', 'deleted'));
 end $$;
+
+-- The words somebody types, as each language would have stored them: all of them, in one language or another.
+create or replace function asked_words(typed text) returns tsquery language sql stable parallel safe as $$
+    select coalesce(string_agg(distinct '(' || t.asked::text || ')', ' | '), '')::tsquery
+    from (select plainto_tsquery(c.oid, typed) as asked from pg_ts_config c
+          where c.cfgnamespace = 'pg_catalog'::regnamespace) t
+    where numnode(t.asked) > 0
+$$;
+
+-- A query for any of these marks; for none, one that finds nothing.
+create or replace function any_mark(marks text[]) returns tsquery language sql immutable parallel safe as $$
+    select coalesce(string_agg('''' || m || '''', ' | '), ''' none''')::tsquery from unnest(marks) m
+$$;

@@ -30,6 +30,7 @@ WAIT_SECONDS: Final = 10.0
 SESSION: Final = {
     "jit": "off",  # compiling costs more than our short queries take
     "plan_cache_mode": "force_generic_plan",  # planning our statements costs more than running them
+    "random_page_cost": "1.1",  # what lists read is in memory or on a disk without arms
     "timezone": "UTC",
     "application_name": "fediverse-support",
     "idle_in_transaction_session_timeout": "60s",

@@ -47,14 +47,35 @@ left join groups g on g.actor_id = a.id
 where can_see_actor(a, $1)
 """
 
+# Groups by their title or name, people who want to be found by how their names begin, each by an index, and
+# the people somebody follows; `$3` comes right after every name that begins with `$2`.
 SEARCH: Final = """
-select a.id from actors a left join groups g on g.actor_id = a.id
-where (a.name ilike $2 or a.display_name ilike $2 or g.title ilike $3)
-  and (a.kind = 'group' or a.discoverable or a.id = $1
-       or exists (select 1 from follows f
-                  where f.follower_id = $1 and f.target_id = a.id and f.standing = 'accepted'))
-  and can_see_actor(a, $1)
-order by a.kind = 'group' desc, lower(a.name), a.id limit $4 offset $5
+select s.id from (
+    (select a.id, 0 as place, lower(a.name) as name
+     from groups g join actors a on a.id = g.actor_id
+     where (strpos(lower(g.title), $2) > 0 or starts_with(lower(a.name), $2)
+            or starts_with(lower(a.display_name), $2))
+       and can_see_actor(a, $1)
+     order by lower(a.name), a.id limit 1100)
+    union
+    (select a.id, 1, lower(a.name) from actors a
+     where a.kind <> 'group' and a.discoverable and lower(a.name) collate "C" >= $2
+       and lower(a.name) collate "C" < $3 and can_see_actor(a, $1)
+     order by lower(a.name) collate "C" limit $4::bigint + $5::bigint)
+    union
+    (select a.id, 1, lower(a.name) from actors a
+     where a.kind <> 'group' and a.discoverable and lower(a.display_name) collate "C" >= $2
+       and lower(a.display_name) collate "C" < $3 and can_see_actor(a, $1)
+     order by lower(a.display_name) collate "C" limit $4::bigint + $5::bigint)
+    union
+    select a.id, 1, lower(a.name)
+    from (select $1::bigint as id union all
+          select f.target_id from follows f where f.follower_id = $1 and f.standing = 'accepted') k
+    join actors a on a.id = k.id
+    where a.kind <> 'group' and (starts_with(lower(a.name), $2) or starts_with(lower(a.display_name), $2))
+      and can_see_actor(a, $1)
+) s
+order by s.place, s.name collate "C", s.id limit $4 offset $5
 """
 
 RELATIONS: Final = """
@@ -66,6 +87,8 @@ left join follows theirs on theirs.follower_id = t.id and theirs.target_id = $1
 where can_see_actor(a, $1)
 order by t.place
 """
+
+LAST: Final = "\U0010ffff"
 
 CONTACT: Final = """
 select a.id from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
@@ -182,8 +205,8 @@ async def named(conn: Conn, handles: Iterable[Handle], viewer: ActorId | None) -
 async def search(conn: Conn, text: str, viewer: ActorId, limit: int, offset: int) -> list[int]:
     """Return row ids of groups, of people who want to be found, and of people followed, whose names hold
     the text."""
-    literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    rows = await conn.fetch(SEARCH, viewer, f"{literal}%", f"%{literal}%", limit, offset)
+    text = text.lower()
+    rows = await conn.fetch(SEARCH, viewer, text, text + LAST, limit, offset)
     return [row["id"] for row in rows]
 
 

@@ -140,16 +140,28 @@ from activities where uri = $1 or object_uri = $1 order by id limit $2
 """
 DELIVERIES: Final = """
 select a.uri as activity_uri, d.host, d.inbox_uri, d.standing, d.attempts, d.due_at, d.last_error
-from deliveries d join activities a on a.id = d.activity_id
-where a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1)
+from (
+    select x.id, x.uri from activities x where x.uri = $1
+    union
+    select x.id, x.uri from activities x where x.object_uri = $1
+    union
+    select x.id, x.uri from activities y join activities x on x.object_uri = y.uri where y.object_uri = $1
+) a
+join deliveries d on d.activity_id = a.id
 order by d.id limit $2
 """
 ARRIVALS: Final = """
 select a.uri as activity_uri, o.host, r.last_at as arrived_at
-from activities a join arrivals r on r.activity_id = a.id
+from (
+    select x.id, x.uri from activities x where x.uri = $1 and x.direction = 'out'
+    union
+    select x.id, x.uri from activities x where x.object_uri = $1 and x.direction = 'out'
+    union
+    select x.id, x.uri from activities y join activities x on x.object_uri = y.uri and x.direction = 'out'
+    where y.object_uri = $1
+) a
+join arrivals r on r.activity_id = a.id
 cross join lateral host_numbers(r.hosts) n join peers o on o.number = n
-where (a.uri = $1 or a.object_uri = $1 or a.object_uri in (select uri from activities where object_uri = $1))
-  and a.direction = 'out'
 order by r.activity_id, o.host limit $2
 """
 COPIES: Final = """

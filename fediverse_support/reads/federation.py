@@ -167,15 +167,21 @@ where x.uri = $1 and x.direction = 'out' and x.public and x.verb <> 'Flag'
 """
 
 LIST_OUTBOX: Final = """
-select x.document from activities x
-join activities y on y.uri = x.object_uri and y.verb = 'Create'
-join posts p on p.uri = y.object_uri
-join actors a on a.id = p.author_id
-where x.actor_uri = $1 and x.direction = 'out' and x.verb = 'Announce' and x.public and x.document is not null
-  and p.group_id = $2 and p.standing in ('visible', 'limited') and p.audience in ('public', 'unlisted')
-  and a.standing in ('visible', 'limited') and (p.edited_at is null or x.created_at >= p.edited_at)
-  and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
-order by x.id desc limit 20
+select x.document from (
+    select x.object_uri, x.document, x.created_at from activities x
+    where x.actor_uri = $1 and x.direction = 'out' and x.verb = 'Announce' and x.public
+      and x.document is not null
+    order by x.id desc offset 0) x
+where (select p.group_id = $2 and p.standing in ('visible', 'limited')
+              and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
+              and coalesce(p.host, '') not in (
+                  select d.domain from domain_rules d where d.severity = 'suspend')
+              and (p.edited_at is null or x.created_at >= p.edited_at)
+              and case when p.host is null then p.published_at <= $3
+                       else rule_for(p.host) is distinct from 'suspend' end
+       from activities y join posts p on p.uri = y.object_uri join actors a on a.id = p.author_id
+       where y.uri = x.object_uri and y.verb = 'Create')
+limit 20
 """
 
 LIST_CONTEXT: Final = """

@@ -126,10 +126,10 @@ async def find_group(conn: Conn, slug: str, viewer_id: ActorId | None, now: date
 
 LIST_GROUPS: Final = """
 select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html, f.standing
-from groups g
-join actors a on a.id = g.actor_id
+from actors a
+join groups g on g.actor_id = a.id
 left join follows f on f.target_id = g.actor_id and f.follower_id = $1
-where a.host is null and a.standing in ('visible', 'limited')
+where a.kind = 'group' and a.host is null and a.standing in ('visible', 'limited')
   and can_see_group(g.actor_id, $1)
 order by lower(g.title), g.actor_id
 limit 200
@@ -141,6 +141,7 @@ async def list_groups(conn: Conn, viewer_id: ActorId | None) -> list[ListedGroup
     return [ListedGroup(**row) for row in await conn.fetch(LIST_GROUPS, viewer_id)]
 
 
+# Those of a suspended server are passed by in the index; the others are asked about until a page is full.
 LIST_CONVERSATIONS: Final = """
 select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.published_at, p.active_at,
@@ -148,13 +149,18 @@ select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
            select r.created_at from posts r
            where r.root_id = p.id and r.id <> p.id and r.standing in ('visible', 'limited')
            order by r.id desc limit 1) as replied_at
-from posts p
+from (
+    select c.id from (
+        select p.id from posts p
+        where p.group_id = $1 and p.parent_id is null and p.parent_uri is null
+          and (p.active_at, p.id) < ($3, $4)
+          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+        order by p.active_at desc, p.id desc offset 0) c
+    where (select can_see(p, $2) from posts p where p.id = c.id)
+    limit 21) s
+join posts p on p.id = s.id
 join actors a on a.id = p.author_id
-where p.group_id = $1 and p.parent_id is null and p.parent_uri is null
-  and (p.active_at, p.id) < ($3, $4)
-  and can_see(p, $2)
 order by p.active_at desc, p.id desc
-limit 21
 """
 
 

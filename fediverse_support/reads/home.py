@@ -79,11 +79,16 @@ from follows f
 join groups g on g.actor_id = f.target_id
 join actors b on b.id = g.actor_id
 left join lateral (
-    select p.* from posts p
-    where p.group_id = g.actor_id and p.parent_id is null and p.parent_uri is null
-      and p.active_at > $2 and f.standing = 'accepted' and can_see(p, $1)
-    order by p.active_at desc, p.id desc limit 3
-) t on true
+    select c.id from (
+        select p.id from posts p
+        where p.group_id = g.actor_id and p.parent_id is null and p.parent_uri is null
+          and p.active_at > $2 and f.standing = 'accepted'
+          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+        order by p.active_at desc, p.id desc offset 0) c
+    where (select can_see(p, $1) from posts p where p.id = c.id)
+    limit 3
+) s on true
+left join posts t on t.id = s.id
 left join actors u on u.id = t.author_id
 where f.follower_id = $1 and f.standing in ('accepted', 'pending') and b.standing in ('visible', 'limited')
   and (b.host is null or rule_for(b.host) is distinct from 'suspend')
@@ -113,11 +118,16 @@ def _joined(rows: Sequence[Any]) -> JoinedGroup:
     )
 
 
+# The latest two hundred are looked through, newest first, until five are found.
 LIST_ABOUT_YOU: Final = """
-select n.kind, n.created_at, coalesce(nullif(u.display_name, ''), u.name) as actor_name,
-       f.standing as follow, p.id as post_id, p.root_id, g.name as group_name, g.host as group_host,
-       r.title as group_title, n.words, case when n.kind = 'banned' then b.ends_at end as ends_at
-from notifications n
+select n.kind, n.created_at, t.*
+from (
+    select n.* from notifications n where n.account_id = $1 order by n.id desc limit 200
+) n cross join lateral (
+select coalesce(nullif(u.display_name, ''), u.name) as actor_name, f.standing as follow, p.id as post_id,
+       p.root_id, g.name as group_name, g.host as group_host, r.title as group_title, n.words,
+       case when n.kind = 'banned' then b.ends_at end as ends_at
+from (select 1) one
 left join actors u on u.id = n.actor_id
 left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $2
     and f.standing in ('pending', 'accepted')
@@ -126,7 +136,7 @@ left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
                   and ((p.id is null and n.kind <> 'removed') or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
 left join group_bans b on n.kind = 'banned' and b.group_id = n.actor_id and b.actor_id = $2
-where n.account_id = $1 and n.created_at > $3
+where n.created_at > $3
   and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $2)
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
@@ -137,7 +147,7 @@ where n.account_id = $1 and n.created_at > $3
     'mention', 'reply', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
   and (n.kind <> 'banned' or b.group_id is not null)
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
-order by n.id desc
+offset 0) t
 limit 5
 """
 

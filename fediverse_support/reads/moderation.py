@@ -108,6 +108,7 @@ class ModeratedGroup:
     kind: GroupKind
 
 
+# Each group in the reader's care is read by itself, up to a page, and for staff what they may read besides.
 LIST_HELD: Final = """
 select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
        a.uri as author_uri, p.host, p.title, p.body_html, p.warning, p.language,
@@ -115,16 +116,28 @@ select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name
        case when can_see(r, p.author_id) and r.id <> p.id
             then coalesce(nullif(r.title, ''), left(r.body_text, 80)) end as answers,
        p.created_at
-from posts p
+from (
+    select t.id from (
+        select t.id from group_moderators m cross join lateral (
+            select p.id from posts p
+            where p.standing = 'held' and p.group_id = m.group_id
+              and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+            order by p.id limit 50) t
+        where m.actor_id = $1
+        union
+        (select p.id from (
+            select p.id, p.group_id, p.host from posts p
+            where $2 and p.standing = 'held' order by p.id offset 0) p
+         where (p.group_id is null
+                or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = p.group_id))
+           and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+         limit 50)) t
+    order by t.id limit 50) s
+join posts p on p.id = s.id
 join actors a on a.id = p.author_id
 left join groups g on g.actor_id = p.group_id
 left join posts r on r.id = p.root_id
-where p.standing = 'held'
-  and (p.host is null or rule_for(p.host) is distinct from 'suspend')
-  and (exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $1)
-       or ($2 and (p.group_id is null or g.kind in ('open', 'home-open'))))
 order by p.id
-limit 50
 """
 
 
@@ -137,14 +150,23 @@ LIST_REPORTS: Final = """
 select r.id, r.reason, r.body, r.from_host, g.title as group_title,
        coalesce(nullif(t.display_name, ''), t.name) as target_name, t.host as target_host, r.created_at,
        r.post_ids
-from reports r
+from (
+    select t.id from (
+        select t.id from group_moderators m cross join lateral (
+            select r.id from reports r
+            where r.standing = 'open' and r.group_id = m.group_id order by r.id limit 50) t
+        where m.actor_id = $1
+        union
+        (select r.id from (
+            select r.id, r.group_id from reports r where $2 and r.standing = 'open' order by r.id offset 0) r
+         where (r.group_id is null
+                or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = r.group_id))
+         limit 50)) t
+    order by t.id limit 50) s
+join reports r on r.id = s.id
 left join groups g on g.actor_id = r.group_id
 left join actors t on t.id = r.target_id
-where r.standing = 'open'
-  and (exists (select 1 from group_moderators m where m.group_id = r.group_id and m.actor_id = $1)
-       or ($2 and (r.group_id is null or g.kind in ('open', 'home-open'))))
 order by r.id
-limit 50
 """
 
 
@@ -200,15 +222,19 @@ async def list_messages(conn: Conn, person: Person) -> list[Message]:
 LIST_ASKING: Final = """
 select f.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as name, a.uri, a.host,
        f.created_at
-from follows f
+from (
+    select t.id from group_moderators m join actors b on b.id = m.group_id cross join lateral (
+        select f.id from follows f
+        where f.standing = 'pending' and f.target_id = m.group_id
+          and (select a.host is null or rule_for(a.host) is distinct from 'suspend'
+               from actors a where a.id = f.follower_id)
+        order by f.id limit 100) t
+    where m.actor_id = $1 and b.host is null
+    order by t.id limit 100) s
+join follows f on f.id = s.id
 join groups g on g.actor_id = f.target_id
 join actors a on a.id = f.follower_id
-join actors b on b.id = g.actor_id
-where f.standing = 'pending' and b.host is null
-  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
-  and exists (select 1 from group_moderators m where m.group_id = g.actor_id and m.actor_id = $1)
 order by f.id
-limit 100
 """
 
 

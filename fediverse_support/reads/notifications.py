@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,19 +17,36 @@ from fediverse_support.reads.posts import PostView
 from fediverse_support.reads.timelines import Window
 
 # A follow that waits for the viewer's answer is told as a request, one that is over not at all.
+# Each kind is read by itself, in its order, and only one end of the window is inside.
 LIST: Final = """
-select n.id, k.kind, n.actor_id, n.post_id, n.created_at
-from notifications n
-left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $1
-cross join lateral (select case when n.kind <> 'follow' or f.standing = 'accepted' then n.kind
-                                when f.standing = 'pending' then 'follow_request' end) as k (kind)
-where n.account_id = $2 and k.kind = any ($3::text[]) and n.id < $4 and n.id > $5 and n.actor_id is not null
-  and ($7::bigint is null or n.actor_id = $7)
-  and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1)
-  and (n.post_id is null or exists (select 1 from posts p where p.id = n.post_id and can_see(p, $1)))
-order by n.id desc limit $6
+select s.id, s.kind, s.actor_id, s.post_id, s.created_at
+from (select distinct replace(t.kind, '_request', '') as kind from unnest($3::text[]) t (kind)) k
+cross join lateral (
+    select n.id, t.kind, n.actor_id, n.post_id, n.created_at
+    from notifications n
+    cross join lateral (
+        select case when n.kind <> 'follow' then n.kind else (
+            select case f.standing when 'accepted' then 'follow' when 'pending' then 'follow_request' end
+            from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
+        offset 0) as t (kind)
+    where n.account_id = $2 and n.kind = k.kind and n.id < $4 and n.actor_id is not null
+      and t.kind = any ($3::text[])
+      and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
+      and (n.post_id is null or (
+          select coalesce(p.host, '') not in (
+                     select d.domain from domain_rules d where d.severity = 'suspend')
+                 and can_see(p, $1)
+          from posts p where p.id = n.post_id))
+    order by n.id desc limit 81
+) s
+where s.id > $5 order by s.id desc limit $6
 """
-UPWARDS: Final = LIST.replace(" desc", " asc")
+OF_ACTOR: Final = LIST.replace("n.account_id = $2 and", "n.account_id = $2 and n.actor_id = $7 and")
+TURNED: Final = {"id < $4": "id > $5", "id > $5": "id < $4", " desc": " asc"}
+UPWARDS: Final = {
+    text: re.sub("|".join(map(re.escape, TURNED)), lambda found: TURNED[found[0]], text)
+    for text in (LIST, OF_ACTOR)
+}
 
 
 Told = NotificationKind | Literal["follow_request"]
@@ -54,9 +72,10 @@ async def of_account(
     actor_id: int | None = None,
 ) -> list[NotificationView]:
     """Return notifications of these kinds, all of them or those that one actor caused."""
-    query = UPWARDS if window.upwards else LIST
+    text = LIST if actor_id is None else OF_ACTOR
+    ends = (window.below, window.above, window.limit, *(() if actor_id is None else (actor_id,)))
     rows = await conn.fetch(
-        query, viewer, account_id, list(kinds), window.below, window.above, window.limit, actor_id
+        UPWARDS[text] if window.upwards else text, viewer, account_id, list(kinds), *ends
     )
     if window.upwards:
         rows = rows[::-1]

@@ -49,33 +49,61 @@ class QueueTotals:
 
 STATUS: Final = """
 with work as (
-    select 'receive' as kind, host, standing, received_at as since_at, last_error, id
-    from receipts where standing <> 'done'
+    select 'receive' as kind, r.host, r.standing, count(*) as pieces, min(r.received_at) as since_at,
+           max(r.id) filter (where r.last_error is not null) as failed_id
+    from (select r.* from receipts r where r.standing = 'waiting' and ($1::text is null or r.host = $1)
+          union all
+          select r.* from receipts r where r.standing = 'parked' and ($1::text is null or r.host = $1)
+          union all
+          select r.* from receipts r where r.standing = 'ruled' and ($1::text is null or r.host = $1)) r
+    group by r.host, r.standing
     union all
-    select 'deliver', host, standing, created_at, last_error, id from deliveries
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from (select d.* from deliveries d where d.standing = 'waiting' and ($1::text is null or d.host = $1)
+          union all
+          select d.* from deliveries d where d.standing = 'parked' and ($1::text is null or d.host = $1)
+          union all
+          select d.* from deliveries d where d.standing = 'refused' and ($1::text is null or d.host = $1)) d
+    group by d.host, d.standing
 ), rules as materialized (
     select h.host, talks_to(h.host, $3) as lets_in from (select distinct host from work) h
 ), judged as (
-    select w.kind, w.host, w.since_at, w.last_error, w.id,
+    select w.kind, w.host, w.pieces, w.since_at, w.failed_id,
            case when w.standing = 'waiting' and not r.lets_in then 'ruled' else w.standing end as standing
     from work w join rules r using (host)
 )
 select w.kind, w.host,
-       count(*) filter (where w.standing = 'waiting') as waiting,
-       count(*) filter (where w.standing = 'ruled') as ruled,
-       count(*) filter (where w.standing = 'parked') as parked,
-       count(*) filter (where w.standing = 'refused') as refused,
+       coalesce(sum(w.pieces) filter (where w.standing = 'waiting'), 0)::bigint as waiting,
+       coalesce(sum(w.pieces) filter (where w.standing = 'ruled'), 0)::bigint as ruled,
+       coalesce(sum(w.pieces) filter (where w.standing = 'parked'), 0)::bigint as parked,
+       coalesce(sum(w.pieces) filter (where w.standing = 'refused'), 0)::bigint as refused,
        min(w.since_at) filter (where w.standing = 'waiting') as oldest_at,
        coalesce(max(l.failures), 0) as failures,
        nullif(max(l.due_at), '-infinity') as due_at,
-       (array_agg(w.last_error order by w.id desc) filter (where w.last_error is not null))[1] as last_error
+       case w.kind when 'receive' then (select r.last_error from receipts r where r.id = max(w.failed_id))
+            else (select d.last_error from deliveries d where d.id = max(w.failed_id)) end as last_error
 from judged w left join lanes l on l.kind = w.kind and l.host = w.host
-where $1::text is null or w.host = $1
 group by w.kind, w.host
 order by waiting desc, w.kind, w.host
 limit $2
 """
+STATUS_OF_HOST: Final = STATUS.replace("($1::text is null or ", "(")
+# Each host is found once, and what waits longest for it is the first in its lane.
 TOTALS: Final = """
+with recursive receiving (host) as (
+    (select r.host from receipts r where r.standing = 'waiting' order by r.host limit 1)
+    union all
+    select (select r.host from receipts r
+            where r.standing = 'waiting' and r.host > h.host order by r.host limit 1)
+    from receiving h where h.host is not null
+), delivering (host) as (
+    (select d.host from deliveries d where d.standing = 'waiting' order by d.host limit 1)
+    union all
+    select (select d.host from deliveries d
+            where d.standing = 'waiting' and d.host > h.host order by d.host limit 1)
+    from delivering h where h.host is not null
+)
 select
     (select count(*) from receipts where standing = 'waiting') as receive_waiting,
     (select count(*) from receipts where standing = 'parked') as receive_parked,
@@ -84,12 +112,14 @@ select
     (select count(*) from deliveries where standing = 'refused') as deliver_refused,
     (select count(distinct host) from lanes where failures > 0) as failing_hosts,
     coalesce(extract(epoch from $1 - least(
-        (select min(h.since_at) from (
-            select host, min(received_at) as since_at from receipts where standing = 'waiting' group by host
-         ) h where talks_to(h.host, 'open')),
-        (select min(h.since_at) from (
-            select host, min(created_at) as since_at from deliveries where standing = 'waiting' group by host
-         ) h where talks_to(h.host, 'open'))
+        (select min(r.received_at) from receiving h cross join lateral (
+            select r.received_at from receipts r where r.host = h.host and r.standing = 'waiting'
+            order by r.id limit 1) r
+         where h.host is not null and talks_to(h.host, 'open')),
+        (select min(d.created_at) from delivering h cross join lateral (
+            select d.created_at from deliveries d where d.host = h.host and d.standing = 'waiting'
+            order by d.id limit 1) d
+         where h.host is not null and talks_to(h.host, 'open'))
     )), 0)::float as oldest_seconds
 """
 
@@ -98,7 +128,8 @@ async def status(
     conn: Conn, *, host: str | None = None, limit: int = 1000, mode: Federation = "open"
 ) -> tuple[LaneStatus, ...]:
     """Return what waits, is parked or was refused, the fullest lanes first, at most `limit`."""
-    return tuple(LaneStatus(**row) for row in await conn.fetch(STATUS, host, limit, mode))
+    text = STATUS if host is None else STATUS_OF_HOST
+    return tuple(LaneStatus(**row) for row in await conn.fetch(text, host, limit, mode))
 
 
 async def totals(conn: Conn, now: datetime) -> QueueTotals:

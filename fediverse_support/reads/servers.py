@@ -9,6 +9,9 @@ from typing import Final
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.moderation import Severity
 
+MOST: Final = 1000
+"""Up to how many of a kind are counted for what a rule would change; the statement has it written out."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerLine:
@@ -26,6 +29,7 @@ class ServerView:
     """One domain: its own rule, what is in force, and what suspending it would cut, without names.
 
     `servers_below` are other servers we have met that its rule covers too, at most `MOST_BELOW` + 1.
+    `MOST` of something means that many or more; copies are those of the newest five thousand posts that left.
     """
 
     own_rule: Severity | None
@@ -42,13 +46,16 @@ class ServerView:
 
 MOST_BELOW: Final = 20
 LIST_SERVERS: Final = """
-select d.domain, d.severity as rule, d.reason, p.software, p.last_heard_at
-from domain_rules d left join peers p on p.host = d.domain
-union all
-select p.host, rule_for(p.host), '', p.software, p.last_heard_at
-from peers p where not exists (select 1 from domain_rules d where d.domain = p.host)
-order by 1
-limit 500
+select s.domain, coalesce(s.rule, rule_for(s.domain)) as rule, s.reason, s.software, s.last_heard_at
+from (
+    select d.domain, d.severity as rule, d.reason, p.software, p.last_heard_at
+    from domain_rules d left join peers p on p.host = d.domain
+    union all
+    select p.host, null, '', p.software, p.last_heard_at
+    from peers p where not exists (select 1 from domain_rules d where d.domain = p.host)
+    order by 1
+    limit 500) s
+order by s.domain
 """
 
 
@@ -57,24 +64,47 @@ async def list_servers(conn: Conn) -> list[ServerLine]:
     return [ServerLine(**row) for row in await conn.fetch(LIST_SERVERS)]
 
 
+# Hosts are found one by one in their index, and what is at each is counted up to `MOST`.
 FIND_SERVER: Final = """
+with recursive known (host) as (
+    (select a.host from actors a where a.host is not null order by a.host limit 1)
+    union all
+    select (select a.host from actors a where a.host > k.host order by a.host limit 1)
+    from known k where k.host is not null
+), hosts as materialized (
+    select k.host from known k
+    where k.host = $1 or split_part(k.host, ':', 1) = $1
+       or right(split_part(k.host, ':', 1), length($1) + 1) = '.' || $1
+)
 select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as reason,
        coalesce(d.private_note, '') as private_note, d.updated_at,
-       (select count(distinct f.follower_id) from follows f
-        join actors t on t.id = f.target_id join actors o on o.id = f.follower_id
-        where f.standing = 'accepted' and o.host is null and t.host is not null
-          and $1 = any (domain_suffixes(t.host))) as our_people_there,
-       (select count(distinct f.follower_id) from follows f
-        join actors t on t.id = f.target_id join actors o on o.id = f.follower_id
-        where f.standing = 'accepted' and t.host is null and o.host is not null
-          and $1 = any (domain_suffixes(o.host))) as their_people_here,
-       (select count(distinct c.post_id) from peers o join copies c on has_host(c.hosts, o.number)
-        where $1 = any (domain_suffixes(o.host))) as our_posts_held,
-       (select count(*) from actors a join posts p on p.author_id = a.id
-        -- Counted whether or not can_see hides them: a rule in force already does.
-        where a.host is not null and p.standing <> 'deleted'
-          and $1 = any (domain_suffixes(a.host))) as their_posts_held,
-       array(select p.host from peers p where p.host <> $1 and $1 = any (domain_suffixes(p.host))
+       (select count(*) from (
+            select distinct t.follower_id from hosts h join actors a on a.host = h.host cross join lateral (
+                select f.follower_id from follows f
+                where f.target_id = a.id and f.standing = 'accepted'
+                  and (select o.host is null from actors o where o.id = f.follower_id) limit 1000) t
+            limit 1000) c) as our_people_there,
+       (select count(*) from (
+            select 1 from hosts h join actors a on a.host = h.host
+            where (select true from follows f
+                   where f.follower_id = a.id and f.standing = 'accepted'
+                     and (select t.host is null from actors t where t.id = f.target_id) limit 1)
+            limit 1000) c) as their_people_here,
+       (select count(*) from (
+            select distinct c.post_id
+            from (select c.post_id, c.hosts from copies c order by c.post_id desc limit 5000) c
+            where exists (
+                select 1 from hosts h join peers o on o.host = h.host where has_host(c.hosts, o.number))
+            limit 1000) c) as our_posts_held,
+       (select count(*) from (
+            select 1 from hosts h join actors a on a.host = h.host cross join lateral (
+                -- Counted whether or not can_see hides them: a rule in force already does.
+                select 1 from posts p where p.author_id = a.id and p.standing <> 'deleted' limit 1000) c
+            limit 1000) c) as their_posts_held,
+       array(select p.host from peers p
+             where p.host <> $1 and (
+                 split_part(p.host, ':', 1) = $1
+                 or right(split_part(p.host, ':', 1), length($1) + 1) = '.' || $1)
              order by p.host limit 21) as servers_below
 from (select 1) one
 left join domain_rules d on d.domain = $1

@@ -19,11 +19,11 @@ PART: Final = 41
 for unknown values read everything where they do not know how little is wanted."""
 
 # What may be at home, newest first, from each place by its own index: announces of groups joined and of
-# people followed, what the person wrote, profile posts of people followed, what mentions the person, answers
-# to what the person wrote lately. Only then, newest first and until the page is full, is asked what the
-# reader may see, and whether it is there already: a group announces its own threads, and what somebody boosts
-# comes once, by who was first, and not if it is at home anyway. Below `low` some place was not read; whoever
-# needs to go there reads deeper.
+# people followed, what the person wrote, what mentions the person, answers to what the person wrote lately,
+# profile posts of people followed, and their replies there. Only then, newest first and until the page is
+# full, is asked what the reader may see, and whether it is there already: a group announces its own threads,
+# a reply is for those who know what it answers, and what somebody boosts comes once, by who was first, and
+# not if it is at home anyway. Below `low` some place was not read; whoever needs to go there reads deeper.
 HOME: Final = """
 with joined as materialized (
     select f.target_id as id, a.kind = 'group' as is_group
@@ -31,19 +31,13 @@ with joined as materialized (
     where f.follower_id = $1 and f.standing = 'accepted'
 ), found as materialized (
     select 1 as part, j.id as place, t.* from joined j cross join lateral (
-        select n.id, n.post_id, n.actor_id, n.announced_at as at
+        select n.id, n.post_id, n.actor_id, j.is_group
         from announces n
         where n.actor_id = j.id and n.undone_at is null and n.id < $2
-          and (select p.standing in ('visible', 'limited')
-                  and case when j.is_group
-                           then p.group_id = j.id and p.parent_id is null and p.parent_uri is null
-                           else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1 end
-                  and coalesce(p.host, '') not in (
-                      select d.domain from domain_rules d where d.severity = 'suspend')
-               from posts p where p.id = n.post_id)
+          and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by n.id desc limit 41) t
     union all
-    (select 2, 0, p.id, p.id, null, p.published_at
+    (select 2, 0, p.id, p.id, null, null
      from posts p
      where p.author_id = $1 and p.id < $2 and p.standing in ('visible', 'limited', 'held')
        and (p.group_id is null or p.parent_id is not null or p.parent_uri is not null
@@ -51,48 +45,61 @@ with joined as materialized (
                 where n.post_id = p.id and n.actor_id = p.group_id and n.undone_at is null) is null)
      order by p.id desc limit 41)
     union all
-    select 3, j.id, t.* from joined j cross join lateral (
-        select p.id, p.id as post_id, null::bigint as actor_id, p.published_at as at
-        from posts p
-        where p.author_id = j.id and p.group_id is null and p.id < $2
-          and p.standing in ('visible', 'limited') and p.audience <> 'direct'
-          and ((p.parent_id is null and p.parent_uri is null)
-               or (select q.author_id in (p.author_id, $1) from posts q where q.id = p.parent_id))
-        order by p.id desc limit 41) t
-    where not j.is_group
-    union all
-    (select 4, 0, p.id, p.id, null, p.published_at
+    (select 3, 0, p.id, p.id, null, null
      from mentions m join posts p on p.id = m.post_id
      where m.actor_id = $1 and m.post_id < $2 and p.standing in ('visible', 'limited')
        and (p.parent_id is not null or p.parent_uri is not null or p.group_id is null)
      order by m.post_id desc limit 41)
     union all
-    (select 5, 0, t.* from (select s.id from posts s where s.author_id = $1 order by s.id desc limit 200) mine
+    (select 4, 0, t.id, t.id, null, null
+     from (select s.id from posts s where s.author_id = $1 order by s.id desc limit 200) mine
      cross join lateral (
-        select p.id, p.id as post_id, null::bigint as actor_id, p.published_at
-        from posts p where p.parent_id = mine.id and p.id < $2 and p.standing in ('visible', 'limited')
-        order by p.id desc limit 41) t
+        select p.id from posts p where p.parent_id = mine.id and p.id < $2 order by p.id desc limit 41) t
      order by t.id desc limit 41)
+    union all
+    select 5, j.id, t.id, t.id, null, null from joined j cross join lateral (
+        select p.id from posts p
+        where p.author_id = j.id and p.group_id is null and p.parent_id is null and p.parent_uri is null
+          and p.standing in ('visible', 'limited') and p.audience <> 'direct' and p.id < $2
+        order by p.id desc limit 41) t
+    where not j.is_group
+    union all
+    select 6, j.id, t.id, t.id, null, null from joined j cross join lateral (
+        select p.id from posts p
+        where p.author_id = j.id and p.group_id is null
+          and (p.parent_id is not null or p.parent_uri is not null)
+          and p.standing in ('visible', 'limited') and p.audience <> 'direct' and p.id < $2
+        order by p.id desc limit 41) t
+    where not j.is_group
 ), edge as (
     select coalesce(max(s.low), 0) as low
     from (select min(f.id) as low from found f group by f.part, f.place having count(*) > 40) s
 )
 select e.low, t.* from edge e left join lateral (
-    select c.id, c.post_id, c.actor_id, c.at
-    from (select distinct on (f.id) f.* from found f where f.id > $3 and f.id >= e.low order by f.id desc) c
-    where (select can_see(p, $1) and (c.actor_id is null or c.actor_id = p.group_id or (
-                  (p.group_id is null or is_open(p.group_id))
-                  and (p.host is null or coalesce(rule_for(p.host), 'allow') = 'allow')
-                  and (select a.standing from actors a where a.id = p.author_id) = 'visible'
-                  and p.id not in (select f.id from found f where f.actor_id is null)
-                  and not exists (
-                      select 1 from joined j
-                      where j.id = case when p.parent_id is not null or p.parent_uri is not null then 0
-                                        else coalesce(p.group_id, p.author_id) end)
-                  and not exists (
-                      select 1 from announces n
-                      where n.post_id = p.id and n.id < c.id and n.undone_at is null
-                        and exists (select 1 from joined j where j.id = n.actor_id and not j.is_group))))
+    select c.id, c.post_id, c.actor_id, (
+        case when c.actor_id is null then (select p.published_at from posts p where p.id = c.post_id)
+             else (select n.announced_at from announces n where n.id = c.id) end) as at
+    from (select distinct on (f.id) f.* from found f
+          where f.id > $3 and f.id >= e.low order by f.id desc, f.part) c
+    where (select can_see(p, $1) and case
+                  when c.part = 6
+                  then (select q.author_id in (p.author_id, $1) from posts q where q.id = p.parent_id)
+                  when c.actor_id is null then true
+                  when c.is_group
+                  then p.group_id = c.actor_id and p.parent_id is null and p.parent_uri is null
+                  else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1
+                       and (p.group_id is null or is_open(p.group_id))
+                       and (p.host is null or coalesce(rule_for(p.host), 'allow') = 'allow')
+                       and (select a.standing from actors a where a.id = p.author_id) = 'visible'
+                       and p.id not in (select f.id from found f where f.part between 2 and 5)
+                       and not exists (
+                           select 1 from joined j
+                           where j.id = case when p.parent_id is not null or p.parent_uri is not null then 0
+                                             else coalesce(p.group_id, p.author_id) end)
+                       and not exists (
+                           select 1 from announces n
+                           where n.post_id = p.id and n.id < c.id and n.undone_at is null
+                             and n.actor_id in (select j.id from joined j where not j.is_group)) end
            from posts p where p.id = c.post_id)
       and (c.actor_id is null or (select can_see_actor(a, $1) from actors a where a.id = c.actor_id))
     limit $4
@@ -146,6 +153,9 @@ AUTHOR: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
     where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
+      and (select a.standing not in ('suspended', 'deleted')
+                  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+           from actors a where a.id = $5)
       and (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
@@ -166,30 +176,27 @@ where s.id > $3 order by s.id desc limit $4
 """
 
 ANNOUNCED: Final = """
-select s.id, s.post_id, s.actor_id, s.at from (
-    select n.id, n.post_id, n.actor_id, n.announced_at as at
-    from announces n
+select s.id, s.post_id, $5::bigint as actor_id,
+       (select n.announced_at from announces n where n.id = s.id) as at
+from (
+    select n.id, n.post_id from announces n
     where n.actor_id = $5 and n.undone_at is null and n.id < $2
-      and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null
-                  and coalesce(p.host, '') not in (
-                      select d.domain from domain_rules d where d.severity = 'suspend')
-                  and can_see(p, $1)
+      and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+      and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and can_see(p, $1)
            from posts p where p.id = n.post_id)
     order by n.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
 
 
-def _with(text: str, more: str) -> str:
-    return text.replace("id < $2", f"id < $2 and {more}")
+def _with(text: str, *more: str) -> str:
+    return text.replace("id < $2", " and ".join(("id < $2", *more)))
 
 
 ROOTS: Final = "p.parent_id is null and p.parent_uri is null"
 PICTURES: Final = "p.attachments <> '[]'::jsonb"
 BY_AUTHOR: Final = {
-    (text, replies, media): _with(
-        text, " and ".join(([] if replies else [ROOTS]) + ([PICTURES] if media else []) or ["true"])
-    )
+    (text, replies, media): _with(text, *(() if replies else (ROOTS,)), *((PICTURES,) if media else ()))
     for text in (OWN, AUTHOR) for replies in (True, False) for media in (True, False)
 }  # fmt: skip
 GROUP_PICTURES: Final = _with(GROUP, PICTURES)

@@ -12,8 +12,8 @@ from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 
 INSERT_ANNOUNCES: Final = """
-insert into announces (uri, actor_id, post_id, announced_at)
-select g.uri, g.actor_id, g.post_id, $4
+insert into announces (uri, actor_id, post_id, host, announced_at)
+select g.uri, g.actor_id, g.post_id, (select p.host from posts p where p.id = g.post_id), $4
 from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality as g (uri, actor_id, post_id, place)
 order by g.place
 on conflict do nothing

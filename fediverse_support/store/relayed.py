@@ -22,8 +22,8 @@ async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
 
 
 NOTE_ANNOUNCE: Final = """
-insert into announces (uri, actor_id, post_id, announced_at)
-select $3, g.id, p.id, $4
+insert into announces (uri, actor_id, post_id, host, announced_at)
+select $3, g.id, p.id, p.host, $4
 from actors g join posts p on p.group_id = g.id
 where g.uri = $1 and p.uri = $2 and g.host is not null and p.standing in ('visible', 'limited')
 on conflict do nothing

@@ -158,6 +158,7 @@ BOUNDED: Final[dict[str, str]] = {
     "blocks": "people: one row for each two",
     "tokens": "people and their apps",
     "posts": "posts",
+    "post_words": "posts: one row each, gone with the words",
     "mentions": "posts: a post names a bounded number",
     "announces": "posts: one a group",
     "copies": "posts: one row a post and way, a bit a server",

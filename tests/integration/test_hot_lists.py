@@ -20,7 +20,7 @@ from tests.integration.site import Site, make_site
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
-POSTS = 100_000
+POSTS = 20_000
 BIG = ("posts", "announces", "deliveries", "receipts", "activities", "mentions", "copies", "decisions")
 SEED = """
 insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing, title,

@@ -12,6 +12,7 @@ from typing import Final
 
 from federation.uris import Host
 from fediverse_support.domain.actors import GroupKind
+from fediverse_support.reads.servers import MOST
 
 AUDIENCE: Final[dict[GroupKind, str]] = {
     "home": (
@@ -230,6 +231,8 @@ def please_wait(after: timedelta, *, has_words: bool) -> str:
 
 def fewer(number: int) -> str:
     """Say a number about people without pointing at anyone."""
+    if number >= MOST:
+        return f"{MOST} or more"
     return "none" if number == 0 else "fewer than 5" if number < 5 else str(number)
 
 

@@ -1,0 +1,71 @@
+-- The words of posts are kept for searching, stemmed in the language of each post, beside the posts and not in them.
+-- depends: 0030_lists_by_their_own_indexes
+
+-- migrate: apply
+
+-- A reply moves the first post of its conversation in the lists, which would write its words anew if they stood there.
+-- `findable` says that its author let it be found when it came.
+create table post_words (
+    post_id bigint primary key,
+    author_id bigint not null,
+    group_id bigint,
+    findable boolean not null,
+    words tsvector not null
+);
+
+create function words_language(language text) returns regconfig language plpgsql stable parallel safe as $$
+declare
+    found regconfig;
+begin
+    select c.oid into found from pg_ts_config c
+    where c.cfgnamespace = 'pg_catalog'::regnamespace and c.cfgname = case split_part(lower(language), '-', 1)
+        when 'ar' then 'arabic' when 'ca' then 'catalan' when 'da' then 'danish' when 'de' then 'german'
+        when 'el' then 'greek' when 'en' then 'english' when 'es' then 'spanish' when 'et' then 'estonian'
+        when 'eu' then 'basque' when 'fi' then 'finnish' when 'fr' then 'french' when 'ga' then 'irish'
+        when 'hi' then 'hindi' when 'hu' then 'hungarian' when 'hy' then 'armenian' when 'id' then 'indonesian'
+        when 'it' then 'italian' when 'lt' then 'lithuanian' when 'nb' then 'norwegian' when 'ne' then 'nepali'
+        when 'nl' then 'dutch' when 'nn' then 'norwegian' when 'no' then 'norwegian' when 'pt' then 'portuguese'
+        when 'ro' then 'romanian' when 'ru' then 'russian' when 'sr' then 'serbian' when 'sv' then 'swedish'
+        when 'ta' then 'tamil' when 'tr' then 'turkish' when 'yi' then 'yiddish' end;
+    return coalesce(found, 'pg_catalog.simple');
+end $$;
+
+-- Beside the words stand marks that no text can hold, because each begins with a space: the author, the group, whether
+-- it is `findable`, and the stretch of about a week, two months and a year in which the post came.
+create function words_of(p posts, findable boolean) returns tsvector language plpgsql stable parallel safe as $$
+begin
+    return to_tsvector(words_language(p.language), left(p.title || ' ' || p.body_text, 100000))
+        || array_to_tsvector(array_remove(
+            array[' a' || p.author_id, ' g' || p.group_id, case when findable then ' i' end, ' t' || (p.id >> 49),
+                  ' u' || (p.id >> 52), ' v' || (p.id >> 55)], null));
+end $$;
+
+create function keep_words_of_new() returns trigger language plpgsql as $$
+begin
+    insert into post_words (post_id, author_id, group_id, findable, words)
+    select p.id, p.author_id, p.group_id, a.indexable, words_of(p, a.indexable)
+    from fresh f join posts p on p.id = f.id join actors a on a.id = p.author_id
+    where p.standing <> 'deleted'
+    on conflict do nothing;
+    return null;
+end $$;
+create trigger posts_keep_words after insert on posts referencing new table as fresh
+    for each statement execute function keep_words_of_new();
+
+-- What is deleted is nowhere any more.
+create function keep_words_of_changed() returns trigger language plpgsql as $$
+begin
+    if new.standing = 'deleted' then
+        delete from post_words where post_id = new.id;
+    else
+        update post_words set group_id = new.group_id, words = words_of(new, findable) where post_id = new.id;
+    end if;
+    return null;
+end $$;
+create trigger posts_keep_changed_words after update of title, body_text, language, standing, group_id on posts
+    for each row when (old.title is distinct from new.title or old.body_text is distinct from new.body_text
+        or old.language is distinct from new.language or old.group_id is distinct from new.group_id
+        or (new.standing = 'deleted' and old.standing <> 'deleted'))
+    execute function keep_words_of_changed();
+
+-- migrate: rollback
