@@ -14,6 +14,9 @@ MAX_MARKS: Final = 5
 """Marks on one letter. Hebrew with vowels and accents takes four, stacked Tibetan five."""
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 LINE_ENDS: Final = re.compile(r"\r\n?|[\x85\u2028\u2029]")
+UNWANTED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# No mark lies below U+0300: what most people write shows no run of them at a glance.
+HIGH: Final = re.compile(f"[\u0300-\U0010ffff]{{{MAX_MARKS + 1}}}")
 JOINERS: Final = "\u200b-\u200d\u2060\ufeff"
 WHERE_MARKS_ARE: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
 BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
@@ -45,14 +48,25 @@ def _too_many() -> re.Pattern[str]:
     return re.compile(f"((?:{mark}{joiners}){{{MAX_MARKS}}})(?:{joiners}{mark})+")
 
 
+def is_tidy(text: str) -> bool:
+    """Say whether `tidy` would change nothing; also of markup, whose every piece is tidy then."""
+    return not UNWANTED.search(text) and (
+        text.isascii() or (unicodedata.is_normalized("NFC", text) and not _is_crowded(text))
+    )
+
+
+def _is_crowded(text: str) -> bool:
+    return HIGH.search(text) is not None and _crowd().search(text) is not None
+
+
 def tidy(text: str) -> str:
     """Return text composed (NFC), with lines ended by `\\n`, without control characters but newline and tab,
     and with at most `MAX_MARKS` marks on a letter.
     """
-    if text.isascii():
-        return CONTROLS.sub("", LINE_ENDS.sub("\n", text))
+    if is_tidy(text):
+        return text
     text = CONTROLS.sub("", LINE_ENDS.sub("\n", text))
-    if _crowd().search(text):
+    if _is_crowded(text):
         text = _too_many().sub(r"\1", text)
     return unicodedata.normalize("NFC", text)
 

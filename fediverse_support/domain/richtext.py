@@ -103,8 +103,8 @@ def _picture(tag: re.Match[str]) -> str:
 
 def _tidy(markup: str) -> str:
     """Tidy what stands between the tags. Composing across them would melt a `>` with the mark behind it."""
-    if markup.isascii():
-        return plaintext.tidy(markup)
+    if plaintext.is_tidy(markup):
+        return markup
     parts = re.split(f"({ANY_TAG.pattern})", markup)
     parts[::2] = map(plaintext.tidy, parts[::2])
     return "".join(parts)
