@@ -155,9 +155,14 @@ async def release(
 
 
 RETRY_ALL: Final = """
-with woken as (
-    update deliveries set standing = 'waiting', due_at = $1 where ($2::text is null or host = $2) returning
-        host
+with resting as (
+    -- What a worker holds at this moment is being done; to wait for it would make two wait for each other.
+    select id from deliveries
+    where (standing <> 'waiting' or due_at > $1) and ($2::text is null or host = $2)
+    order by id
+    for update skip locked
+), woken as (
+    update deliveries d set standing = 'waiting', due_at = $1 from resting r where d.id = r.id
 ), rested as (
     update lanes set due_at = '-infinity', failures = 0 where kind = 'deliver' and ($2::text is null or host
         = $2)
@@ -165,7 +170,8 @@ with woken as (
     update receipts set standing = 'waiting', due_at = $1, attempts = 0
     where standing = 'parked' and body is not null and ($2::text is null or host = $2) returning host
 )
-select (select count(*) from woken) + (select count(*) from again) as count
+select (select count(*) from deliveries where $2::text is null or host = $2) + (select count(*) from again)
+    as count
 """
 
 

@@ -85,7 +85,8 @@ async def told(load: Load) -> str:
         while True:
             async with db.transaction() as tx:
                 await queues.retry_all(tx, None, datetime.now(UTC))
-                left = await tx.fetchval(LEFT)
+            async with db.connection() as conn:
+                left = await conn.fetchval(LEFT)
             if not left or time.monotonic() > end:
                 break
             await asyncio.sleep(1.0)

@@ -41,6 +41,8 @@ async def deleting(server: Server, name: str, uri: Uri) -> AsyncIterator[None]:
         )
         yield
 
+HOLD_LAST = "update deliveries set attempts = attempts where id = (select max(id) from deliveries)"
+
 
 async def test_an_edit_does_not_bring_back_what_is_being_deleted(world: World) -> None:
     a = await world.server("a.example")
@@ -133,6 +135,20 @@ async def test_a_removed_post_is_not_sent_when_what_failed_is_tried_again(world:
     world.internet.forget()
     await world.settle()
     assert not any(b"Not for long" in crossing.body for crossing in world.internet.crossings)
+
+
+async def test_trying_all_again_and_a_worker_that_sends_do_not_wait_for_each_other(world: World) -> None:
+    scene = await three_servers(world)
+    a = scene.a
+    world.internet.dark |= {scene.b.host, scene.c.host}
+    await a.posts("wren", "Later.", to="sleepless", title="One")
+    await world.wait(minutes=2)
+    await a.value("update deliveries set due_at = due_at + interval '1 day'")
+    async with a.db.transaction() as sending:
+        await sending.execute(HOLD_LAST)
+        async with asyncio.timeout(10), a.db.transaction() as again:
+            assert await queues.retry_all(again, None, a.db.now()) >= 2
+    assert await a.value("select count(*) from deliveries where due_at > $1", a.db.now()) == 1
 
 
 async def test_a_host_that_leaves_still_hears_what_to_forget(world: World) -> None:
