@@ -4,6 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON ?= python3
 RUN := $(VENV)/bin/python
+COMMAND := $(VENV)/bin/fediverse-support
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 PORT ?= 8000
@@ -38,10 +39,19 @@ $(DEV_STAMP): requirements-dev.lock | $(VENV)/bin/python
 	$(call install,requirements-dev.lock)
 	@touch $@ $(STAMP)
 
-demo: $(STAMP) ## start a server with people and groups to try (PORT=8000)
+# The command itself, to be typed anywhere. It runs what lies here, so that nothing is built and nothing fetched.
+$(COMMAND): $(STAMP) Makefile
+	@printf '#!/bin/sh\nPYTHONPATH="%s$${PYTHONPATH:+:$$PYTHONPATH}" exec "%s" -m fediverse_support "$$@"\n' \
+		"$(CURDIR)" "$(abspath $(RUN))" > $@
+	@chmod +x $@
+
+install: $(COMMAND) ## install the command .venv/bin/fediverse-support
+	@echo "$(COMMAND) is there. To type it without the path: export PATH=\"$(abspath $(VENV))/bin:\$$PATH\""
+
+demo: $(COMMAND) ## start a server with people and groups to try (PORT=8000)
 	@exec $(RUN) -m fediverse_support demo --port $(PORT)
 
-world: $(STAMP) ## start two instances that federate, and a page of what crossed between them
+world: $(COMMAND) ## start two instances that federate, and a page of what crossed between them
 	@exec $(RUN) -m fediverse_support world
 
 test: lint ## run every check and every test, the way .ci/run does
@@ -78,4 +88,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo world test lint bench chaos interop docs docs-check lock clean
+.PHONY: help install demo world test lint bench chaos interop docs docs-check lock clean
