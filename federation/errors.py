@@ -30,9 +30,13 @@ class Unauthentic(FederationError):
 
 
 class Unreachable(FederationError):
-    """The other side did not answer usefully; another try later may work."""
+    """The other side did not answer usefully; another try later may work, after so many seconds if known."""
 
     retryable = True
+
+    def __init__(self, code: str, detail: str = "", *, after: float | None = None) -> None:
+        super().__init__(code, detail)
+        self.after = after
 
 
 class Gone(FederationError):

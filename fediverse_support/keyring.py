@@ -1,6 +1,6 @@
 """Public keys of other servers' actors that were seen lately, and those that are not worth asking for again.
 
-An object, made by `Remote`; nothing in it outlives the process. Bounded in every direction.
+An object, made by `Keys`; nothing in it outlives the process. Bounded in every direction.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from federation import uris
 from federation.errors import FederationError, Gone, Unauthentic, Unreachable
 from federation.keys import PublicKeyHandle
 from federation.uris import Host, Uri
+from fediverse_support.domain.buckets import Shelf, family
 
 K = TypeVar("K")
 T = TypeVar("T")
 
 MAX_KEYS: Final = 10_000
 KEPT_FOR: Final = timedelta(minutes=10)
-BAD_FOR: Final = timedelta(minutes=10)
-SILENT_FOR: Final = timedelta(seconds=30)
+MISSED_FOR: Final = timedelta(seconds=30)
+MISSED_AT_MOST: Final = timedelta(minutes=2)
+"""A key that could not be had is asked for again soon: its owner's document may be mended by then."""
 REFRESHES_PER_HOUR: Final = 5
 HOUR: Final = timedelta(hours=1)
 FRESH_FOR: Final = timedelta(minutes=1)
-NEW_PER_WINDOW: Final = 300
-WINDOW: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,9 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._keys: OrderedDict[Uri, tuple[KnownKey, datetime]] = OrderedDict()
-        self._faults: OrderedDict[Uri, tuple[FederationError, datetime]] = OrderedDict()
-        self._refreshes: OrderedDict[Host, deque[datetime]] = OrderedDict()
+        self._faults: Shelf[tuple[FederationError, int]] = Shelf()
+        self._refreshes: OrderedDict[str, deque[datetime]] = OrderedDict()
         self._asked: OrderedDict[Uri, datetime] = OrderedDict()
-        self._met: OrderedDict[Host, tuple[int, datetime]] = OrderedDict()
 
     def find(self, key_id: Uri, now: datetime) -> KnownKey | None:
         """Return a key seen in the last ten minutes."""
@@ -54,7 +54,7 @@ class KeyRing:
 
     def keep(self, key_id: Uri, key: KnownKey, now: datetime, *, asked: bool = False) -> None:
         """Remember a key, and forget that it was ever missing; `asked` says that its server just told it."""
-        self._faults.pop(key_id, None)
+        self._faults.drop(key.host, key_id)
         _put(self._keys, key_id, (key, now + KEPT_FOR))
         if asked:
             _put(self._asked, key_id, now)
@@ -65,39 +65,32 @@ class KeyRing:
 
     def check(self, key_id: Uri, now: datetime) -> None:
         """Raise again what the last attempt to get this key raised, while that is fresh."""
-        found = self._faults.get(key_id)
-        if found is not None and found[1] > now:
+        found = self._faults.find(uris.host(key_id), key_id, now)
+        if found is not None:
             error = found[0]
             if isinstance(error, Gone):
                 raise Gone(error.code, error.detail, status=error.status)
             raise type(error)(error.code, error.detail)
 
     def miss(self, key_id: Uri, error: FederationError, now: datetime) -> None:
-        """Remember that a key could not be had."""
-        until = now + (SILENT_FOR if isinstance(error, Unreachable) else BAD_FOR)
+        """Remember for a moment that a key could not be had; the longer, the more often it could not."""
+        host = uris.host(key_id)
+        last = self._faults.last(host, key_id)
+        times = 0 if last is None else last[1]
         fault = error if isinstance(error, Unreachable | Gone) else Unauthentic(error.code, error.detail)
-        _put(self._faults, key_id, (fault, until))
-
-    def may_meet(self, host: Host, now: datetime) -> bool:
-        """Say whether a host may be asked for one more key that we do not have, and count it.
-
-        A server invents actors for nothing, so it is asked for at most 300 in five minutes.
-        """
-        count, since = self._met.get(host, (0, now))
-        if since <= now - WINDOW:
-            count, since = 0, now
-        _put(self._met, host, (count + 1, since))
-        return count < NEW_PER_WINDOW
+        wait = min(MISSED_FOR * 2 ** min(times, 10), MISSED_AT_MOST)
+        self._faults.put(host, key_id, (fault, times + 1), now + wait)
 
     def may_refresh(self, key_id: Uri, host: Host, now: datetime) -> bool:
-        """Say whether a host may be asked for a key that we have, and count it: five times an hour.
+        """Say whether a domain may be asked for a key that we have, and count it: five times an hour.
 
         A key that its server told us within the last minute is not asked for again: the signature is wrong.
         """
         if (since := self._asked.get(key_id)) is not None and since > now - FRESH_FOR:
             return False
-        asked = self._refreshes.setdefault(host, deque(maxlen=REFRESHES_PER_HOUR))
-        self._refreshes.move_to_end(host)
+        domain = family(host)
+        asked = self._refreshes.setdefault(domain, deque(maxlen=REFRESHES_PER_HOUR))
+        self._refreshes.move_to_end(domain)
         while len(self._refreshes) > MAX_KEYS:
             self._refreshes.popitem(last=False)
         if len(asked) == REFRESHES_PER_HOUR and asked[0] > now - HOUR:

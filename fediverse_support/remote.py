@@ -1,192 +1,74 @@
 """Asks other servers, and feeds the answers through the same door as deliveries.
 
-Holds no transaction while it waits: every fetch ends before a transaction begins. What one cause may ask for
-is bounded by
-a `Budget` that is handed on.
+Holds no transaction while it waits: every fetch ends before a transaction begins. What one event may ask for
+is bounded by a `Budget` that is handed on; what all may, by `lookups`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+import logging
+from datetime import timedelta
 from typing import Final
 
-from federation import authenticity, documents, fetching, keys, quirks, uris, vocab
-from federation.authenticity import Authentic, Fetched
-from federation.errors import FederationError, Gone, Malformed, Unauthentic, Unreachable
+from federation import authenticity, quirks, uris, vocab
+from federation.authenticity import Authentic
+from federation.errors import FederationError, Gone, Malformed, Unreachable
 from federation.http import Transport
 from federation.keys import Signer
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
-from fediverse_support.keyring import KeyRing, KnownKey
+from fediverse_support.lookups import Budget as Budget
+from fediverse_support.lookups import Cause, Limits, Lookups
 from fediverse_support.pipeline import names, outbox
 from fediverse_support.pipeline.apply import apply
+from fediverse_support.proofs import Keys
 from fediverse_support.store import actors, groups, peers, posts, remote_actors
 from fediverse_support.store.outgoing import PeerClass
 
-KEY_SECONDS: Final = 4.0
-MAX_KEY_FETCHES: Final = 16
-MAX_WAITING: Final = 200
+LOG: Final = logging.getLogger(__name__)
+
+LIMITS: Final = Limits()
+FETCHES_A_SEARCH: Final = 14
+NOT_NOW: Final = frozenset({"budget", "spent", "silent"})
+"""Why somebody was not asked, which says nothing about them."""
 FRESH_FOR: Final = timedelta(days=1)
 STALE_AFTER: Final = timedelta(hours=1)
-
-
-@dataclass(slots=True)
-class Budget:
-    """What one cause may still ask other servers for. `until` is the time of `Db.now()` after which nothing
-    more is asked."""
-
-    fetches: int = 20
-    until: datetime | None = None
-
-    def spend(self, now: datetime) -> None:
-        """Count one request; raise `Unreachable("budget")` when nothing is left."""
-        if self.fetches <= 0 or (self.until is not None and now > self.until):
-            raise Unreachable("budget")
-        self.fetches -= 1
-
-
-@dataclass(slots=True)
-class _Flights:
-    """Fetches of keys that are under way, so that each is asked for once at a time."""
-
-    tasks: dict[Uri, asyncio.Task[KnownKey]] = field(default_factory=dict)
-    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_KEY_FETCHES))
 
 
 class Remote:
     """The way to other servers. Made once per process, in `wiring`."""
 
-    def __init__(self, db: Db, transport: Transport, instance: Instance, secret: bytes) -> None:
+    def __init__(
+        self, db: Db, transport: Transport, instance: Instance, secret: bytes, limits: Limits = LIMITS
+    ) -> None:
         self._db = db
-        self._transport = transport
         self._instance = instance
-        self._secret = secret
-        self._ring = KeyRing()
-        self._flights = _Flights()
-        self._signers: dict[Uri, Signer] = {}
+        self.lookups = Lookups(db, transport, instance, secret, limits)
+        self.keys = Keys(db, self.lookups)
+        self.underway: dict[int, asyncio.Task[None]] = {}
+
+    def undertake(self, receipt_id: int, task: asyncio.Task[None]) -> None:
+        """Keep what a delivery had us ask for, as long as it is under way."""
+        self.underway[receipt_id] = task
+        task.add_done_callback(lambda done: self._over(receipt_id, done))
+
+    def _over(self, receipt_id: int, task: asyncio.Task[None]) -> None:
+        self.underway.pop(receipt_id, None)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            LOG.info("not asked to the end", extra={"receipt": receipt_id, "error": type(fault).__name__})
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self.underway.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def signer(self) -> Signer:
         """Return the instance actor's key, with which everything that is not one member's is signed."""
-        uri = self._instance.actor_uri
-        if uri not in self._signers:
-            async with self._db.connection() as conn:
-                sealed = await actors.get_sealed_key(conn, uri)
-            private = keys.load_private(keys.unseal(sealed, self._secret))
-            self._signers[uri] = Signer(keys.key_id(uri), private)
-        return self._signers[uri]
-
-    def kept_key(self, key_id: Uri) -> KnownKey | None:
-        """Return a key that this process saw lately; asks neither the database nor anybody else."""
-        return self._ring.find(key_id, self._db.now())
-
-    async def key(self, key_id: Uri, *, refresh: bool = False) -> KnownKey:
-        """Return a public key and its owner: from memory, from the database, else from the owner's server.
-
-        `refresh` asks the server although the key is known, at most five times an hour and host. Raises
-        `Unauthentic` for a
-        key that is not its owner's, `Gone`, `Unreachable`; each is remembered for a while.
-        """
-        now = self._db.now()
-        known = self._ring.find(key_id, now)
-        if known is None and (known := await self._stored_key(key_id)) is not None:
-            self._ring.keep(key_id, known, now)
-        if known is not None and not (refresh and self._ring.may_refresh(key_id, known.host, now)):
-            return known
-        if known is None:
-            self._ring.check(key_id, now)
-            if not self._ring.may_meet(uris.host(key_id), now):
-                raise Unreachable("busy")
-        return await self._fly(key_id)
-
-    async def _stored_key(self, key_id: Uri) -> KnownKey | None:
-        async with self._db.connection() as conn:
-            row = await remote_actors.find_key(conn, key_id)
-        if row is None or row.host is None:
-            return None
-        return KnownKey(row.uri, row.host, keys.load_public(row.public_key_pem))
-
-    async def _fly(self, key_id: Uri) -> KnownKey:
-        """Fetch a key, together with everybody who wants it at this moment."""
-        flights = self._flights
-        task = flights.tasks.get(key_id)
-        if task is None:
-            if len(flights.tasks) >= MAX_WAITING:
-                raise Unreachable("busy")
-            task = asyncio.create_task(self._fetch_key(key_id))
-            flights.tasks[key_id] = task
-            task.add_done_callback(lambda _: flights.tasks.pop(key_id, None))
-        return await asyncio.shield(task)
-
-    async def _fetch_key(self, key_id: Uri) -> KnownKey:
-        try:
-            async with asyncio.timeout(KEY_SECONDS), self._flights.slots:
-                actor = await self._owner_of(key_id)
-            key = next(key for key in actor.keys if key.id == key_id)
-            known = KnownKey(actor.id, uris.host(actor.id), keys.load_public(key.pem))
-            async with self._db.transaction() as tx:
-                if await remote_actors.upsert(tx, _with_key(actor, key), self._db.now()) is None:
-                    raise Unauthentic("actor_changed")
-        except TimeoutError as error:
-            fault: FederationError = Unreachable("timeout")
-            self._ring.miss(key_id, fault, self._db.now())
-            raise fault from error
-        except Malformed as error:
-            # The owner's document is at fault, not the delivery: it proves nothing.
-            fault = Unauthentic(error.code, error.detail)
-            self._ring.miss(key_id, fault, self._db.now())
-            raise fault from error
-        except FederationError as error:
-            self._ring.miss(key_id, error, self._db.now())
-            raise
-        self._ring.keep(key_id, known, self._db.now(), asked=True)
-        return known
-
-    async def _owner_of(self, key_id: Uri) -> vocab.Actor:
-        """Return the actor who has this key by the word of their own document; one more step for a key by
-        itself."""
-        found = await self._fetch(uris.without_fragment(key_id), seconds=KEY_SECONDS)
-        thing = authenticity.from_fetch(found) if "owner" not in found.document else None
-        if thing is None:
-            owner = documents.id_of(found.document["owner"])
-            if owner is None or not uris.same_origin(owner, key_id):
-                raise Unauthentic("key_mismatch")
-            thing = authenticity.from_fetch(await self._fetch(owner, seconds=KEY_SECONDS))
-        if not isinstance(thing, Authentic) or not isinstance(thing.value, vocab.Actor):
-            raise Unauthentic("key_mismatch")
-        actor = thing.value
-        if not uris.same_origin(actor.id, key_id) or not any(
-            key.id == key_id and key.owner == actor.id for key in actor.keys
-        ):
-            raise Unauthentic("key_mismatch")
-        return actor
-
-    async def _fetch(self, uri: Uri, *, seconds: float = fetching.SECONDS) -> Fetched:
-        if self._instance.federation == "off" or self._instance.is_ours(uri):
-            raise Unreachable("not_asked")
-        host = uris.host(uri)
-        async with self._db.connection() as conn:
-            severity, scheme = await peers.find_manners(conn, host)
-        if not self._instance.talks_to(severity):
-            raise Unreachable("domain_refused")
-        return await fetching.fetch(
-            self._transport,
-            uri,
-            signer=await self.signer(),
-            now=self._db.now(),
-            allow_http=self._instance.allow_http,
-            scheme=scheme,
-            seconds=seconds,
-            admit=self._admit_id,
-        )
-
-    async def _admit_id(self, uri: Uri) -> None:
-        """Refuse to be led by a document to ourselves or to a server we do not talk to."""
-        if self._instance.is_ours(uri):
-            raise Unreachable("not_asked")
-        await self._admit(uris.host(uri))
+        return await self.lookups.signer()
 
     async def learn(
         self, uri: Uri, budget: Budget, *, announced_by: Uri | None = None, restores: bool = False
@@ -196,10 +78,9 @@ class Remote:
         `restores` says that its author took back having deleted it. Raises what the fetch raises; a post that
         is gone at its origin is erased here before that.
         """
-        budget.spend(self._db.now())
         try:
             found = authenticity.from_fetch(
-                await self._fetch(uri), announced_by=announced_by, restores=restores
+                await self.lookups.fetch(uri, budget), announced_by=announced_by, restores=restores
             )
         except Gone as error:
             await self.forget(uri, only_public=error.status == 404)
@@ -210,7 +91,7 @@ class Remote:
             case vocab.Actor() as actor:
                 async with self._db.transaction() as tx:
                     await remote_actors.upsert(tx, actor, self._db.now())
-                await self.meet(uris.host(actor.id))
+                await self.meet(uris.host(actor.id), budget)
             case vocab.Observe() as seen:
                 await self._take_in(found, seen, budget)
             case vocab.Tombstone():
@@ -245,16 +126,21 @@ class Remote:
             called = await names.look_up(conn, self._instance, unknown, {})
         return authenticity.renamed(found, called.best, called.id_of)
 
-    async def ensure_post(self, uri: Uri, budget: Budget) -> None:
-        """Have a post here if it can be had; what it answers comes with it, up to the budget. Failure is
-        quiet."""
+    async def ensure_post(self, uri: Uri, budget: Budget) -> Unreachable | None:
+        """Have a post here if it can be had; what it answers comes with it, up to the budget.
+
+        Failure is quiet; only where too much is asked for at this moment, that is returned.
+        """
         async with self._db.connection() as conn:
             if self._instance.is_ours(uri) or await posts.known_uris(conn, [uri]):
-                return
+                return None
         try:
             await self.learn(uri, budget)
+        except Unreachable as error:
+            return error if error.after is not None else None
         except FederationError:
-            return
+            return None
+        return None
 
     async def ensure_actors(self, wanted: tuple[Uri, ...], budget: Budget, *, anew: bool = False) -> None:
         """Have these actors here, no older than a day (an hour with `anew`). Raises for one that is not here
@@ -283,9 +169,8 @@ class Remote:
             where = await groups.find_moderators_uri(conn, group)
         listed: tuple[Uri, ...] = ()
         if where is not None and uris.same_origin(where, group):
-            budget.spend(self._db.now())
             try:
-                found = authenticity.from_fetch(await self._fetch(where))
+                found = authenticity.from_fetch(await self.lookups.fetch(where, budget))
             except Unreachable:
                 raise
             except FederationError:
@@ -315,54 +200,46 @@ class Remote:
             outcome = await apply(tx, self._instance, act, self._db.now())
             await outbox.wake(tx, outcome.hosts)
 
-    async def meet(self, host: Host) -> None:
+    async def meet(self, host: Host, budget: Budget) -> None:
         """Ask a host once a week what it runs, because that tells which form of Announce it understands."""
         async with self._db.connection() as conn:
             if not await peers.needs_asking(conn, host, self._db.now()):
                 return
         try:
-            software = await fetching.nodeinfo_software(
-                self._transport, host, allow_http=self._instance.allow_http
-            )
+            software = await self.lookups.software(host, budget)
+        except Unreachable as error:
+            if error.code in NOT_NOW:
+                return
+            software = None
         except FederationError:
             software = None
         form: PeerClass = "activity" if quirks.speaks_activities(software) else "object"
         async with self._db.transaction() as tx:
             await peers.learn(tx, host, software, form, self._db.now())
 
-    async def find(self, text: str) -> int | None:
+    async def find(self, text: str, *, by: str = "") -> int | None:
         """Return the row of the actor or post that a pasted address or handle of another server means.
 
-        Raises `FederationError` where the server does not answer or has no such thing; the caller shows no
-        difference.
+        `by` is the account that looks for it. Raises `FederationError` where the server does not answer or
+        has no such thing; the caller shows no difference.
         """
-        budget = Budget(fetches=8, until=self._db.now() + timedelta(seconds=20))
+        until = self._db.now() + timedelta(seconds=20)
+        budget = Budget(fetches=FETCHES_A_SEARCH, until=until, cause=Cause("person", by))
         uri = uris.find(text.strip())
         if uri is None:
             name, _, host = text.strip().lstrip("@!").removeprefix("acct:").partition("@")
             place = uris.parse_host(host)
             if not name or place == self._instance.host:
                 return None
-            await self._admit(place)
-            budget.spend(self._db.now())
-            uri = await fetching.webfinger(
-                self._transport, name, place, allow_http=self._instance.allow_http,
-                kind="Group" if text.strip().startswith("!") else None,
-            )  # fmt: skip
+            kind = "Group" if text.strip().startswith("!") else None
+            uri = await self.lookups.webfinger(name, place, budget, kind=kind)
         return await self._resolve(uri, budget)
-
-    async def _admit(self, host: Host) -> None:
-        async with self._db.connection() as conn:
-            severity, _ = await peers.find_manners(conn, host)
-        if not self._instance.talks_to(severity):
-            raise Unreachable("domain_refused")
 
     async def _resolve(self, uri: Uri, budget: Budget) -> int | None:
         async with self._db.connection() as conn:
             known = await actors.find_row(conn, uri)
         if known is None and not self._instance.is_ours(uri):
-            budget.spend(self._db.now())
-            found = authenticity.from_fetch(await self._fetch(uri))
+            found = authenticity.from_fetch(await self.lookups.fetch(uri, budget))
             if not isinstance(found, Authentic) or found.value.id is None:
                 return None
             # The page's address may have led to the thing's id; only that counts from here on.
@@ -370,9 +247,3 @@ class Remote:
             uri = found.value.id
         async with self._db.connection() as conn:
             return await actors.find_row(conn, uri)
-
-
-def _with_key(actor: vocab.Actor, key: vocab.PublicKey) -> vocab.Actor:
-    """Return the actor with the key that was asked for first; we keep one key an actor."""
-    others = tuple(other for other in actor.keys if other.id != key.id)
-    return replace(actor, keys=(key, *others))

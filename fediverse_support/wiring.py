@@ -18,7 +18,8 @@ from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.db.pool import STATEMENT_SECONDS, DatabaseUnavailable, Db, open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.version import PACKAGE, VERSION
-from fediverse_support.remote import Remote
+from fediverse_support.lookups import Limits
+from fediverse_support.remote import LIMITS, Remote
 from fediverse_support.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ async def opened(
             allow_http=settings.allow_http,
             allow_networks=settings.allowed_networks,
         ) as client:
-            yield build(settings, db, client, load_secret(settings.data_dir))
+            deps = build(settings, db, client, load_secret(settings.data_dir))
+            try:
+                yield deps
+            finally:
+                await deps.remote.close()
     finally:
         await db.close()
 
@@ -83,14 +88,16 @@ async def _at_its_address(db: Db, settings: Settings, stop: asyncio.Event) -> Se
                 await stop.wait()
 
 
-def build(settings: Settings, db: Db, transport: Transport, secret: bytes) -> Deps:
+def build(
+    settings: Settings, db: Db, transport: Transport, secret: bytes, *, limits: Limits = LIMITS
+) -> Deps:
     """Return what the edges and the workers are handed; tests bring their own database and transport."""
     instance = settings.instance
     return Deps(
         settings=settings,
         instance=instance,
         db=db,
-        remote=Remote(db, transport, instance, secret),
+        remote=Remote(db, transport, instance, secret, limits),
         transport=transport,
         passwords=Passwords(),
         secret=secret,

@@ -9,9 +9,12 @@ from typing import Any
 
 from federation import keys
 from fediverse_support.actions.local_keys import KeyPair
+from fediverse_support.lookups import Limits
 
 SECRET = b"thirty-two bytes nobody guesses."
 PASSWORD = "three odd socks drying"
+PLENTY = Limits(*[(10_000.0, 10_000.0)] * len(Limits.__dataclass_fields__))
+"""For scenes in which days of conversation happen within one moment."""
 DIFFERENT_KEYS = 9
 
 

@@ -166,7 +166,7 @@ def _answers() -> tuple[str, ...]:
         "| 403 | this server does not exchange anything with yours |",
         "| 413, 415 | over 1 MiB; not ActivityStreams, or compressed |",
         "| 429 | too many at once; `Retry-After` says when |",
-        "| 503 | your key could not be fetched in time, or our database is away; send it again |",
+        "| 503 | your key could not be had in time, or we ask for many at once, or our database is away; again later |",
     )
 
 

@@ -83,6 +83,7 @@ class Receipt:
     """One incoming delivery to be applied. `body` is None once it was erased: then nothing is left to do.
 
     `is_under_rule` says that its host is not talked to any more: then it is one that takes something back.
+    `has_put_off` says that something its host brought is put off; `last_error` is why itself was, last time.
     """
 
     id: int
@@ -92,33 +93,32 @@ class Receipt:
     attempts: int
     received_at: datetime
     is_under_rule: bool = False
+    has_put_off: bool = False
+    last_error: str | None = None
 
 
 # Of a host that is not talked to, only what takes something back goes on; the rest was promised, and waits.
 TAKE_RECEIPTS: Final = """
 with rule as materialized (
-    select talks_to($1, $5) as lets_in
+    select talks_to($1, $5) as lets_in, exists (
+        select 1 from receipts where host = $1 and standing in ('waiting', 'ruled') and about is not null
+    ) as has_put_off
 ), due as (
-    select r.id, r.uri, r.signer_uri, r.body, r.attempts, r.received_at, not rule.lets_in as is_under_rule
+    select r.id, r.uri, r.signer_uri, r.body, r.attempts, r.received_at, not rule.lets_in as is_under_rule,
+        rule.has_put_off, r.last_error
     from rule, receipts r
     where r.host = $1 and r.standing = 'waiting' and r.due_at <= $2 and (rule.lets_in or r.takes_back)
     order by r.id limit $3
 ), sized as (
     select due.*, sum(octet_length(body)) over (order by id) - octet_length(body) as bytes_before from due
 )
-select id, uri, signer_uri, body, attempts, received_at, is_under_rule from sized
+select id, uri, signer_uri, body, attempts, received_at, is_under_rule, has_put_off, last_error
+from sized
 where bytes_before is null or bytes_before < $4 order by id
 """
 MOST_BYTES: Final = 4 * 1024 * 1024
 """How much a batch may hold, besides its last delivery."""
 FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
-RETRY_RECEIPT: Final = """
-update receipts set attempts = attempts + 1, last_error = $2, due_at = $3,
-    standing = case when $4 then 'parked' else standing end
-where id = $1
-"""
-
-
 async def take_receipts(
     conn: Conn, host: Host, now: datetime, limit: int, *, mode: str = "open"
 ) -> list[Receipt]:
@@ -142,9 +142,73 @@ async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
     await tx.execute(FINISH_RECEIPTS, list(ids))
 
 
-async def retry_receipt(tx: Tx, receipt_id: int, error: str, due_at: datetime, *, park: bool) -> None:
-    """Try a delivery again later, or put it aside with its reason."""
-    await tx.execute(RETRY_RECEIPT, receipt_id, error, due_at, park)
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A delivery that is tried again later. `about` is what those that come after it wait for, if they do.
+
+    `counts` says that this was a try, `park` that there is none any more. With `rule` it waits for the end of
+    the rule about that host.
+    """
+
+    id: int
+    error: str
+    due_at: datetime
+    counts: bool
+    park: bool
+    rule: Host | None
+    about: Collection[Uri]
+
+
+PUT_OFF: Final = """
+update receipts r set
+    attempts = r.attempts + g.counts::int, last_error = g.error, due_at = g.due_at, waits_for = g.rule,
+    standing = case when g.park then 'parked' when g.rule is not null then 'ruled' else 'waiting' end,
+    about = string_to_array(nullif(g.about, ''), ' ')
+from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::bool[], $6::text[], $7::text[])
+    as g (id, error, due_at, counts, park, rule, about)
+where r.id = g.id and r.standing = 'waiting'
+"""
+
+
+async def put_off(tx: Tx, those: Sequence[PutOff]) -> None:
+    """Try deliveries again later, or put them aside, with the reason."""
+    await tx.execute(
+        PUT_OFF,
+        [each.id for each in those],
+        [each.error for each in those],
+        [each.due_at for each in those],
+        [each.counts for each in those],
+        [each.park for each in those],
+        [each.rule for each in those],
+        [" ".join(each.about) for each in those],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A delivery of a host that is put off, and what comes after it if it is about the same."""
+
+    id: int
+    due_at: datetime
+    about: frozenset[Uri]
+    waits_for: Host | None
+
+
+FIND_PUT_OFF: Final = """
+select id, due_at, about, waits_for from receipts
+where host = $1 and standing in ('waiting', 'ruled') and about is not null and about && $2 and id <> all ($3)
+order by id limit 1000
+"""
+
+
+async def find_put_off(
+    conn: Conn, host: Host, about: Collection[Uri], but: Collection[int]
+) -> list[Awaited]:
+    """Return what a host brought about any of these and was put off, other than those in `but`."""
+    rows = await conn.fetch(FIND_PUT_OFF, host, list(about), list(but))
+    return [
+        Awaited(row["id"], row["due_at"], frozenset(row["about"]), row["waits_for"]) for row in rows
+    ]
 
 
 OBEYED: Final = "update receipts set takes_back = false where id = any ($1::bigint[])"
@@ -157,7 +221,7 @@ from unnest($1::text[]) h (host)
 where not talks_to(h.host, $2)
 """
 WAIT_FOR_RULE: Final = """
-update receipts set standing = 'ruled', waits_for = $2, last_error = 'names_suspended_domain'
+update receipts set standing = 'ruled', waits_for = $2, about = $3, last_error = 'names_suspended_domain'
 where id = $1 and standing = 'waiting'
 """
 GO_ON: Final = """
@@ -177,9 +241,9 @@ async def ruled_since(conn: Conn, hosts: Collection[Host], mode: str) -> dict[Ho
     return {Host(row["host"]): row["since"] for row in rows}
 
 
-async def wait_for_rule(tx: Tx, receipt_id: int, host: Host) -> None:
-    """Put a delivery aside until the rule about a host that it names is another one."""
-    await tx.execute(WAIT_FOR_RULE, receipt_id, host)
+async def wait_for_rule(tx: Tx, receipt_id: int, host: Host, about: Collection[Uri]) -> None:
+    """Put a delivery, and what comes after it, aside until the rule about a host that it names is another."""
+    await tx.execute(WAIT_FOR_RULE, receipt_id, host, list(about))
 
 
 DROP: Final = """

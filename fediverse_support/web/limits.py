@@ -5,30 +5,9 @@ A bucket set is an object that the routes make and hold; its memory is bounded h
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
-
 from starlette.types import Receive, Scope
 
-
-@dataclass(slots=True)
-class Buckets:
-    """A bucket per key: `burst` tokens at first, `per_second` more as time goes, forgotten oldest first."""
-
-    burst: float
-    per_second: float
-    max_keys: int = 10_000
-    _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
-
-    def take(self, key: str, at: float) -> float:
-        """Take one token at second `at`; return 0, or the seconds to wait where none is left."""
-        tokens, since = self._left.pop(key, (self.burst, at))
-        tokens = min(self.burst, tokens + max(0.0, at - since) * self.per_second)
-        wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self.per_second
-        self._left[key] = (tokens - 1.0 if wait == 0.0 else tokens, at)
-        if len(self._left) > self.max_keys:
-            self._left.popitem(last=False)
-        return wait
+from fediverse_support.domain.buckets import Buckets as Buckets
 
 
 class TooLarge(Exception):

@@ -12,25 +12,25 @@ from typing import Final, Literal
 from federation import uris, vocab
 from federation.authenticity import Authentic, NeedsFetch
 from federation.uris import Host
-from federation.vocab import Activity, Unsupported
+from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
 from fediverse_support.domain.question import ask
 from fediverse_support.store import receipts
-from fediverse_support.store.receipts import Receipt
+from fediverse_support.workers.jobs import Job, Read
 
-Read = Authentic[Activity] | Unsupported | NeedsFetch | None
 Barred = Literal["waits", "again", "dropped"]
 
 GRACE: Final = timedelta(minutes=1)
 """So long after a rule a delivery may have been let in by a process that did not know of it yet."""
 
 
-async def bar(deps: Deps, tx: Tx, receipt: Receipt, act: Read) -> Barred:
+async def bar(deps: Deps, tx: Tx, job: Job) -> Barred:
     """Put a delivery aside that a rule stands against, if it was promised.
 
     `again` says that the rule was lifted in this very moment, `dropped` that nobody is owed anything.
     """
+    receipt, act = job.receipt, job.act
     own = uris.host(receipt.signer_uri)
     ruled = await receipts.ruled_since(tx, {own, *_hosts(act)}, deps.instance.federation)
     if not ruled:
@@ -40,14 +40,19 @@ async def bar(deps: Deps, tx: Tx, receipt: Receipt, act: Read) -> Barred:
         return "waits"
     for host, since in ruled.items():
         if _takes_back(act) or (since is not None and receipt.received_at <= since + GRACE):
-            await receipts.wait_for_rule(tx, receipt.id, host)
+            await receipts.wait_for_rule(tx, receipt.id, host, job.ids)
             return "waits"
     return "dropped"
 
 
 def is_withdrawal(act: Read) -> bool:
-    """Say whether a delivery is its sender's own Delete or Undo."""
-    return isinstance(act, Authentic) and isinstance(act.value, vocab.Delete | vocab.Undo)
+    """Say whether a delivery is its sender's own Delete or Undo; to undo a Delete takes nothing back."""
+    if not isinstance(act, Authentic):
+        return False
+    value = act.value
+    if isinstance(value, vocab.Undo):
+        return not isinstance(value.object, vocab.Delete)
+    return isinstance(value, vocab.Delete)
 
 
 def _takes_back(act: Read) -> bool:

@@ -13,9 +13,9 @@ from federation.errors import FederationError, Gone
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
+from fediverse_support.lookups import Budget
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
-from fediverse_support.remote import Budget
 from fediverse_support.store import deliveries, follows, remote_actors
 from fediverse_support.store.deliveries import Delivery
 from fediverse_support.store.remote_actors import Owner
@@ -36,7 +36,7 @@ async def ask_owner(deps: Deps, host: Host, job: Delivery) -> Found:
     if owner is None:
         return "there"
     try:
-        await deps.remote.learn(owner.uri, Budget(fetches=2))
+        await deps.remote.learn(owner.uri, Budget(fetches=8))
     except Gone as error:
         is_lost = error.status == 410 or deps.db.now() - job.created_at > MISSED_FOR
         if owner.is_shared or not is_lost:

@@ -11,7 +11,7 @@ from federation.uris import Uri
 from federation.vocab import Activity
 from fediverse_support.deps import Deps
 from fediverse_support.domain import question
-from fediverse_support.remote import Budget
+from fediverse_support.lookups import Budget
 from fediverse_support.store import posts, relayed, remote_actors
 
 

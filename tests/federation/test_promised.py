@@ -64,7 +64,7 @@ async def test_what_was_taken_in_goes_on_when_the_rule_is_lifted(
     await a.lifts("b.example")
     await world.settle()
     assert await a.texts(GROUP) == ["One", "Two", "Three"]
-    assert await c.texts(GROUP) == ["One", "Two", "Three"]
+    assert set(await c.texts(GROUP)) == {"One", "Two", "Three"}
     assert await a.value(WAITING) == 0
 
 

@@ -20,12 +20,13 @@ from fediverse_support.domain.actors import FollowStanding, GroupKind, Person, R
 from fediverse_support.domain.ids import ActorId, FollowId, PostId
 from fediverse_support.domain.moderation import DomainRule, Severity
 from fediverse_support.domain.posts import Draft, Published
+from fediverse_support.lookups import Limits
 from fediverse_support.reads import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import deliver, receive
 from fediverse_support.workers.visits import Sender
 from tests.asgi import Got, ask
-from tests.builders import PASSWORD, SECRET, QuickPasswords
+from tests.builders import PASSWORD, PLENTY, SECRET, QuickPasswords
 from tests.conftest import Clock
 from tests.federation.internet import Internet
 
@@ -274,14 +275,16 @@ class World:
     internet: Internet
     servers: dict[Host, Server] = field(default_factory=dict)
 
-    async def server(self, host: str, *, newcomer_posts_held: int = 0, **settings: Any) -> Server:
+    async def server(
+        self, host: str, *, newcomer_posts_held: int = 0, limits: Limits = PLENTY, **settings: Any
+    ) -> Server:
         """Open an instance at `https://<host>`; people's posts leave at once unless `undo_for` is given."""
         settings.setdefault("undo_for", timedelta())
         chosen = Settings(base_url=f"https://{host}", newcomer_posts_held=newcomer_posts_held, **settings)
         number = len(self.servers)
         place = uris.host(chosen.base_url)
         db = await open_db(await self.fresh_database(), clock=self.clock, size=4)
-        deps = wiring.build(chosen, db, self.internet.line(place), SECRET)
+        deps = wiring.build(chosen, db, self.internet.line(place), SECRET, limits=limits)
         app = wiring.web(deps)
         await accounts.ensure_instance_actor(db, chosen.instance, SECRET)
         chance = random.Random(number)
@@ -292,6 +295,7 @@ class World:
     async def close(self) -> None:
         """Close every database."""
         for server in self.servers.values():
+            await server.deps.remote.close()
             await server.db.close()
 
     async def settle(self) -> None:

@@ -29,7 +29,7 @@ from fediverse_support.pipeline.table import TABLE
 from fediverse_support.reads import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import receive
-from tests.builders import PASSWORD, SECRET, QuickPasswords, key_maker
+from tests.builders import PASSWORD, PLENTY, SECRET, QuickPasswords, key_maker
 from tests.conftest import Clock
 from tests.integration.edge import Internet, Peer
 
@@ -130,7 +130,7 @@ async def stage(db: Db, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Stage:
     for peer in (Peer(IO), Peer(EVE), Peer(QUIET, "Group")):
         internet.documents[peer.uri] = peer.document()
     settings = Settings(base_url="https://support.example", newcomer_posts_held=0, undo_for=timedelta())
-    deps = wiring.build(settings, db, internet, SECRET)
+    deps = wiring.build(settings, db, internet, SECRET, limits=PLENTY)
     await accounts.ensure_instance_actor(db, deps.instance, SECRET)
     account_id = await accounts.create_account(
         db, deps.instance, name="wren", password=PASSWORD, hash_password=QuickPasswords().hash, secret=SECRET

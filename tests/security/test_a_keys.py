@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from federation import keys
 from federation.uris import Host, Uri
-from fediverse_support import remote
+from fediverse_support import proofs
 from fediverse_support.db.pool import Db
 from tests.conftest import Clock
 from tests.integration.edge import Peer, key_pair
@@ -72,7 +72,7 @@ async def test_A22_a_key_that_is_missing_is_not_asked_for_again_and_again(place:
 async def test_A23_a_key_server_that_never_answers_costs_a_moment(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "KEY_SECONDS", 0.05)
+    monkeypatch.setattr(proofs, "SECONDS", 0.05)
     place.internet.silent.add(EVE.host)
     async with place.no_effect():
         got = await place.deliver(place.create(EVE), EVE)
@@ -81,7 +81,7 @@ async def test_A23_a_key_server_that_never_answers_costs_a_moment(
         asked = len(place.internet.asked_of(EVE.host))
         assert (await place.deliver(place.create(EVE), EVE)).status == 503
         assert len(place.internet.asked_of(EVE.host)) == asked
-    assert remote.KEY_SECONDS < 5
+    assert proofs.SECONDS < 5
 
 
 # No library builds such a key, so the number is exchanged in a finished one.

@@ -23,6 +23,7 @@ PUBLIC: Final = b"public, max-age=180"
 PRIVATE: Final = b"private, no-store"
 KEY_RETRY: Final = b"600"
 BUSY_RETRY: Final = b"60"
+SOONEST_RETRY: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ FORBIDDEN: Final = refusal(403, "forbidden")
 TOO_LARGE: Final = refusal(413, "too_large")
 BUSY: Final = refusal(503, "unavailable", extra=((b"retry-after", BUSY_RETRY),))
 KEY_UNREACHABLE: Final = refusal(503, "key_unreachable", extra=((b"retry-after", KEY_RETRY),))
+
+
+def busy(seconds: float) -> Answer:
+    """Ask to come again after some seconds: nothing is wrong, but others are asked for too much now."""
+    return refusal(503, "busy", extra=((b"retry-after", str(max(SOONEST_RETRY, int(seconds) + 1)).encode()),))
 
 
 def unauthentic(code: str) -> Answer:

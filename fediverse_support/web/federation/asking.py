@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -87,22 +88,43 @@ async def admit(deps: Deps, asked: Asked, severity: Severity | None) -> Answer |
         return answers.unauthentic(asked.fault)
     if not deps.instance.talks_to(severity):
         return answers.FORBIDDEN
-    await verified(deps, asked.claim)
+    await verified(deps, asked.scope, asked.claim)
     return None
 
 
-async def verified(deps: Deps, claim: KeyClaim) -> KnownKey:
+async def verified(deps: Deps, scope: Scope, claim: KeyClaim) -> KnownKey:
     """Return the key that made the signature, asked for anew once if the known one did not.
 
-    Raises `Unauthentic`, `Gone`, `Unreachable`.
+    What has to be asked is on the account of the address that the request came from. Raises `Unauthentic`,
+    `Gone`, `Unreachable`.
     """
-    known = await deps.remote.key(claim.key_id)
+    keys, address = deps.remote.keys, _address(scope)
+    known = await keys.get(claim.key_id, address)
     try:
         claim.verify(known.key)
     except Unauthentic:
-        known = await deps.remote.key(claim.key_id, refresh=True)
+        known = await keys.get(claim.key_id, address, refresh=True)
         claim.verify(known.key)
+    keys.proven(claim.key_id)
     return known
+
+
+def _address(scope: Scope) -> str:
+    """Return where a request came from; of an IPv6 address the part that one owner has."""
+    client = scope.get("client")
+    try:
+        found = ip_address(client[0]) if client else None
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        return str(ip_network((found, 64), strict=False))
+    return str(found or "")
+
+
+def _unreachable(error: Unreachable) -> Answer:
+    if error.code == "domain_refused":
+        return answers.FORBIDDEN
+    return answers.KEY_UNREACHABLE if error.after is None else answers.busy(error.after)
 
 
 Handler = Callable[[Scope, Receive], Awaitable[Answer | None]]
@@ -123,8 +145,7 @@ class Edge:
         except Malformed as error:
             found = answers.refusal(400, error.code)
         except Unreachable as error:
-            is_refused = error.code == "domain_refused"
-            found = answers.FORBIDDEN if is_refused else answers.KEY_UNREACHABLE
+            found = _unreachable(error)
         except DatabaseUnavailable:
             found = answers.BUSY
         except Disconnected:

@@ -72,7 +72,7 @@ class Inbox:
         claim = authenticity.claimed_key(asking.request_of(scope, body), origin=base, now=self.deps.db.now())
         if self.deps.instance.is_ours(claim.key_id):
             raise Unauthentic("signature_invalid")
-        is_known = self.deps.remote.kept_key(claim.key_id) is not None
+        is_known = self.deps.remote.keys.kept(claim.key_id) is not None
         if not (self.is_shared and is_known):
             door = await self._door(scope, claim)
             if not self.deps.instance.talks_to(door.severity):
@@ -80,7 +80,7 @@ class Inbox:
             if not door.has_owner:
                 return None
             is_known = door.is_known
-        return await self._prove(claim, body, is_known=is_known)
+        return await self._prove(scope, claim, body, is_known=is_known)
 
     async def _door(self, scope: Scope, claim: KeyClaim) -> reads.Door:
         """Look up the rule before anybody is asked. With a key at hand, storing looks it up early enough."""
@@ -90,11 +90,11 @@ class Inbox:
             host = uris.host(claim.key_id)
             return await reads.find_door(conn, host, claim.key_id, None if self.is_shared else owner)
 
-    async def _prove(self, claim: KeyClaim, body: bytes, *, is_known: bool) -> Answer:
+    async def _prove(self, scope: Scope, claim: KeyClaim, body: bytes, *, is_known: bool) -> Answer:
         document = documents.parse(body)
         if not is_known and _is_about_strangers(self.deps, document):
             return answers.ACCEPTED
-        known = await asking.verified(self.deps, claim)
+        known = await asking.verified(self.deps, scope, claim)
         if wait := self.buckets.take(known.host, self.clock()):
             return answers.too_many(wait)
         return await self._store(claim, known.actor_uri, document, body)

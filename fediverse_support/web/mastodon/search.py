@@ -107,6 +107,6 @@ async def _asked(call: Call, buckets: Buckets, text: str) -> int | None:
         refused.headers = {"retry-after": str(math.ceil(wait))}
         raise refused
     try:
-        return await call.deps.remote.find(text)
+        return await call.deps.remote.find(text, by=str(call.person.account_id))
     except FederationError:
         return None
