@@ -119,7 +119,7 @@ def public_pem(private: PrivateKey) -> str:
 
 
 def load_public(pem: str) -> PublicKeyHandle:
-    """Load a peer's key; raise `Unauthentic("bad_key")` unless it is one we verify with.
+    """Load a peer's key; raise `Unauthentic("bad_key")`, `"key_too_small"` unless it is one we verify with.
 
     Accepted: one PEM block of at most 16 KiB, SPKI or PKCS#1; RSA of 2048 to 8192 bits with an odd exponent
     from 65537 on; Ed25519.
@@ -134,7 +134,9 @@ def load_public(pem: str) -> PublicKeyHandle:
         return PublicKeyHandle("ed25519", key)
     if not isinstance(key, RSAPublicKey):
         raise Unauthentic("bad_key", "kind")
-    if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
+    if key.key_size < MIN_RSA_BITS:
+        raise Unauthentic("key_too_small")
+    if key.key_size > MAX_RSA_BITS:
         raise Unauthentic("bad_key", "size")
     exponent = key.public_numbers().e
     if not MIN_EXPONENT <= exponent < MAX_EXPONENT or exponent % 2 == 0:

@@ -14,13 +14,14 @@ from federation.uris import Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.keyring import KeyRing, KnownKey
 from fediverse_support.lookups import Budget, Cause, Lookups
-from fediverse_support.store import remote_actors
+from fediverse_support.store import peers, remote_actors
 
 SECONDS: Final = 4.0
 MOST_AT_ONCE: Final = 16
 MOST_WAITING: Final = 200
 MOST_STEPS: Final = 6
 """A key by itself, its owner, a redirect and a second signature each."""
+TOO_SMALL: Final = "key_too_small"
 MOST_UNPROVEN: Final = 1_000
 
 
@@ -94,6 +95,9 @@ class Keys:
             # The owner's document is at fault, not the delivery: it proves nothing.
             raise self._missed(key_id, Unauthentic(error.code, error.detail)) from error
         except FederationError as error:
+            if error.code == TOO_SMALL:
+                async with self.db.transaction() as tx:
+                    await peers.note_key_fault(tx, uris.host(key_id), TOO_SMALL, self.db.now())
             raise self._missed(key_id, error) from error
         self._ring.keep(key_id, known, self.db.now(), asked=True)
         self._unproven[key_id] = cause

@@ -163,6 +163,7 @@ def _answers() -> tuple[str, ...]:
         "| 202 | stored, or known already, or without effect for us; with the first, it survives a crash, and a rule that we make about your server afterwards: it is applied when that ends |",
         "| 400 | no JSON that we read: too deep, too many members, a key twice, a `@context` that redefines terms |",
         "| 401 | no signature, or one that does not cover method, path, host, date and digest, or of another actor |",
+        "| 401 `key_too_small` | an RSA key of less than 2048 bits proves nothing here; give the account a new one |",
         "| 403 | this server does not exchange anything with yours |",
         "| 413, 415 | over 1 MiB; not ActivityStreams, or compressed |",
         "| 429 | too many at once; `Retry-After` says when |",

@@ -122,6 +122,8 @@ def _told(found: Explanation) -> list[str]:
         lines.append(f"actor      {found.actor_standing}")
     if found.deleted_at:
         lines.append(f"deleted    {_time(found.deleted_at)}")
+    if found.key_fault:
+        lines.append(f"refused    {_time(found.key_fault_at)} somebody on this server: {found.key_fault}")
     for receipt in found.receipts:
         lines.append(
             f"received   {_time(receipt.received_at)} from {receipt.host}, signed by {receipt.signer_uri}, "

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from federation import uris
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.instance import Federation
 
@@ -103,7 +104,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that is known of one URI. `stored` is its exact text, where it was asked for and is still kept."""
+    """All that is known of one URI. `stored` is its exact text, where it was asked for and is still kept.
+
+    `key_fault` is why keys of people on its server were refused, last at `key_fault_at`.
+    """
 
     uri: str
     receipts: tuple[Receipt, ...]
@@ -116,12 +120,14 @@ class Explanation:
     post_standing: str | None
     actor_standing: str | None
     deleted_at: datetime | None
+    key_fault: str | None
+    key_fault_at: datetime | None
 
     @property
     def is_empty(self) -> bool:
         """Nothing here has ever heard of this URI, or it is longer ago than the log reaches."""
         found = (self.receipts, self.decisions, self.activities, self.post_standing, self.actor_standing)
-        return not any(found) and self.deleted_at is None
+        return not any(found) and self.deleted_at is None and self.key_fault is None
 
 
 RECEIPTS: Final = """
@@ -173,7 +179,9 @@ where p.uri = $1 order by o.host limit $2
 STANDINGS: Final = """
 select (select standing from posts where uri = $1) as post_standing,
        (select standing from actors where uri = $1) as actor_standing,
-       (select deleted_at from tombstones where uri = $1) as deleted_at
+       (select deleted_at from tombstones where uri = $1) as deleted_at,
+       (select key_fault from peers where host = $2) as key_fault,
+       (select key_fault_at from peers where host = $2) as key_fault_at
 """
 
 
@@ -191,7 +199,7 @@ async def explain(
     `mode` is that of the instance: it says whose deliveries wait for the end of a rule.
     """
     decisions = await conn.fetch(DECISIONS, uri, MOST)
-    standings = await conn.fetchrow(STANDINGS, uri)
+    standings = await conn.fetchrow(STANDINGS, uri, uris.host(uri))
     return Explanation(
         uri=uri,
         receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST, mode)),

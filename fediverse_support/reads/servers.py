@@ -30,6 +30,7 @@ class ServerView:
 
     `servers_below` are other servers we have met that its rule covers too, at most `MOST_BELOW` + 1.
     `MOST` of something means that many or more; copies are those of the newest five thousand posts that left.
+    `key_fault_at` is when somebody there was last refused because their key is too small to prove anything.
     """
 
     own_rule: Severity | None
@@ -37,6 +38,7 @@ class ServerView:
     reason: str
     private_note: str
     updated_at: datetime | None
+    key_fault_at: datetime | None
     our_people_there: int
     their_people_here: int
     our_posts_held: int
@@ -78,6 +80,10 @@ with recursive known (host) as (
 )
 select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as reason,
        coalesce(d.private_note, '') as private_note, d.updated_at,
+       (select max(p.key_fault_at) from peers p
+        where p.key_fault is not null and (
+            p.host = $1 or split_part(p.host, ':', 1) = $1
+            or right(split_part(p.host, ':', 1), length($1) + 1) = '.' || $1)) as key_fault_at,
        (select count(*) from (
             select distinct t.follower_id from hosts h join actors a on a.host = h.host cross join lateral (
                 select f.follower_id from follows f

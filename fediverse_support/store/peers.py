@@ -59,6 +59,17 @@ async def hear(tx: Tx, host: Host, now: datetime) -> None:
     await tx.execute(HEARD, host, now)
 
 
+NOTE_KEY_FAULT: Final = """
+insert into peers (host, key_fault, key_fault_at) values ($1, $2, $3)
+on conflict (host) do update set key_fault = excluded.key_fault, key_fault_at = excluded.key_fault_at
+"""
+
+
+async def note_key_fault(tx: Tx, host: Host, fault: str, now: datetime) -> None:
+    """Remember why somebody's key on a host was refused last: `key_too_small`."""
+    await tx.execute(NOTE_KEY_FAULT, host, fault, now)
+
+
 async def set_signature_scheme(tx: Tx, host: Host, scheme: Scheme) -> None:
     """Remember the signature scheme that works with a host."""
     await tx.execute(SET_SCHEME, host, scheme)

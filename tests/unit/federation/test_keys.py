@@ -32,7 +32,7 @@ def refuse(pem: str) -> None:
     started = time.thread_time()
     with pytest.raises(Unauthentic) as caught:
         keys.load_public(pem)
-    assert caught.value.code == "bad_key"
+    assert caught.value.code in ("bad_key", "key_too_small")
     assert time.thread_time() - started < 0.05
 
 
