@@ -171,6 +171,23 @@ async def find_owner(conn: Conn, host: Host, inbox: Uri) -> Owner | None:
     return None if row is None else Owner(**row)
 
 
+DESCRIBE: Final = """
+with changed as (
+    update actors set display_name = $2, summary_html = $3, discoverable = $4, indexable = $5, updated_at = $6
+    where uri = $1 and host is not null and standing in ('visible', 'limited')
+    returning id
+)
+update groups set title = $2 where actor_id in (select id from changed)
+"""
+
+
+async def describe(tx: Tx, actor: vocab.Actor, now: datetime) -> None:
+    """Take over what an actor says about itself, and nothing that others rely on."""
+    name = plaintext.one_line(actor.name or actor.preferred_username, 200)
+    summary = richtext.clean(actor.summary)
+    await tx.execute(DESCRIBE, actor.id, name, summary, actor.discoverable, actor.indexable, now)
+
+
 MARK_DELETED: Final = """
 update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
     = $2
