@@ -79,10 +79,12 @@ class NeedsFetch:
     """Somebody else's activity, passed on: nothing of it counts, but this id may be asked for at its origin.
 
     A fetch that finds it gone is how a forwarded Delete comes true. `by` passed it on and bears the cost.
+    `is_gone` is what it claims.
     """
 
     uri: Uri
     by: Uri
+    is_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def from_signed_request(
         forwarded = _forwarded(document, activity)
         if forwarded is None:
             raise Unauthentic("key_mismatch")
-        return NeedsFetch(forwarded, signer)
+        return NeedsFetch(forwarded, signer, isinstance(activity, Delete))
     return Authentic(_own_part(activity), "signature", signer, raw)
 
 

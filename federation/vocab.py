@@ -234,7 +234,10 @@ class Update:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """A post or actor is gone. `reason` is set where a moderator removed it (FEP-1b12 practice:
-    `summary`)."""
+    `summary`).
+
+    `is_missing` never comes from outside: its origin only says that it is not there, and did so for days.
+    """
 
     id: Uri
     actor: Uri
@@ -243,6 +246,7 @@ class Delete:
     reason: str | None = None
     deleted: datetime | None = None
     audience: Audience = Audience()
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from fediverse_support.lookups import Cause, Limits, Lookups
 from fediverse_support.pipeline import names, outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.proofs import Keys
-from fediverse_support.store import actors, groups, peers, posts, remote_actors
+from fediverse_support.store import actors, groups, missing, peers, posts, remote_actors
 from fediverse_support.store.outgoing import PeerClass
 
 LOG: Final = logging.getLogger(__name__)
@@ -33,6 +33,10 @@ LIMITS: Final = Limits()
 FETCHES_A_SEARCH: Final = 14
 NOT_NOW: Final = frozenset({"budget", "spent", "silent"})
 """Why somebody was not asked, which says nothing about them."""
+ASK_AGAIN: Final = timedelta(days=1)
+MISSED_FOR: Final = timedelta(days=3)
+MISSED_TIMES: Final = 3
+"""A post that its server does not find is asked for daily, and hidden after three days of it."""
 FRESH_FOR: Final = timedelta(days=1)
 STALE_AFTER: Final = timedelta(hours=1)
 
@@ -71,19 +75,30 @@ class Remote:
         return await self.lookups.signer()
 
     async def learn(
-        self, uri: Uri, budget: Budget, *, announced_by: Uri | None = None, restores: bool = False
+        self,
+        uri: Uri,
+        budget: Budget,
+        *,
+        announced_by: Uri | None = None,
+        restores: bool = False,
+        is_gone: bool = False,
     ) -> None:
         """Fetch an actor or a post, with its author and what it answers, and take it in like a delivery.
 
-        `restores` says that its author took back having deleted it. Raises what the fetch raises; a post that
-        is gone at its origin is erased here before that.
+        `restores` says that its author took back having deleted it, `is_gone` that somebody says they did.
+        Raises what the fetch raises; a post that is gone at its origin is erased here before that. One that
+        is only not found there, and that nobody says is deleted, is to be asked for again, which is
+        `Unreachable("missing")`; not found for days, it is hidden.
         """
         try:
             found = authenticity.from_fetch(
                 await self.lookups.fetch(uri, budget), announced_by=announced_by, restores=restores
             )
         except Gone as error:
-            await self.forget(uri, only_public=error.status == 404)
+            if error.status == 404 and not is_gone:
+                await self._miss(uri)
+            else:
+                await self.forget(uri, only_public=error.status == 404)
             raise
         if not isinstance(found, Authentic):
             raise Malformed("unsupported")
@@ -181,6 +196,28 @@ class Remote:
             await self.ensure_actors((actor,), budget)
         async with self._db.transaction() as tx:
             await groups.note_moderator(tx, group, actor, self._db.now(), is_listed=actor in listed)
+
+    async def _miss(self, uri: Uri) -> None:
+        """Raise `Unreachable("missing")` for a public post of ours that its origin does not find, until it
+        has not for days; from then on hide it."""
+        async with self._db.transaction() as tx:
+            lost = await posts.find_by_uri(tx, uri)
+            if lost is None or self._instance.is_ours(uri) or lost.audience not in ("public", "unlisted"):
+                return
+            times, since = await missing.note(tx, uri, self._db.now())
+            if times < MISSED_TIMES or since > self._db.now() - MISSED_FOR:
+                is_over = False
+            else:
+                is_over = True
+                claim = vocab.Delete(
+                    id=Uri(f"{uri}#missing"), actor=lost.author_uri, object=uri, is_missing=True
+                )
+                outcome = await apply(
+                    tx, self._instance, authenticity.from_absence(claim, uri), self._db.now()
+                )
+                await outbox.wake(tx, outcome.hosts)
+        if not is_over:
+            raise Unreachable("missing", after=ASK_AGAIN.total_seconds())
 
     async def forget(self, uri: Uri, *, only_public: bool = False) -> None:
         """Erase a post that its own origin no longer has.

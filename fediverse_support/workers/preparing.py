@@ -179,7 +179,7 @@ async def _ask(deps: Deps, job: Job, wanted: Needs, lacking: set[Uri], budget: B
     if job.receipt.is_under_rule:
         job.acts = [act] if isinstance(act, Authentic) and barred.is_withdrawal(act) else []
     elif isinstance(act, NeedsFetch):
-        await relays.hear(deps, act.by, act.uri, budget)
+        await relays.hear(deps, act.by, act.uri, budget, is_gone=act.is_gone)
     elif isinstance(act, Authentic):
         await deps.remote.ensure_actors(tuple(uri for uri in wanted.actors if uri in lacking), budget)
         for uri in wanted.posts if job.receipt.last_error != "slow" else ():
@@ -200,7 +200,8 @@ async def _ask(deps: Deps, job: Job, wanted: Needs, lacking: set[Uri], budget: B
 def _later(job: Job, error: Unreachable, now: datetime) -> Later:
     """Return when to try again: whoever was asked may be away as long as we would try to reach them."""
     if error.after is not None:
-        return Later(error.code, now + timedelta(seconds=max(error.after, 1.0)))
+        due_at = now + timedelta(seconds=max(error.after, 1.0))
+        return Later(error.code, due_at, holds=error.code != "missing")
     wait = delivery.backoff(job.receipt.attempts + 1, CHANCE)
     return Later(error.code, now + (wait or timedelta()), counts=True, park=wait is None)
 

@@ -53,27 +53,38 @@ async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[A
             return [act]
 
 
-async def hear(deps: Deps, teller: Uri, uri: Uri, budget: Budget, *, named: tuple[Uri, ...] = ()) -> None:
+async def hear(
+    deps: Deps, teller: Uri, uri: Uri, budget: Budget, *, named: tuple[Uri, ...] = (), is_gone: bool = False
+) -> None:
     """Fetch what somebody only spoke of, if it is here already, is said to be for us, or they are followed.
 
-    Otherwise a stranger could have anything stored here. Raises as `look` does.
+    Otherwise a stranger could have anything stored here. `is_gone` is what they say. Raises as `look` does.
     """
     is_for_us = any(deps.instance.is_ours(to) for to in named)
     if is_for_us or await _is_known(deps, uri) or await _is_heard(deps, teller):
-        await look(deps, uri, budget)
+        await look(deps, uri, budget, is_gone=is_gone)
 
 
 async def look(
-    deps: Deps, uri: Uri, budget: Budget, *, announced_by: Uri | None = None, restores: bool = False
+    deps: Deps,
+    uri: Uri,
+    budget: Budget,
+    *,
+    announced_by: Uri | None = None,
+    restores: bool = False,
+    is_gone: bool = False,
 ) -> None:
-    """Fetch a post that somebody spoke of, `restores` where its author took a deletion back.
+    """Fetch a post that somebody spoke of, `restores` where its author took a deletion back, `is_gone` where
+    somebody says that it is deleted.
 
     Raises `Unreachable`; every other failure means that there is nothing.
     """
     if deps.instance.is_ours(uri):
         return
     try:
-        await deps.remote.learn(uri, budget, announced_by=announced_by, restores=restores)
+        await deps.remote.learn(
+            uri, budget, announced_by=announced_by, restores=restores, is_gone=is_gone
+        )
     except Unreachable:
         raise
     except FederationError:
@@ -162,7 +173,7 @@ async def _is_gone(deps: Deps, uri: Uri, by: Uri, budget: Budget) -> bool:
     Raises `Unreachable` where the author is said to have deleted it; a moderator's word needs no origin.
     """
     try:
-        await deps.remote.learn(uri, budget)
+        await deps.remote.learn(uri, budget, is_gone=uris.same_origin(by, uri))
     except Gone:
         return True
     except Unreachable:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from federation.uris import Uri
+from fediverse_support.lookups import Budget
 from tests.federation.scenes import GROUP, three_servers
-from tests.federation.world import World
+from tests.federation.world import Server, World
 
 
 @pytest.mark.parametrize("software", [None, "mastodon"])
@@ -39,6 +42,56 @@ async def test_what_came_in_under_a_limit_is_for_everybody_when_it_is_lifted(wor
     assert await scene.a.texts(GROUP) == []
     await scene.a.lifts("b.example")
     assert await scene.a.texts(GROUP) == ["A little louder."]
+
+
+async def lost_at_its_origin(world: World) -> tuple[Server, Server, Uri]:
+    """Have B answer 404 for a post of ada's, and A look at it again after a suspension."""
+    scene = await three_servers(world)
+    a, b, _ = scene.everyone
+    uri = await b.posts("ada", "Still here.", to=GROUP, title="One")
+    await world.settle()
+    await a.rules("b.example", "suspend")
+    path = uri.removeprefix("https://b.example")
+    world.internet.apps[b.host] = lost(b.app, path)
+    await a.lifts("b.example")
+    await world.settle()
+    return a, b, uri
+
+
+def lost(app: ASGIApp, path: str) -> ASGIApp:
+    """A server that does not find one of its things."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != path:
+            return await app(scope, receive, send)
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return answer
+
+
+async def test_what_its_origin_does_not_find_is_asked_for_again_and_then_hidden(world: World) -> None:
+    a, b, uri = await lost_at_its_origin(world)
+    assert await a.texts(GROUP) == ["Still here."]
+    await world.wait(days=2)
+    assert await a.texts(GROUP) == ["Still here."]
+    await world.wait(days=3)
+    assert await a.texts(GROUP) == []
+    assert await a.value("select count(*) from tombstones where uri = $1", uri) == 0
+    # Its server finds it again, and its author says something new with it.
+    world.internet.apps[b.host] = b.app
+    await b.edits("ada", uri, "Still here, and better.", title="One")
+    await world.settle()
+    assert await a.texts(GROUP) == ["Still here, and better."]
+
+
+async def test_what_its_origin_finds_again_is_there_as_before(world: World) -> None:
+    a, b, uri = await lost_at_its_origin(world)
+    await world.wait(days=5)
+    assert await a.texts(GROUP) == []
+    world.internet.apps[b.host] = b.app
+    await a.deps.remote.learn(uri, Budget())
+    assert await a.texts(GROUP) == ["Still here."]
 
 
 async def test_what_its_author_deleted_during_a_suspension_does_not_come_back(world: World) -> None:

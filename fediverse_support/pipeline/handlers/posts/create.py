@@ -16,7 +16,7 @@ from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline.handlers import messages
 from fediverse_support.pipeline.handlers.posts import edit, spread, words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import edits
+from fediverse_support.store import edits, missing
 from fediverse_support.store import posts as store
 from fediverse_support.store.posts import NewPost
 
@@ -44,6 +44,8 @@ async def on_create(tx: Tx, step: Step, act: Authentic[vocab.Create]) -> Change:
             # It was fetched in newer words than these, which are owed to everybody when their Update comes.
             await edits.mark_untold(tx, target.id)
         return Change(passed_on, target.id)
+    if target.standing == "removed":
+        await missing.find_again(tx, target.uri)
     return Change((), target.id)
 
 
@@ -55,6 +57,7 @@ async def on_observe(tx: Tx, step: Step, act: Authentic[vocab.Observe]) -> Chang
         return await _store(tx, step, act, post)
     if target.standing == "deleted" and step.facts.restores:
         return await _revive(tx, step, post, target)
+    await missing.find_again(tx, target.uri)
     # What the origin says now counts, unless it is an older text that comes late.
     is_older = post.updated is not None and post.updated < target.words_at
     if not is_older and may_become(target.standing, "deleted"):

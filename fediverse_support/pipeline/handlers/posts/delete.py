@@ -13,7 +13,7 @@ from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.moderation import reason_given
 from fediverse_support.pipeline.handlers import moderation, people
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import messages, removals
+from fediverse_support.store import messages, missing, removals
 from fediverse_support.store import posts as store
 
 
@@ -33,6 +33,9 @@ async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
 
 async def _delete_post(tx: Tx, step: Step, act: Authentic[vocab.Delete], target: PostFacts) -> Change:
     if target.standing == "deleted":
+        return Change((), target.id)
+    if act.value.is_missing and act.proof == "fetch":
+        await missing.hide(tx, target.id)
         return Change((), target.id)
     group = step.facts.group
     if act.proof == "group" or (group is not None and not group.is_local and act.value.actor == group.uri):

@@ -15,7 +15,7 @@ from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.posts import may_become
 from fediverse_support.pipeline.handlers.posts import spread, words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces, edits, outgoing
+from fediverse_support.store import announces, edits, missing, outgoing
 
 
 async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:
@@ -25,6 +25,8 @@ async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:
         return Change()
     if post.updated is None and not facts.is_local:
         post = replace(post, updated=act.value.published)
+    if target.standing == "removed" and not facts.is_local:
+        await missing.find_again(tx, target.uri)
     is_up = target.standing == "visible"
     # Of one of ours that waits, nothing but its newest words ever leaves.
     is_news = await take_over(tx, step, post, target, told=is_up or facts.is_local)
