@@ -115,15 +115,7 @@ def explain(typed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _told(found: Explanation) -> list[str]:
-    lines = [found.uri]
-    if found.post_standing:
-        lines.append(f"post       {found.post_standing}")
-    if found.actor_standing:
-        lines.append(f"actor      {found.actor_standing}")
-    if found.deleted_at:
-        lines.append(f"deleted    {_time(found.deleted_at)}")
-    if found.key_fault:
-        lines.append(f"refused    {_time(found.key_fault_at)} somebody on this server: {found.key_fault}")
+    lines = [found.uri, *_standings(found)]
     for receipt in found.receipts:
         lines.append(
             f"received   {_time(receipt.received_at)} from {receipt.host}, signed by {receipt.signer_uri}, "
@@ -156,6 +148,17 @@ def _told(found: Explanation) -> list[str]:
     ]
     lines += [f"copy       {copy.how} to {copy.host} {_time(copy.since_at)}" for copy in found.copies]
     return lines
+
+
+def _standings(found: Explanation) -> Iterator[str]:
+    if found.post_standing:
+        yield f"post       {found.post_standing}"
+    if found.actor_standing:
+        yield f"actor      {found.actor_standing}"
+    if found.deleted_at:
+        yield f"deleted    {_time(found.deleted_at)}"
+    if found.key_fault:
+        yield f"refused    {_time(found.key_fault_at)} somebody on this server: {found.key_fault}"
 
 
 def _facts(facts: Mapping[str, object] | None) -> Iterator[str]:

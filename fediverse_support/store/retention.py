@@ -39,7 +39,7 @@ delete from arrivals where activity_id in (select activity_id from arrivals wher
 """
 RECEIPTS: Final = """
 delete from receipts where id in (
-    select id from receipts where standing <> 'waiting' and received_at < $1 limit $2)
+    select id from receipts where standing in ('done', 'parked') and received_at < $1 limit $2)
 """
 RECEIPT_BODIES: Final = """
 update receipts set body = null where id in (
@@ -164,6 +164,7 @@ BOUNDED: Final[dict[str, str]] = {
     "copies": "posts: one row a post and way, a bit a server",
     "reactions": "people and posts",
     "removals": "posts: one row each",
+    "missing_posts": "posts: one row each",
     "domain_rules": "what staff decided",
     "mod_actions": "what staff did; it is never forgotten",
     "settings": "fixed names",

@@ -14,7 +14,7 @@ from federation.uris import Uri
 from fediverse_support.actions.intake import Intake
 from fediverse_support.pipeline import apply as pipeline
 from fediverse_support.reads import explain, queues
-from fediverse_support.workers import receive
+from fediverse_support.workers import housekeeping, receive
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_batches import create, group_uri
 from tests.federation.world import Server, World
@@ -182,6 +182,9 @@ async def test_an_answer_to_a_suspended_servers_post_that_was_taken_in_before_wa
         [lane] = await queues.status(conn)
     assert (told.standing, told.waits_for) == ("ruled", "b.example")
     assert (lane.host, lane.waiting, lane.ruled) == ("c.example", 0, 1)
+    # However long the rule stands.
+    world.clock.pass_by(days=90)
+    await housekeeping.step(a.deps)
     await a.lifts("b.example")
     await world.settle()
     assert await a.value("select standing from posts where uri = $1", uri) == "visible"
