@@ -149,6 +149,8 @@ async def test_a_group_decides_about_nothing_outside_of_it(world: World) -> None
     await there.relays(there.act("Delete", uri, by=marlow, summary="no"), group=others)
     await there.relays(there.act("Lock", uri, by=marlow), group=others)
     await there.relays(there.act("Block", b.people["ada"].uri, by=marlow, target=there.group), group=others)
+    await there.relays(there.act("Like", uri, by=there.scene.a.people["wren"].uri), group=others)
+    assert await b.value("select count(*) from reactions") == 0
     boost = {"id": f"{others}/b", "type": "Announce", "actor": others, "object": uri}
     await hears(b, {"id": f"{others}/u", "type": "Undo", "actor": others, "object": boost})
     assert await standing(b, uri) == "visible"
@@ -162,7 +164,8 @@ async def test_a_group_speaks_for_none_of_our_people(world: World) -> None:
     ada = b.people["ada"].uri
     await there.says("Delete", uri, by=ada)
     await there.says("Lock", uri, by=ada)
-    await there.says("Like", uri, by=ada)
+    for somebody in (ada, Uri("https://b.example/ap/u/nobody")):
+        await there.says("Like", uri, by=somebody)
     assert await standing(b, uri) == "visible"
     assert await b.value("select is_locked from posts where uri = $1", uri) is False
     assert await b.value("select count(*) from reactions") == 0
