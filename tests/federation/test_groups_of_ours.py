@@ -10,7 +10,7 @@ import pytest
 from federation.uris import Uri
 from fediverse_support.actions import deciding, moderating
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, NotFound
-from tests.federation.scenes import GROUP, Scene, three_servers
+from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told
 from tests.federation.world import World
 
@@ -157,3 +157,26 @@ async def test_a_conversation_that_our_moderators_pause_takes_no_replies_from_an
     await b.posts("ada", "Thank you.", answering=uri)
     await world.settle()
     assert await a.texts(GROUP) == ["Root.", "Thank you."]
+
+
+async def test_a_moderator_elsewhere_lets_a_post_of_our_group_back_and_it_is_relayed(world: World) -> None:
+    scene = await three_servers(world, c_runs="lemmy")
+    a, group, ada = scene.a, await group_of(scene), scene.b.people["ada"].uri
+    uri = await a.posts("wren", "Not so unkind.", to="sleepless", title="One")
+    await world.settle()
+    async with a.db.transaction() as tx:
+        await tx.execute(
+            "insert into group_moderators (group_id, actor_id, since_at)"
+            " select $1, id, created_at from actors where uri = $2", a.groups["sleepless"], ada,
+        )  # fmt: skip
+    await moderating.remove_post(a.db, a.deps.instance, a.people["asha"], await a.row_of(uri))
+    await world.settle()
+    world.internet.forget()
+    public = "https://www.w3.org/ns/activitystreams#Public"
+    gone = {"id": f"{group}/deletes/1", "type": "Delete", "actor": group, "object": uri, "to": [public]}
+    undo = {"id": f"{ada}/undo/1", "type": "Undo", "actor": ada, "object": gone, "to": [public]}
+    await hears(a, undo)
+    await world.settle()
+    assert await a.texts(GROUP) == ["Not so unkind."]
+    assert [d["id"] for d in relayed(world, "Undo")] == [undo["id"]]
+    assert ("restored", "") in await told(a, "wren")

@@ -158,7 +158,10 @@ async def on_restore(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
     if target is None or facts.group is None:
         return Change()
     if decides(facts):
-        return await let_back(tx, step, target)
+        change = await let_back(tx, step, target)
+        if change.post_id is None:
+            return change
+        return Change(change.effects + _passed_on(step, act, target), target.id)
     if facts.actor_uri != target.author_uri or act.proof != "signature":
         return Change()
     await _came_first(tx, step, act.value)
