@@ -240,6 +240,7 @@ async def make_site(db: Db, monkeypatch: pytest.MonkeyPatch, base_url: str = BAS
 
 async def gather_cast(site: Site) -> None:
     """Let everybody arrive, through the same actions as on a real server."""
+    await accounts.ensure_instance_actor(site.db, site.deps.instance, site.deps.secret)
     for name in ("wren", "marlow", "tansy", "heron", "asha"):
         await site.account(name)
     await site.account("tom", role="admin")
