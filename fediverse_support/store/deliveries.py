@@ -241,6 +241,15 @@ async def settle(conn: Conn, lanes: Sequence[Lane], arrived: Sequence[int], now:
     )
 
 
+CLEAN: Final = "vacuum (skip_locked) deliveries, lanes, arrivals, copies"
+SECONDS: Final = 60
+
+
+async def free_space(conn: Conn) -> None:
+    """Let the space of deliveries that are gone be used again, before more is taken; in no transaction."""
+    await conn.execute(CLEAN, timeout=SECONDS)
+
+
 RETRY_DELIVERY: Final = (
     "update deliveries set attempts = attempts + 1, last_error = $2, due_at = $3 where id = $1"
 )

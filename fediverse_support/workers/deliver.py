@@ -74,10 +74,12 @@ async def _read(conn: Conn, deps: Deps, sender: Sender, lanes: Sequence[Lane]) -
 
 @dataclass(slots=True)
 class Desk:
-    """Where visits that ended are written down, together. One per process."""
+    """Where visits that ended are written down, together; `count` is how many deliveries arrived. One per
+    process."""
 
     db: Db
     gather_for: float = GATHER_FOR
+    count: int = 0
     _waiting: list[Visit] = field(default_factory=list)
     _turn: asyncio.Task[None] | None = None
 
@@ -95,3 +97,4 @@ class Desk:
         arrived = [number for visit in visits for number in visit.arrived]
         async with self.db.connection() as conn:
             await deliveries.settle(conn, [visit.lane for visit in visits], arrived, self.db.now())
+        self.count += len(arrived)

@@ -17,7 +17,7 @@ from uuid import uuid4
 from federation.uris import Host
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
-from fediverse_support.store import queues
+from fediverse_support.store import deliveries, queues
 from fediverse_support.store.deliveries import Wanted
 from fediverse_support.store.queues import Kind
 from fediverse_support.workers import deliver, housekeeping, lanes, receive, sessions
@@ -39,6 +39,8 @@ LOOK_EVERY: Final = 0.5
 LOOK_SELDOM: Final = 0.05
 """Seconds between two looks at least: hints come in crowds."""
 TIDY_EVERY: Final = 5.0
+CLEAN_AFTER: Final = 2_000
+"""So many deliveries that arrived leave space behind which is worth freeing before more is taken."""
 GATHER_FOR: Final = 0.2
 """So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
 PRUNE_EVERY: Final = 3600.0
@@ -217,6 +219,13 @@ async def _tidy(crew: _Crew, session: Session) -> None:
         kinds, crew.went_well = crew.went_well, set()
         if kinds:
             await queues.note_passes(conn, kinds, crew.deps.db.now())
+    if crew.desk.count >= CLEAN_AFTER:
+        crew.desk.count = 0
+        try:
+            async with crew.deps.db.dedicated() as alone:
+                await deliveries.free_space(alone)
+        except TimeoutError:
+            LOG.info("space not freed")
 
 
 async def _apply(crew: _Crew, session: Session, host: Host) -> None:

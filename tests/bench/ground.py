@@ -122,14 +122,14 @@ def _running(
             while is_up not in (line := process.stdout.readline()):
                 assert line, "the server ended before it was ready"
         else:
-            _wait_for(port)
+            wait_for(port)
         yield Running(process, port, time.perf_counter() - started)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(200):
         with socket.socket() as sock:
             if sock.connect_ex(("127.0.0.1", port)) == 0:
