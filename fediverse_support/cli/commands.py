@@ -78,5 +78,6 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "domain clear": ("rules", "clear_rule"),
     "queue status": ("upkeep", "queue_status"),
     "queue retry": ("upkeep", "queue_retry"),
+    "queue clear": ("upkeep", "queue_clear"),
     "explain": ("upkeep", "explain"),
 }

@@ -91,6 +91,24 @@ def queue_retry(typed: argparse.Namespace, settings: Settings) -> int:
     return with_database(settings, work)
 
 
+def queue_clear(typed: argparse.Namespace, settings: Settings) -> int:
+    """Forget what other servers refused, and what was given up."""
+    try:
+        host = None if typed.host is None else uris.parse_host(typed.host)
+    except Malformed:
+        return complain(f"{typed.host} is no host name.", 2)
+
+    async def work(db: Db) -> int:
+        from fediverse_support.store import deliveries
+
+        async with db.transaction() as tx:
+            count = await deliveries.clear(tx, host)
+        print(f"{count} forgotten.")
+        return 0
+
+    return with_database(settings, work)
+
+
 def explain(typed: argparse.Namespace, settings: Settings) -> int:
     """Tell the way of one activity, post or actor."""
     try:

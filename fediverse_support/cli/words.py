@@ -128,11 +128,13 @@ def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing
 
 def _questions(commands: argparse._SubParsersAction[Parser], common: Parser, listing: Parser) -> None:
     queue = commands.add_parser("queue", help="what waits, per host").add_subparsers(
-        dest="what", metavar="status|retry", required=True
+        dest="what", metavar="status|retry|clear", required=True
     )
     queue.add_parser("status", parents=[common, listing], help="print what waits, is parked or was refused")
     retry = queue.add_parser("retry", parents=[common], help="try again now")
     retry.add_argument("--host", metavar="H", help="only for this host")
+    clear = queue.add_parser("clear", parents=[common], help="forget what was refused or given up")
+    clear.add_argument("--host", metavar="H", help="only for this host")
     explain = commands.add_parser(
         "explain", parents=[common, listing], help="tell the way of one activity or post"
     )

@@ -118,7 +118,7 @@ class Delivery:
     """One activity to one inbox.
 
     What has the same `sequence` arrives in the order of `id`: what belongs to one thread, and whatever a
-    group tells a server that knows groups.
+    group tells a server that knows groups. `is_theirs`: a group passes on what came from that very server.
     """
 
     id: int
@@ -130,6 +130,7 @@ class Delivery:
     attempts: int
     created_at: datetime
     takes_back: bool
+    is_theirs: bool
     sequence: int
 
 
@@ -142,7 +143,8 @@ with given as materialized (
 ), due as materialized (
     select t.*, o.host, o.form from given o cross join lateral (
         select d.id, d.activity_id, d.inbox_uri, d.sender_id, d.post_id, d.attempts, d.created_at,
-               coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back, p.root_id
+               coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back,
+               x.verb = 'Announce' and p.host is not distinct from o.host as is_theirs, p.root_id
         from deliveries d join activities x on x.id = d.activity_id
         left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
         left join posts p on p.id = d.post_id
@@ -161,7 +163,7 @@ with given as materialized (
     where all_hosts(copies.hosts, excluded.hosts) <> copies.hosts
 )
 select due.id, due.activity_id, due.host, due.inbox_uri, due.sender_id, due.post_id, due.attempts,
-       due.created_at, due.takes_back,
+       due.created_at, due.takes_back, due.is_theirs,
        case when due.form = 'activity' and a.kind = 'group' then due.sender_id
             else coalesce(due.root_id, due.sender_id) end as sequence
 from due join actors a on a.id = due.sender_id order by due.id
@@ -266,6 +268,29 @@ async def retry_delivery(conn: Conn, delivery_id: int, error: str, due_at: datet
 async def put_aside(conn: Conn, delivery_id: int, error: str, standing: Literal["refused", "parked"]) -> None:
     """Keep a delivery that will not be tried again, with its reason, for the admin."""
     await conn.execute(PUT_ASIDE, delivery_id, error, standing)
+
+
+NOTE_PICKY: Final = """
+insert into peers (host, refuses_own) values ($1, true)
+on conflict (host) do update set refuses_own = true
+"""
+DROP: Final = "delete from deliveries where id = $1"
+
+
+async def drop_own(tx: Tx, delivery_id: int, host: Host) -> None:
+    """Forget a delivery that told a server of what is its own, and that it will not hear that way again."""
+    await tx.execute(DROP, delivery_id)
+    await tx.execute(NOTE_PICKY, host)
+
+
+CLEAR: Final = """
+delete from deliveries where standing in ('refused', 'parked') and ($1::text is null or host = $1)
+"""
+
+
+async def clear(tx: Tx, host: Host | None) -> int:
+    """Forget what was refused or given up; return how many deliveries that were."""
+    return int((await tx.execute(CLEAR, host)).rpartition(" ")[2])
 
 
 READDRESS: Final = """

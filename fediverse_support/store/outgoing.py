@@ -81,13 +81,14 @@ with given as materialized (
     on conflict (uri) do update set uri = excluded.uri
     returning id, uri
 ), followed as materialized (
-    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
+    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox,
+        coalesce(p.announce_class, 'object') as takes, coalesce(p.refuses_own, false) as is_picky
     from (select distinct target_id, form from given) t
     join follows f on f.target_id = t.target_id and f.standing = 'accepted'
     join actors a on a.id = f.follower_id
     left join peers p on p.host = a.host
     where a.host is not null and a.standing in ('visible', 'limited')
-      and (t.form = '' or coalesce(p.announce_class, 'object') = t.form)
+      and (t.form = '' or coalesce(p.announce_class, 'object') = t.form or coalesce(p.refuses_own, false))
 ), hosts as materialized (
     select distinct host from followed
 ), open as materialized (
@@ -99,6 +100,9 @@ with given as materialized (
     select act.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
     from given g join act on act.uri = g.uri
     join followed f on f.target_id = g.target_id and f.form = g.form
+      -- A server that will not have its own activity announced is told of the post by its id instead.
+      and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
+           then 'object' else f.takes end)
     join open on open.host = f.host
     order by g.place, f.host
     on conflict (activity_id, inbox_uri) do nothing

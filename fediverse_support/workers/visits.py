@@ -161,6 +161,10 @@ class Visit:
                 self.lane.failures = 0
             case Retry(after, code):
                 await self._later(job, after, code)
+            case Refused(status) if job.is_theirs:
+                async with self.deps.db.transaction() as tx:
+                    await deliveries.drop_own(tx, job.id, self.lane.host)
+                LOG.info("theirs", extra={"host": self.lane.host, "delivery": job.id, "code": status})
             case Refused(status):
                 await self._aside(job, f"status_{status}")
             case Gone(status):

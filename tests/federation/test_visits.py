@@ -122,7 +122,7 @@ def a_visit(deps: Deps, outside: Outside, sequences: list[int], *, failures: int
         inbox = Uri(f"https://b.example/{number}")
         job = Delivery(
             number, ActivityId(number), Host("b.example"), inbox, ActorId(1), None, 0, deps.db.now(), False,
-            sequence,
+            False, sequence,
         )  # fmt: skip
         visit.add(job, b"{}")
     return visit
@@ -176,3 +176,47 @@ async def test_what_a_clock_that_ran_ahead_put_off_is_due_again(world: World) ->
     world.clock.at += timedelta(minutes=1)
     await world.settle()
     assert "Now." in await scene.b.texts(GROUP)
+
+
+async def test_a_server_that_will_not_have_its_own_announced_is_told_by_the_posts_id(world: World) -> None:
+    scene = await three_servers(world, c_runs="lemmy")
+    a, c = scene.a, scene.c
+    picky = scene.a.deps.transport
+
+    @dataclass
+    class Picky:
+        """The way to C, which answers 400 to an activity of its own."""
+
+        async def send(
+            self,
+            method: str,
+            uri: Uri,
+            headers: dict[str, str],
+            body: bytes = b"",
+            *,
+            limit: int,
+            seconds: float,
+        ) -> Reply:
+            if method == "POST" and uris.host(uri) == c.host and b"https://c.example/ap/a/" in body:
+                return Reply(400, {}, b"", uri)
+            return await picky.send(method, uri, headers, body, limit=limit, seconds=seconds)
+
+    a.deps = replace(a.deps, transport=Picky())
+    for title in ("One", "Two"):
+        world.internet.forget()
+        await c.posts("marlow", f"{title}.", to=GROUP, title=title)
+        await world.settle()
+        assert await a.value("select count(*) from deliveries") == 0
+    told = [crossing.what for crossing in world.internet.deliveries("a.example", "c.example")]
+    assert told == ["Announce"]
+    assert await scene.b.texts(GROUP) == ["One.", "Two."]
+
+
+async def test_what_was_refused_is_forgotten_on_request(deps: Deps) -> None:
+    hosts = ["a.example", "b.example", "c.example"]
+    async with deps.db.transaction() as tx:
+        await tx.execute(SEED, hosts, keys.seal(private_pem(0), SECRET))
+        await tx.execute("update deliveries set standing = 'refused' where host <> 'c.example'")
+        assert await deliveries.clear(tx, Host("a.example")) == 1
+        assert await deliveries.clear(tx, None) == 1
+        assert await tx.fetchval("select host from deliveries") == "c.example"

@@ -19,7 +19,7 @@ PASSWORD = "a lamp in the window"
 COMMANDS = (
     "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "group create",
     "domain list", "domain allow", "domain limit", "domain hold", "domain suspend", "domain clear",
-    "queue status", "queue retry", "explain",
+    "queue status", "queue retry", "queue clear", "explain",
 )  # fmt: skip
 
 
@@ -77,6 +77,7 @@ def test_help_names_every_command_and_no_other(shell: Shell) -> None:
      ("group", "create", "room"), ("group", "create", "room", "--title", "T", "--kind", "secret"),
      ("serve", "--port", "0"), ("serve", "--port", "x"), ("serve", "--role", "cook"),
      ("domain", "forgive", "a.example"), ("explain", "not-a-uri"), ("queue", "retry", "--host", "a b"),
+     ("queue", "clear", "--host", "a b"),
      ("domain", "list", "--xml")],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(shell: Shell, words: tuple[str, ...]) -> None:
@@ -157,6 +158,7 @@ def test_queues_and_explanations_of_a_quiet_instance(shell: Shell) -> None:
     assert shell.fine("queue", "status") == "Nothing waits.\n"
     assert json.loads(shell.fine("queue", "status", "--json")) == []
     assert shell.fine("queue", "retry") == "0 to be tried again.\n"
+    assert shell.fine("queue", "clear", "--host", "b.example") == "0 forgotten.\n"
     assert "Nothing is known" in shell.refused("explain", "https://peer.example/1")
 
 
