@@ -137,7 +137,7 @@ async def statuses(call: Call) -> Response:
     page, more = paging.cut(window, found)
     signed_in = call.viewer is not None
     return json(
-        [render.entry(each, call.deps.instance, signed_in=signed_in) for each in page],
+        render.entries(page, call.deps.instance, signed_in=signed_in),
         headers=paging.link(call.deps.instance, call.path, call.query, [each.id for each in page], more),
     )
 

@@ -5,6 +5,7 @@ Nobody is counted: every total is 0, for everyone. What is null here may be null
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from fediverse_support.reads.posts import Attachment, Entry, PostView
 from fediverse_support.web.mastodon.composing import source_of
 
 Json = dict[str, Any]
+Made = dict[int, Json]
 
 VISIBILITIES: Final = {
     "public": "public",
@@ -43,8 +45,17 @@ def acct(name: str, host: str | None) -> str:
     return name if host is None else f"{name}@{host}"
 
 
-def account(view: ActorView, instance: Instance) -> Json:
-    """Return a person or a group as an Account."""
+def account(view: ActorView, instance: Instance, made: Made | None = None) -> Json:
+    """Return a person or a group as an Account; `made` holds those of this answer, which are made once."""
+    if made is not None and (found := made.get(view.id)) is not None:
+        return found
+    json = _account(view, instance)
+    if made is not None:
+        made[view.id] = json
+    return json
+
+
+def _account(view: ActorView, instance: Instance) -> Json:
     avatar, header = picture(instance, "avatars"), picture(instance, "headers")
     return {
         "id": str(view.id),
@@ -119,9 +130,21 @@ def relationship(relation: Relation) -> Json:
     }
 
 
-def entry(line: Entry, instance: Instance, *, signed_in: bool) -> Json:
-    """Return a line of a timeline: the status itself, or the group's reblog of it."""
-    inner = status(line.post, instance, signed_in=signed_in)
+def entries(lines: Iterable[Entry], instance: Instance, *, signed_in: bool) -> list[Json]:
+    """Return a page of a timeline."""
+    made: Made = {}
+    return [entry(line, instance, signed_in=signed_in, made=made) for line in lines]
+
+
+def statuses(views: Iterable[PostView], instance: Instance, *, signed_in: bool) -> list[Json]:
+    """Return several posts as Statuses."""
+    made: Made = {}
+    return [status(view, instance, signed_in=signed_in, made=made) for view in views]
+
+
+def entry(line: Entry, instance: Instance, *, signed_in: bool, made: Made | None = None) -> Json:
+    """Return a line of a timeline: the status itself, or a reblog of it by a group or a person."""
+    inner = status(line.post, instance, signed_in=signed_in, made=made)
     if line.by is None:
         return inner
     outer = {
@@ -130,7 +153,7 @@ def entry(line: Entry, instance: Instance, *, signed_in: bool) -> Json:
         "uri": f"{line.post.uri}#announce-{line.id}",
         "created_at": moment(line.at),
         "edited_at": None,
-        "account": account(line.by, instance),
+        "account": account(line.by, instance, made),
         "content": "",
         "spoiler_text": "",
         "in_reply_to_id": None,
@@ -143,7 +166,7 @@ def entry(line: Entry, instance: Instance, *, signed_in: bool) -> Json:
     return outer
 
 
-def status(view: PostView, instance: Instance, *, signed_in: bool) -> Json:
+def status(view: PostView, instance: Instance, *, signed_in: bool, made: Made | None = None) -> Json:
     """Return a post as a Status; `signed_in` adds the members about the caller."""
     has_parent = view.parent_id is not None
     json: Json = {
@@ -152,7 +175,7 @@ def status(view: PostView, instance: Instance, *, signed_in: bool) -> Json:
         "url": post_url(view, instance),
         "created_at": moment(view.published_at),
         "edited_at": None if view.edited_at is None else moment(view.edited_at),
-        "account": account(view.author, instance),
+        "account": account(view.author, instance, made),
         "content": content(view),
         "visibility": visibility(view),
         "sensitive": view.sensitive or bool(view.warning),

@@ -77,7 +77,7 @@ async def _found(call: Call, buckets: Buckets, *, want_people: bool) -> tuple[li
     instance = call.deps.instance
     return (
         [render.account(seen[each], instance) for each in actor_ids if each in seen],
-        [render.status(read[each], instance, signed_in=True) for each in post_ids if each in read],
+        render.statuses((read[each] for each in post_ids if each in read), instance, signed_in=True),
     )
 
 

@@ -114,10 +114,11 @@ async def context(call: Call) -> Response:
             found = None if line is None else await posts.around(conn, line.post.id, call.viewer, **limits)
     if found is None:
         raise NotFound
+    instance, signed_in = call.deps.instance, call.viewer is not None
     return json(
         {
-            "ancestors": [_status(call, each) for each in found.above],
-            "descendants": [_status(call, each) for each in found.below],
+            "ancestors": render.statuses(found.above, instance, signed_in=signed_in),
+            "descendants": render.statuses(found.below, instance, signed_in=signed_in),
         }
     )
 

@@ -65,6 +65,6 @@ async def notices(call: Call) -> Response:
 def _page(call: Call, window: Window, found: Sequence[Entry]) -> Response:
     page, more = paging.cut(window, list(found))
     return json(
-        [render.entry(each, call.deps.instance, signed_in=True) for each in page],
+        render.entries(page, call.deps.instance, signed_in=True),
         headers=paging.link(call.deps.instance, call.path, call.query, [each.id for each in page], more),
     )
