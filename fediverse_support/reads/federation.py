@@ -99,6 +99,18 @@ where a.uri = $1 and a.host is null and a.key_id is not null
   and (c.standing is null or c.standing <> 'pending')
 """
 
+# What a kept document of an actor rests on, as it is now, and the rule for the host that asks.
+FIND_STAMP: Final = """
+select rule_for($2) as severity, (
+    select concat_ws(
+        ' ', a.id, extract(epoch from a.updated_at), a.standing, a.key_id, c.standing, g.kind, h.kind)
+    from actors a
+    left join groups g on g.actor_id = a.id
+    left join groups h on h.actor_id = a.for_group_id
+    left join accounts c on c.id = a.account_id
+    where a.uri = $1 and a.host is null) as stamp
+"""
+
 FIND_NAMED: Final = """
 select a.uri from actors a
 left join groups g on g.actor_id = a.id
@@ -227,6 +239,12 @@ async def find_actor(conn: Conn, uri: Uri, host: Host | None = None) -> FoundAct
     for name in ("group_kind", "title", "language", "posting_restricted", "moderators_uri"):
         del values[name]
     return FoundActor(ActorRow(**values), severity)
+
+
+async def find_stamp(conn: Conn, uri: Uri, host: Host | None) -> tuple[str | None, Severity | None]:
+    """Return what changes when the document of an actor of ours does, and the rule for the host that asks."""
+    row = await conn.fetchrow(FIND_STAMP, uri, host)
+    return row["stamp"], row["severity"]
 
 
 async def find_named(conn: Conn, name: str, kinds: tuple[str, ...]) -> Uri | None:

@@ -1,8 +1,8 @@
 """Actor documents: people, groups, the instance actor.
 
 Anybody may read a group and, of a person, what it takes to check a signature and to deliver; a server that
-signs reads the whole person. The same bytes go to everybody who does not sign, so they are kept for a
-moment.
+signs reads the whole person. The same bytes go to everybody who does not sign, and to everybody who proves
+who they are, so both are kept for a moment; whether a rule keeps a server out is asked every time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from federation.errors import Unreachable
 from fediverse_support.deps import Deps
 from fediverse_support.domain import documents
 from fediverse_support.domain.documents import ActorRow, GroupRow
+from fediverse_support.domain.moderation import Severity
 from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.reads import federation as reads
 from fediverse_support.web import negotiation
@@ -63,7 +64,10 @@ class Actors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one GET."""
-        if asking.is_signed(scope) or negotiation.prefers_page(scope):
+        if asking.is_signed(scope):
+            await Edge(self._get_signed)(scope, receive, send)
+            return
+        if negotiation.prefers_page(scope):
             await Edge(self.get)(scope, receive, send)
             return
         found = self.kept.find(scope["raw_path"])
@@ -76,8 +80,26 @@ class Actors:
         found = await self.get(scope, receive)
         return None if found is None else self.kept.keep(scope["raw_path"], found)
 
-    async def get(self, scope: Scope, _: Receive) -> Answer | None:
-        """Answer with the document, the stub, a redirect to the page, or a tombstone."""
+    async def _get_signed(self, scope: Scope, receive: Receive) -> Answer | None:
+        asked = asking.read(self.deps, scope)
+        if asked is None or asked.claim is None:
+            return await self.get(scope, receive)
+        async with self.deps.db.connection() as conn:
+            stamp, severity = await reads.find_stamp(conn, asked.uri, asked.host)
+        # The stamp is older than the document that is kept with it, so that a change in between is seen.
+        key = scope["raw_path"] + b" " + (stamp or "").encode()
+        if (found := self.kept.find(key)) is None:
+            return await self.get(scope, receive, proven_key=key)
+        refused = await _admit(self.deps, asked, severity)
+        if refused is False:
+            return await self.get(scope, receive)
+        return refused if isinstance(refused, Answer) else found
+
+    async def get(self, scope: Scope, _: Receive, *, proven_key: bytes = b"") -> Answer | None:
+        """Answer with the document, the stub, a redirect to the page, or a tombstone.
+
+        What somebody gets who proved who they are is kept under `proven_key`.
+        """
         asked = asking.read(self.deps, scope)
         if asked is None:
             return None
@@ -93,17 +115,18 @@ class Actors:
             return None if page is None else answers.moved(page)
         proven = False
         if signed:
-            refused = await _admit(self.deps, asked, found)
+            refused = await _admit(self.deps, asked, found.severity)
             if isinstance(refused, Answer):
                 return refused
             proven = refused
-        return _document(self.deps, found.row, signed=signed, proven=proven)
+        answer = _document(self.deps, found.row, signed=signed, proven=proven)
+        return self.kept.keep(proven_key, answer) if proven and proven_key else answer
 
 
-async def _admit(deps: Deps, asked: Asked, found: reads.FoundActor) -> Answer | bool:
+async def _admit(deps: Deps, asked: Asked, severity: Severity | None) -> Answer | bool:
     """Return a refusal, or whether the signer is proven; a key out of reach leaves a reader unproven."""
     try:
-        refused = await asking.admit(deps, asked, found.severity)
+        refused = await asking.admit(deps, asked, severity)
     except Unreachable:
         return False
     return refused or True
