@@ -146,7 +146,7 @@ def of_pages(stored: Stored) -> list[Case]:
         ]
     for author, who in product((ASHA, WRITER, REMOTE + 13), (None, QUIET, ASHA)):
         found.append(Case(f"profile of {author} for {who}",
-                          lambda c, a=author, w=who: people.list_written(c, a, w)))  # fmt: skip
+                          lambda c, a=author, w=who: people.list_written(c, a, w, 2**62)))  # fmt: skip
     found += [
         Case("followers", lambda c: followers.list_followers(c, ASHA)),
         Case("asking to follow", lambda c: followers.list_asking(c, ASHA)),
@@ -224,6 +224,7 @@ def of_servers(stored: Stored) -> list[Case]:
         Case("shares", lambda c: federation.count_reactions(c, stored.five_hundred, "shares")),
         Case("moderators", lambda c: federation.list_moderators(c, OPEN)),
         Case("actor", lambda c: federation.find_actor(c, f"{seed.BASE}/u/{OPEN}", host)),
+        Case("stamp", lambda c: federation.find_stamp(c, f"{seed.BASE}/u/{OPEN}", host)),
         Case("name", lambda c: federation.find_named(c, "person6", ("person",))),
         Case("post", lambda c: federation.find_post(c, f"{seed.BASE}/o/{stored.own}", host, NOW)),
         Case("post by row", lambda c: federation.find_post_uri(c, stored.own, NOW)),
