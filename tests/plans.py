@@ -54,7 +54,7 @@ async def look(conn: asyncpg.Connection, sql: str, args: Sequence[object]) -> Re
         scanned=tuple(
             node["Relation Name"]
             for node in nodes
-            if node["Node Type"] == "Seq Scan" and node["Relation Name"] not in SMALL
+            if node["Node Type"] == "Seq Scan" and _read(node)  # an empty table has no end to come to
         ),
         took=found["Execution Time"],
     )

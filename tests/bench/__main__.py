@@ -23,7 +23,7 @@ from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import people as read_people
-from tests.bench import fanout, ground, load, peers
+from tests.bench import fanout, ground, load, peers, reads
 from tests.bench.ground import Running
 
 DELIVERIES = 5_000
@@ -105,6 +105,7 @@ async def run(bench: Bench) -> None:
         await measure_inbox(bench, server, bare, our_posts)
         await measure_fan_out(bench, person)
         await fanout.measure(bench.db, bench.instance, bench.directory, server, bench.pem)
+    await reads.measure(bench)
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,7 @@ def of_staff(stored: Stored) -> list[Case]:
             Case(f"held for {who}", lambda c, p=person: moderation.list_held(c, p)),
             Case(f"reports for {who}", lambda c, p=person: moderation.list_reports(c, p)),
             Case(f"reported for {who}", lambda c, p=person: moderation.list_reported(c, p, [stored.own])),
+            Case(f"messages for {who}", lambda c, p=person: moderation.list_messages(c, p)),
             Case(f"asking to join for {who}", lambda c, p=person: moderation.list_asking(c, p)),
             Case(f"newcomers for {who}", lambda c, p=person: moderation.list_newcomers(c, p)),
             Case(f"groups of {who}", lambda c, w=who: moderation.list_moderated(c, w)),

@@ -1,0 +1,101 @@
+"""What lists cost on a server that has been there for years: CPU a request, and the slowest statements."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from fediverse_support.db import migrate, pool
+from tests import plans, stored
+from tests.bench import ground, load
+from tests.integration import lists
+
+if TYPE_CHECKING:
+    from tests.bench.__main__ import Bench
+
+POSTS = int(os.environ.get("STORED_POSTS", "100000"))
+TIMES, REQUESTS, SLOWEST = 9, 60, 6  # a person may ask three hundred times in a while
+TOKEN = "of-the-bench"
+ADD_TOKEN = """
+insert into tokens (token_hash, account_id, person_id, scopes, created_at)
+values ($1, $2, $2, '{read}', now())
+"""
+
+
+async def measure(bench: Bench) -> None:
+    """Store the posts beside the bench's own database, and ask for everything."""
+    dsn = bench.dsn.replace("@/fediverse_support?", "@/stored?")
+    maker = await asyncpg.connect(bench.dsn.replace("//fediverse_support@", "//postgres@"))
+    await maker.execute("create database stored owner fediverse_support")
+    await maker.close()
+    await migrate.migrate(dsn)
+    filler = await asyncpg.connect(dsn.replace("//fediverse_support@", "//postgres@"))
+    found = await stored.store(filler, POSTS)
+    for who in (stored.ASHA, stored.OWNER, stored.QUIET):
+        await filler.execute(ADD_TOKEN, hashlib.sha256(f"{TOKEN}-{who}".encode()).digest(), who)
+    await filler.close()
+    await measure_statements(bench, dsn, found)
+    await measure_requests(bench, dsn, found)
+
+
+async def measure_statements(bench: Bench, dsn: str, found: stored.Stored) -> None:
+    conn, asked = await pool.connect(dsn), list[tuple[str, Any]]()
+    conn.add_query_logger(lambda record: asked.append((record.query, record.args)))
+    took: dict[str, float] = {}
+    for case in lists.cases(found):
+        asked.clear()
+        await case.ask(conn)
+        await asyncio.sleep(0)
+        statements = [each for each in asked if each[0].lstrip().startswith(("select", "with"))]
+        took[case.name] = sum([await median(conn, *each) for each in statements])
+    await conn.close()
+    for name in sorted(took, key=lambda name: -took[name])[:SLOWEST]:
+        bench.say(f"{name}, {POSTS} posts stored", f"{took[name]:.1f} ms of the database", "aim <= 10 ms")
+
+
+async def median(conn: pool.Conn, sql: str, args: Any) -> float:
+    return statistics.median([(await plans.look(conn, sql, args)).took for _ in range(TIMES)])
+
+
+async def measure_requests(bench: Bench, dsn: str, found: stored.Stored) -> None:
+    port = ground.free_port()
+    env = {**bench.env, "DATABASE_URL": dsn, "FEDIVERSE_SUPPORT_BASE_URL": f"http://127.0.0.1:{port}"}
+    host = f"127.0.0.1:{port}"
+    with ground.ours(env, port, role="web") as server:
+        for what, path, who, aim in (
+            ("thread page of 50", f"/g/group{stored.OPEN}/t/{found.fifty}", None, "aim <= 3 + 2 ms"),
+            ("context of 50", f"/api/v1/statuses/{found.fifty}/context", stored.ASHA, "aim <= 3 + 3 ms"),
+            ("context of 500", f"/api/v1/statuses/{found.five_hundred}/context", stored.ASHA, "aim <= 25 ms"),
+            ("API home", "/api/v1/timelines/home", stored.ASHA, "aim <= 2.5 + 8 ms"),
+            ("API home, who never wrote", "/api/v1/timelines/home", stored.QUIET, "aim <= 2.5 + 15 ms"),
+            ("API home, 200 answers", "/api/v1/timelines/home", stored.OWNER, "aim <= 2.5 + 15 ms"),
+        ):
+            kind = "text/html" if who is None else "application/json"
+            request = load.get(host, path, kind)
+            if who is not None:
+                bearer = f"authorization: Bearer {TOKEN}-{who}\r\n\r\n".encode()
+                request = request.removesuffix(b"\r\n") + bearer
+            await load.send(port, [request] * 10)  # to warm up
+            before, below = server.cpu_seconds(), database_seconds(bench.directory)
+            sent = await load.send(port, [request] * REQUESTS)
+            assert set(sent.statuses) == {200}, (what, sent.statuses)
+            ours = (server.cpu_seconds() - before) / REQUESTS * 1000
+            theirs = (database_seconds(bench.directory) - below) / REQUESTS * 1000
+            bench.say(f"{what}, CPU a request", f"{ours:.1f} + {theirs:.1f} ms", aim)
+
+
+def database_seconds(directory: Path) -> float:
+    """Return the time that the processes of the database have used, those that ended too."""
+    postmaster = int(next(directory.rglob("postmaster.pid")).read_text().split()[0])
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    total = 0
+    for pid in (postmaster, *map(int, children)):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += sum(map(int, fields[11:15] if pid == postmaster else fields[11:13]))
+    return total / ground.TICKS
