@@ -118,7 +118,8 @@ class Delivery:
     """One activity to one inbox.
 
     What has the same `sequence` arrives in the order of `id`: what belongs to one thread, and whatever a
-    group tells a server that knows groups. `is_theirs`: a group passes on what came from that very server.
+    group of ours, or somebody who writes in it, tells a server that knows groups. `is_theirs`: a group passes
+    on what came from that very server.
     """
 
     id: int
@@ -144,7 +145,7 @@ with given as materialized (
     select t.*, o.host, o.form from given o cross join lateral (
         select d.id, d.activity_id, d.inbox_uri, d.sender_id, d.post_id, d.attempts, d.created_at,
                coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject') as takes_back,
-               x.verb = 'Announce' and p.host is not distinct from o.host as is_theirs, p.root_id
+               x.verb = 'Announce' and p.host is not distinct from o.host as is_theirs, p.root_id, p.group_id
         from deliveries d join activities x on x.id = d.activity_id
         left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
         left join posts p on p.id = d.post_id
@@ -165,8 +166,11 @@ with given as materialized (
 select due.id, due.activity_id, due.host, due.inbox_uri, due.sender_id, due.post_id, due.attempts,
        due.created_at, due.takes_back, due.is_theirs,
        case when due.form = 'activity' and a.kind = 'group' then due.sender_id
+            when due.form = 'activity' and g.id is not null then g.id
             else coalesce(due.root_id, due.sender_id) end as sequence
-from due join actors a on a.id = due.sender_id order by due.id
+from due join actors a on a.id = due.sender_id
+left join actors g on g.id = due.group_id and g.host is null
+order by due.id
 """
 STILL_WANTED: Final = """
 select d.id from deliveries d join activities x on x.id = d.activity_id
