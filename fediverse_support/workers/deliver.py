@@ -27,7 +27,7 @@ GATHER_FOR: Final = 0.03
 async def step(deps: Deps, sender: Sender, worker: int = 0) -> bool:
     """Make one visit, or one and one to a host that failed lately; False when nothing is due."""
     wanted = Wanted(worker, uuid4(), healthy=1, failing=1, after="", mode=deps.instance.federation)
-    return await _make(deps, await take(deps, sender, wanted))
+    return await make_all(deps, await take(deps, sender, wanted))
 
 
 async def serve(deps: Deps, sender: Sender, host: Host, worker: int) -> bool:
@@ -35,10 +35,11 @@ async def serve(deps: Deps, sender: Sender, host: Host, worker: int) -> bool:
     async with deps.db.connection() as conn:
         lane = await deliveries.take_lane(conn, host, worker, uuid4(), deps.db.now())
         visits = [] if lane is None else await _read(conn, deps, sender, [lane])
-    return await _make(deps, visits)
+    return await make_all(deps, visits)
 
 
-async def _make(deps: Deps, visits: Sequence[Visit]) -> bool:
+async def make_all(deps: Deps, visits: Sequence[Visit]) -> bool:
+    """Make visits one after the other; say whether there was anything to do."""
     desk = Desk(deps.db, gather_for=0.0)
     for visit in visits:
         try:

@@ -1,0 +1,146 @@
+"""A year passes, day by day: what is stored is bounded by posts and people, never by time alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from federation import uris, vocab
+from federation.errors import Unreachable
+from federation.http import Reply
+from federation.uris import Uri
+from fediverse_support.actions import local_keys
+from fediverse_support.db.pool import Db
+from fediverse_support.deps import Deps
+from fediverse_support.store import follows, remote_actors, retention
+from fediverse_support.store.deliveries import Wanted
+from fediverse_support.workers import deliver, housekeeping
+from fediverse_support.workers.visits import Sender
+from tests.builders import key_maker
+from tests.conftest import Clock
+from tests.federation.internet import Internet
+from tests.federation.world import Server, World
+
+pytestmark = pytest.mark.postgres
+
+HOSTS = 10
+ACTIVE, MONTH = 60, 30
+TABLES = "select tablename from pg_tables where schemaname = 'public' order by tablename"
+# What every day brings that has to be forgotten again: undone, expired, of strangers, of nobody here.
+NOISE = """
+with n as (select $1::timestamptz as at, 'd' || $2::int || '-' || g as day
+           from generate_series(1, $3::int) g),
+     who as (select id from accounts limit 1),
+     what as (select id from posts order by id limit 1),
+     a as (insert into decisions (activity_uri, actor_uri, verb, proof, verdict, reasons, decided_at)
+           select day || g, 'x', 'Like', 'signature', 'accept', '{}', at from n, generate_series(1, 5) g),
+     b as (insert into receipts (uri, host, signer_uri, standing, due_at, received_at)
+           select day || s, 'odd' || day, 'x', s, at, at from n, unnest('{done,parked}'::text[]) s),
+     c as (insert into seen_signatures (digest, seen_at) select sha256(day::bytea), at from n),
+     d as (insert into activities (uri, actor_uri, verb, object_uri, direction, created_at)
+           select day || v, 'x', v, 'https://b.example/' || day, 'in', at
+           from n, unnest('{Like,Undo}'::text[]) v),
+     e as (insert into tombstones (uri, deleted_at) select 'https://b.example/' || day, at from n),
+     f as (insert into undone (actor_uri, uri, undone_at) select 'x', day, at from n),
+     g as (insert into notifications (account_id, kind, created_at)
+           select id, 'follow', at from n, who),
+     h as (insert into sessions (token_hash, account_id, created_at, expires_at)
+           select sha256(day::bytea), id, at, at + interval '14 days' from n, who),
+     i as (insert into sign_in_failures (subject, failed_at) select day, at from n),
+     j as (insert into lanes (kind, host) select 'receive', 'odd' || day || '.example' from n),
+     k as (insert into peers (host, last_heard_at) select 'odd' || day || '.example', at from n),
+     l as (insert into post_edits (post_id, title, body_html, warning, replaced_at)
+           select id, '', '', '', at from n, what)
+insert into idempotency_keys (account_id, key, post_id, created_at)
+select who.id, day, what.id, at from n, who, what
+"""
+
+
+@dataclass
+class Outside:
+    """Ten servers, one of which is never there."""
+
+    async def send(
+        self, method: str, uri: Uri, headers: dict[str, str], body: bytes = b"", *, limit: int, seconds: float
+    ) -> Reply:
+        if uris.host(uri) == "h0.example":
+            raise Unreachable("timeout")
+        return Reply(202, {}, b"", uri)
+
+
+async def counted(db: Db) -> dict[str, int]:
+    async with db.connection() as conn:
+        tables = [row["tablename"] for row in await conn.fetch(TABLES)]
+        return {name: await conn.fetchval(f'select count(*) from "{name}"') for name in tables}
+
+
+async def sized(db: Db) -> dict[str, int]:
+    async with db.dedicated() as conn:
+        await conn.execute("vacuum")
+        rows = await conn.fetch(
+            "select tablename, pg_total_relation_size(tablename::regclass) as bytes from pg_tables"
+            " where schemaname = 'public'"
+        )
+    return {row["tablename"]: row["bytes"] for row in rows}
+
+
+async def a_day(deps: Deps, sender: Sender, clock: Clock, number: int, strangers: int) -> None:
+    """Let a day pass: what is due is sent, what it brought is there, what is old is forgotten."""
+    wanted = Wanted(0, uuid4(), healthy=2 * HOSTS, failing=HOSTS, after="", mode="open")
+    await deliver.make_all(deps, await deliver.take(deps, sender, wanted))
+    async with deps.db.connection() as conn:
+        await conn.execute(NOISE, clock.at, number, strangers)
+    clock.pass_by(days=1)
+    await housekeeping.step(deps)
+
+
+@pytest.fixture
+async def server(
+    fresh_database: Callable[[], Awaitable[str]], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Server]:
+    """One instance with wren and an open group, followed from ten servers."""
+    monkeypatch.setattr(local_keys, "make_key_pair", key_maker())
+    world = World(fresh_database, clock, Internet(clock, Random(1)))
+    made = await world.server("a.example")
+    made.deps = replace(made.deps, transport=Outside())
+    await made.a_person("wren")
+    group = await made.a_group("sleepless")
+    async with made.db.transaction() as tx:
+        for number in range(HOSTS):
+            uri = Uri(f"https://h{number}.example/u")
+            actor = vocab.Actor(id=uri, kind="Person", preferred_username="u", inbox=Uri(f"{uri}/inbox"))
+            row = await remote_actors.upsert(tx, actor, clock.at)
+            assert row is not None
+            await follows.upsert(tx, Uri(f"{uri}/f"), row, group, "accepted", "Follow", clock.at)
+    yield made
+    await world.close()
+
+
+@pytest.mark.parametrize(
+    "strangers", [1, pytest.param(300, marks=[pytest.mark.chaos, pytest.mark.timeout(1800)])]
+)
+async def test_nothing_grows_with_time_alone(server: Server, clock: Clock, strangers: int) -> None:
+    seen: dict[int, dict[str, int]] = {}
+    sizes: dict[int, dict[str, int]] = {}
+    for day in range(1, 12 * MONTH + 1):
+        if day <= ACTIVE:
+            for number in range(2):
+                await server.posts("wren", f"Day {day}.", to="sleepless", title=f"Evening {number}")
+        await a_day(server.deps, server.sender, clock, day, strangers)
+        if day % MONTH == 0:
+            seen[day // MONTH] = await counted(server.db)
+            sizes[day // MONTH] = await sized(server.db) if strangers > 1 else {}
+    posts = {month: found["posts"] for month, found in seen.items()}
+    assert (posts[1], posts[2], posts[12]) == (2 * MONTH, 2 * ACTIVE, 2 * ACTIVE)
+    # Ten months without a post: nothing is more at their end than it was on the way, nor takes more room.
+    grown = {name: (seen[8][name], count) for name, count in seen[12].items() if count > seen[8][name]}
+    assert grown == {}
+    # With posts, no more than a few rows for each.
+    bounded = {name: seen[2][name] - seen[1][name] for name in retention.BOUNDED}
+    assert {name: rows for name, rows in bounded.items() if rows > 2 * (posts[2] - posts[1])} == {}
+    swollen = {name for name, size in sizes[12].items() if size > 1.2 * sizes[8][name]}
+    assert swollen == set()
