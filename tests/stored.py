@@ -266,8 +266,8 @@ async def around(conn: asyncpg.Connection, stored: Stored, every: list[Line]) ->
     )  # fmt: skip
     await _copy(
         conn, "notifications", "id account_id kind actor_id post_id created_at",
-        ((line.id + 3, NAMED if n % 4 else ASHA, "reply" if n % 3 else "mention", line.author, line.id,
-          line.at()) for n, line in enumerate(every[: 100 - stored.stormy : 7])),
+        ((line.id + 3, (NAMED, ASHA, 1 + n % PEOPLE)[n % 4 % 3], "reply" if n % 3 else "mention", line.author,
+          line.id, line.at()) for n, line in enumerate(every[: 100 - stored.stormy : 7])),
     )  # fmt: skip
     await _copy(
         conn, "removals", "post_id removed_at",

@@ -33,7 +33,7 @@ PROPOSALS: Final = (
     ("f228", "Backfilling conversations", "contexts can be read; what a post answers is fetched, 20 steps at most"),
     ("11dd", "Context ownership", "a context belongs to its group"),
     ("4f05", "Soft deletion", "tombstones, with 410"),
-    ("5feb", "Search indexing consent", "`indexable: false` unless somebody chose otherwise"),
+    ("5feb", "Search indexing consent", "`indexable: false` unless somebody chose otherwise; what others write in open groups is found here only with it"),
     ("844e", "Capability discovery", "`generator.implements` names RFC 9421"),
 )  # fmt: skip
 PROOFS: Final = {

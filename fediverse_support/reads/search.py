@@ -23,12 +23,12 @@ with asked as materialized (
 ), stretches as materialized (
     select s.mark from (
         select 0 as size, n, ' t' || n as mark
-        from ends e, generate_series(greatest(((e.last >> 52) - 1) << 3, e.first >> 49), e.last >> 49) n
+        from ends e, generate_series(greatest((e.last >> 52) << 3, e.first >> 49), e.last >> 49) n
         union all
         select 1, n, ' u' || n
-        from ends e, generate_series(greatest(((e.last >> 55) - 1) << 3, e.first >> 52), (e.last >> 52) - 2) n
+        from ends e, generate_series(greatest((e.last >> 55) << 3, e.first >> 52), (e.last >> 52) - 1) n
         union all
-        select 2, n, ' v' || n from ends e, generate_series(e.first >> 55, (e.last >> 55) - 2) n
+        select 2, n, ' v' || n from ends e, generate_series(e.first >> 55, (e.last >> 55) - 1) n
     ) s order by s.size, s.n desc
 ), joined as materialized (
     select g.actor_id as id, g.kind = 'open' as is_open
