@@ -39,7 +39,7 @@ LOOK_EVERY: Final = 0.5
 LOOK_SELDOM: Final = 0.05
 """Seconds between two looks at least: hints come in crowds."""
 TIDY_EVERY: Final = 5.0
-CLEAN_AFTER: Final = 2_000
+CLEAN_AFTER: Final = 1_000
 """So many deliveries that arrived leave space behind which is worth freeing before more is taken."""
 GATHER_FOR: Final = 0.2
 """So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
