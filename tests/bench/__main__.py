@@ -23,7 +23,7 @@ from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import people as read_people
-from tests.bench import fanout, ground, load, peers, reads
+from tests.bench import fanout, ground, load, peers, reads, silent
 from tests.bench.ground import Running
 
 DELIVERIES = 5_000
@@ -104,6 +104,9 @@ async def run(bench: Bench) -> None:
         await measure_pages(bench, server, page_group)
         await measure_inbox(bench, server, bare, our_posts)
         await measure_fan_out(bench, person)
+        author, group = Uri("http://127.0.0.10:1/u/sender"), await group_uri(bench, open_group)
+        shown = await silent.seconds_until_shown(bench.db, bench.instance, author, group)
+        bench.say("posts behind 100 answers to silent servers", f"shown after {shown:.2f} s", "aim < 2 s")
         await fanout.measure(bench.db, bench.instance, bench.directory, server, bench.pem)
     await reads.measure(bench)
 
