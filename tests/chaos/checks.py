@@ -28,6 +28,16 @@ select (select count(*) from receipts where standing = 'parked')
      + (select count(*) from deliveries where standing <> 'waiting')
 """
 LEFT = "select count(*) from deliveries"
+LANES = """
+select w.kind, w.host, w.waiting, w.oldest::text, l.worker, now() - l.held_at as held_for, l.failures,
+       l.due_at::text as lane_due_at, w.errors
+from (select 'deliver' as kind, host, count(*) as waiting, min(due_at) as oldest, max(last_error) as errors
+      from deliveries where standing = 'waiting' group by host
+      union all
+      select 'receive', host, count(*), min(due_at), max(last_error) from receipts
+      where standing = 'waiting' group by host) w
+left join lanes l on l.kind = w.kind and l.host = w.host
+"""
 TWICE = """
 select (select count(*) from (select from announces group by actor_id, post_id having count(*) > 1) a)
      + (select count(*) from (select from activities where verb = 'Announce' and direction = 'out'
@@ -76,6 +86,14 @@ def is_kept(load: Load, uri: str, standings: Mapping[str, str], waiting: set[str
     if host in load.was_held and standing == "held":
         return True  # a moderator decides about it
     return host is not None and load.rules.get(host) == "suspend" and uri in waiting
+
+
+async def lanes(load: Load) -> str:
+    """Return the lanes that have work, for whoever looks why it is not done."""
+    async with load.site.reached() as db, db.connection() as conn:
+        rows = await conn.fetch(LANES)
+        now = await conn.fetchval("select now()::text")
+    return "\n  ".join([f"at {now}", *(str(dict(row)) for row in rows)])
 
 
 async def told(load: Load) -> str:

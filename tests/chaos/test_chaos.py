@@ -41,7 +41,9 @@ async def play(given: bool, seed: int, seconds: float, longest: float) -> None:
         await asyncio.gather(loading)
         assert len(load.came_in) > seconds / 4 and load.written, "there was no load"
         print(f"{len(load.came_in)} came in, {len(load.written)} were written", flush=True)
-        assert (await checks.settled(load), seed) == ("", seed)
+        if wrong := await checks.settled(load):
+            print(await checks.lanes(load), site.logs()[-4000:], sep="\n", flush=True)
+        assert (wrong, seed) == ("", seed)
         assert (await checks.told(load), seed) == ("", seed)
         assert all(process.poll() is None for process in site.processes), "a server ended"
     finally:
