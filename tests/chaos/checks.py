@@ -17,11 +17,13 @@ STANDINGS = "select uri, standing from posts where uri = any ($1::text[])"
 WAITING = """
 select body::jsonb -> 'object' ->> 'id' as post from receipts where standing = 'waiting' and body is not null
 """
+# What a standing rule keeps back waits lawfully: from a suspended server nothing is applied or passed on.
 DUE = """
 select (select count(*) from receipts r where r.standing = 'waiting' and r.due_at <= now()
         and rule_for(r.host) is distinct from 'suspend')
-     + (select count(*) from deliveries d left join lanes l on l.kind = 'deliver' and l.host = d.host
-        where d.standing = 'waiting' and d.due_at <= now() and coalesce(l.due_at, '-infinity') <= now())
+     + (select count(*) from (select distinct host from deliveries where standing = 'waiting') d
+        left join lanes l on l.kind = 'deliver' and l.host = d.host
+        where coalesce(l.due_at, '-infinity') <= now() and has_due_delivery(d.host, now(), 'open'))
 """
 PARKED = """
 select (select count(*) from receipts where standing = 'parked')
