@@ -233,7 +233,7 @@ def test_a_moderator_may_restore_what_another_one_removed():
 @pytest.mark.parametrize(("verb", "thing"), [("Create", note()), ("Update", note()), ("Delete", NOTE_ID)])
 def test_a_forwarded_post_with_a_proof_of_its_own_is_only_worth_asking_for(member, verb, thing):
     got = deliver(act(verb, thing, **{member: {"type": "RsaSignature2017"}}), EVIL)
-    assert got == NeedsFetch(Uri(NOTE_ID), EVIL)
+    assert got == NeedsFetch(Uri(NOTE_ID), EVIL, is_gone=verb == "Delete")
 
 
 @pytest.mark.parametrize(
