@@ -32,9 +32,11 @@ class Elsewhere:
     known: dict[str, int] = field(default_factory=dict)
     failure: FederationError | None = None
     asked: list[str] = field(default_factory=list)
+    for_whom: set[str] = field(default_factory=set)
 
-    async def find(self, text: str) -> int | None:
+    async def find(self, text: str, *, by: str = "") -> int | None:
         self.asked.append(text)
+        self.for_whom.add(by)
         if self.failure is not None:
             raise self.failure
         return self.known.get(text)

@@ -205,6 +205,7 @@ async def test_search_resolves_for_people_only_and_within_a_budget(api: Api) -> 
         for n in range(12)
     ]
     assert (seen.count(200), seen.count(429)) == (9, 3)
+    assert len(api.remote.for_whom) == 1 and "" not in api.remote.for_whom  # all at her account's expense
     assert (await api.get("/api/v2/search", "wren", q="front", resolve="true")).status_code == 200
 
 
