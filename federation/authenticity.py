@@ -21,7 +21,6 @@ from federation.http import Request
 from federation.keys import PublicKeyHandle
 from federation.uris import Uri
 from federation.vocab import (
-    PUBLIC,
     Activity,
     Actor,
     Announce,
@@ -44,8 +43,6 @@ Proof = Literal["signature", "fetch", "local", "group"]
 Scheme = Literal["cavage", "rfc9421"]
 T_co = TypeVar("T_co", covariant=True)
 
-MAX_PLAIN: Final = 8 * 1024
-PLAIN_KINDS: Final = ("Note", "Page", "Article")
 SELF_SIGNED: Final = ("signature", "proof")
 """Members by which a forwarded document claims to prove itself. They never do here; they make it worth
 asking for."""
@@ -156,33 +153,6 @@ def from_signed_request(
     return Authentic(_own_part(activity), "signature", signer, raw)
 
 
-def is_plain_post(document: Document, raw: bytes, signer: Uri) -> bool:
-    """Say whether this is the Create of a short post by `signer` in its plainest form.
-
-    Then `from_signed_request` returns it whole: nothing about it is left to be refused. Everything else has
-    to be read to know that. It costs a tenth of reading, and most of what groups get is of this kind.
-    """
-    post = document.get("object")
-    if len(raw) > MAX_PLAIN or document.get("type") != "Create" or not isinstance(post, dict):
-        return False
-    return (
-        document.get("actor") == signer == post.get("attributedTo")
-        and post.get("type") in PLAIN_KINDS
-        and bool(post.get("content"))
-        and isinstance(post["content"], str)
-        and (post.get("inReplyTo") is None or isinstance(post["inReplyTo"], str))
-        and _is_plainly_of(signer, document.get("id"))
-        and _is_plainly_of(signer, post.get("id"))
-        and post["id"] != signer
-        and not reading.may_hide_recipients(raw)
-    )
-
-
-def _is_plainly_of(actor: Uri, uri: object) -> bool:
-    found = uris.find(uri)
-    return found is not None and found != PUBLIC and found == uri and uris.same_origin(found, actor)
-
-
 def from_stored(raw: bytes, signer: Uri) -> Authentic[Activity] | Unsupported | NeedsFetch:
     """Do the same for a body that was stored after its signature was verified."""
     return from_signed_request(documents.parse(raw), raw, signer)
@@ -271,11 +241,17 @@ class ToFetch:
 @dataclass(frozen=True, slots=True)
 class ToConfirm:
     """The group says that this is gone. True once its origin answers 404, 410 or a Tombstone; else `act` is
-    what the group decided about it, for itself alone."""
+    what the group decided about it, for itself alone.
+
+    `own` is the Delete as an author's who lives on the group's own server, which says so itself by relaying
+    it. It counts where that actor did write the post; nobody has to be asked then, and many servers go on
+    serving what was deleted.
+    """
 
     uri: Uri
     group: Uri
     act: Authentic[Activity]
+    own: Authentic[Delete] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +280,8 @@ def from_relay(announce: Authentic[Announce]) -> Relayed:
 
     That a group distributed something does not prove that its author did it. Reactions are taken at the
     group's word (`signature` where the author lives on the group's own server), posts and actors are
-    fetched, deletions confirmed. What its moderators did is the group's own word, wherever they live.
+    fetched, deletions confirmed, but for an author's own on the group's server. What its moderators did is
+    the group's own word, wherever they live.
     """
     outer = announce.value
     inner = outer.object
@@ -326,7 +303,7 @@ def from_relay(announce: Authentic[Announce]) -> Relayed:
         case Create() | Update():
             return ToFetch(_id(inner.object), group)
         case Delete():
-            return ToConfirm(inner.object, group, _decision(inner, announce))
+            return ToConfirm(inner.object, group, _decision(inner, announce), _own_delete(inner, announce))
         case Lock() | Block() | Undo(object=Lock() | Block()):
             return ByGroup(_decision(inner, announce))
         case _:
@@ -336,6 +313,14 @@ def from_relay(announce: Authentic[Announce]) -> Relayed:
 def _decision(inner: Activity, announce: Authentic[Announce]) -> Authentic[Activity]:
     """Return what a group's moderators decided: its own word, because nobody else decides in it."""
     return Authentic(inner, "group", announce.value.actor, announce.value.embedded)
+
+
+def _own_delete(inner: Delete, announce: Authentic[Announce]) -> Authentic[Delete] | None:
+    """Return an author's Delete that the server of the author, the post and the group speaks of itself."""
+    group = announce.value.actor
+    if not (uris.same_origin(inner.actor, group) and uris.same_origin(inner.object, group)):
+        return None
+    return Authentic(inner, "signature", group, announce.value.embedded)
 
 
 def _reaction(inner: Activity, announce: Authentic[Announce]) -> Authentic[Activity]:

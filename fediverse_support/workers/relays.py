@@ -122,10 +122,9 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
             if announced is not None:
                 async with deps.db.transaction() as tx:
                     await relayed.note_announce(tx, group, uri, announced, deps.db.now())
-        case ToConfirm(uri, group, inner) if await _is_known(deps, uri):
-            # Of a group that was left, its posts are still here; that one is gone, their own origin confirms.
-            if deps.instance.is_ours(uri) or not await _is_gone(deps, uri, inner.value.actor, budget):
-                return await _decided(deps, inner, group, budget)
+        case ToConfirm(uri) if await _is_known(deps, uri):
+            # Of a group that was left, its posts are still here.
+            return await _confirmed(deps, relay, budget)
         case ToRestore(uri, group, inner, is_by_author) if await _is_known(deps, uri):
             if is_by_author:
                 await look(deps, uri, budget, restores=True)
@@ -135,6 +134,26 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
         case _:
             assert_never(relay)
     return []
+
+
+async def _confirmed(deps: Deps, relay: ToConfirm, budget: Budget) -> list[Authentic[Activity]]:
+    """Return what a relayed deletion comes to: an author's own word, a group's decision, or nothing where the
+    origin said by its answer that the post is gone."""
+    own = relay.own
+    if own is not None and await _wrote(deps, own.value.actor, relay.uri):
+        return [own]
+    if deps.instance.is_ours(relay.uri) or not await _is_gone(
+        deps, relay.uri, relay.act.value.actor, budget
+    ):
+        return await _decided(deps, relay.act, relay.group, budget)
+    return []
+
+
+async def _wrote(deps: Deps, actor: Uri, uri: Uri) -> bool:
+    """Say whether this actor is the author of a post, as we stored it."""
+    async with deps.db.connection() as conn:
+        post = await posts.find_by_uri(conn, uri)
+    return post is not None and post.author_uri == actor
 
 
 def _is_decision(inner: Authentic[Activity]) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
-from federation import authenticity, documents, uris, vocab
+from federation import authenticity, documents, reading, uris, vocab
 from federation.authenticity import Authentic, KeyClaim, NeedsFetch
 from federation.documents import Document
 from federation.errors import Malformed, Unauthentic
@@ -128,7 +128,7 @@ def _to_keep(document: Document, body: bytes, signer: Uri) -> tuple[Uri, bool] |
     None where nothing is ever done about it. Raises what reading it raises: whoever sent it learns at once
     that it is of no use.
     """
-    if authenticity.is_plain_post(document, body, signer):
+    if reading.is_plain_post(document, body, signer):
         return Uri(str(document["id"])), True
     match authenticity.from_signed_request(document, body, signer):
         case Unsupported():

@@ -243,7 +243,7 @@ def test_what_is_called_plain_is_never_refused_afterwards(document: dict[str, ob
         parsed = documents.parse(body)
     except Malformed:
         return
-    if authenticity.is_plain_post(parsed, body, Uri(IO)):
+    if reading.is_plain_post(parsed, body, Uri(IO)):
         act = authenticity.from_signed_request(parsed, body, Uri(IO))
         assert isinstance(act, authenticity.Authentic)
         assert act.value.id == parsed["id"]

@@ -55,6 +55,19 @@ def test_a_relayed_delete_is_confirmed():
     assert isinstance(got.act.value, Delete) and got.act.value.reason == "removed by moderators"
 
 
+def test_a_relayed_delete_within_the_groups_own_server_is_the_authors_if_they_wrote_it():
+    post = "https://pie.example/notes/1"
+    got = relay(act("Delete", post, actor=ADA))
+    assert isinstance(got, ToConfirm) and got.own is not None
+    assert (got.own.value.object, got.own.value.actor, got.own.proof) == (post, ADA, "signature")
+
+
+@pytest.mark.parametrize(("actor", "post"), [(IO, NOTE_ID), (ADA, NOTE_ID)])
+def test_a_group_speaks_for_no_author_of_another_server(actor, post):
+    got = relay(act("Delete", post, actor=actor))
+    assert isinstance(got, ToConfirm) and got.own is None
+
+
 @pytest.mark.parametrize(("actor", "is_by_author"), [(IO, True), (ADA, False)])
 def test_a_relayed_restoration_says_whether_its_author_took_the_deletion_back(actor, is_by_author):
     origin = "/".join(actor.split("/")[:3])
