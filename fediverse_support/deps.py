@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from federation.http import Transport
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.db.pool import Db
+from fediverse_support.db.remembered import Remembered
 from fediverse_support.domain.instance import Instance
 from fediverse_support.remote import Remote
 from fediverse_support.settings import Settings
@@ -14,7 +15,8 @@ from fediverse_support.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """Made once, in `wiring`. `secret` seals private keys and forms' tokens."""
+    """Made once, in `wiring`. `secret` seals private keys and forms' tokens;
+    `remembered` gives nothing unless its `listen` runs."""
 
     settings: Settings
     instance: Instance
@@ -23,3 +25,4 @@ class Deps:
     transport: Transport
     passwords: Passwords
     secret: bytes
+    remembered: Remembered = field(default_factory=Remembered)

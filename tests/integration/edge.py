@@ -18,6 +18,7 @@ from federation.keys import PrivateKey
 from federation.uris import Host, Uri
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.db.pool import Db
+from fediverse_support.db.remembered import Remembered
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import ActorKind
 from fediverse_support.domain.ids import fresh_token
@@ -303,13 +304,14 @@ async def make_town(
     federation: Federation = "open",
     undo_for: timedelta = timedelta(),
     again: Town | None = None,
+    remembered: Remembered | None = None,
 ) -> Town:
     """Build our server on an empty database; `again` keeps the people of an earlier town."""
     settings = Settings(base_url="https://support.example", federation=federation, undo_for=undo_for)
     instance = settings.instance
     internet = Internet() if again is None else again.internet
     remote = Remote(db, internet, instance, SECRET)
-    deps = Deps(settings, instance, db, remote, internet, Passwords(), SECRET)
+    deps = Deps(settings, instance, db, remote, internet, Passwords(), SECRET, remembered or Remembered())
     app = assemble(routes(deps), base_url=instance.base_url)
     if again is not None:
         return replace(again, instance=instance, app=app)

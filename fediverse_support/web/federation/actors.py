@@ -2,7 +2,8 @@
 
 Anybody may read a group and, of a person, what it takes to check a signature and to deliver; a server that
 signs reads the whole person. The same bytes go to everybody who does not sign, and to everybody who proves
-who they are, so both are kept for a moment; whether a rule keeps a server out is asked every time.
+who they are, so both are kept for a moment. Whether a rule keeps a server out is asked every time, of the
+database or of what it would tell us at once if it changed (`db.remembered`).
 """
 
 from __future__ import annotations
@@ -84,16 +85,25 @@ class Actors:
         asked = asking.read(self.deps, scope)
         if asked is None or asked.claim is None:
             return await self.get(scope, receive)
-        async with self.deps.db.connection() as conn:
-            stamp, severity = await reads.find_stamp(conn, asked.uri, asked.host)
+        remembered, host = self.deps.remembered, asked.host
+        edition = remembered.edition
+        stamp, rule = remembered.recall(asked.uri), remembered.recall((host,))
+        if stamp is None or rule is None:
+            async with self.deps.db.connection() as conn:
+                stamp, *rule = await reads.find_stamp(conn, asked.uri, host)
         # The stamp is older than the document that is kept with it, so that a change in between is seen.
         key = scope["raw_path"] + b" " + (stamp or "").encode()
         if (found := self.kept.find(key)) is None:
             return await self.get(scope, receive, proven_key=key)
-        refused = await _admit(self.deps, asked, severity)
+        refused = await _admit(self.deps, asked, rule[0])
         if refused is False:
             return await self.get(scope, receive)
-        return refused if isinstance(refused, Answer) else found
+        if isinstance(refused, Answer):
+            return refused
+        # Only for who is proven: nobody else can fill the memory.
+        remembered.keep(asked.uri, stamp, edition)
+        remembered.keep((host,), rule, edition)
+        return found
 
     async def get(self, scope: Scope, _: Receive, *, proven_key: bytes = b"") -> Answer | None:
         """Answer with the document, the stub, a redirect to the page, or a tombstone.
