@@ -7,7 +7,7 @@ at once; each is judged and handled by itself, in its turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -155,5 +155,14 @@ def _record(step: Step, act: Authentic[Activity], change: Change) -> Record:
         verdict=step.verdict.rank.name.lower(),
         reasons=step.verdict.reasons,
         effects=tuple(type(effect).__name__ for effect in change.effects),
-        facts=msgspec.json.encode(step.facts).decode(),
+        facts=msgspec.json.encode(_what_is_there(msgspec.to_builtins(step.facts))).decode(),
     )
+
+
+def _what_is_there(facts: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what was not known or not so: most of what is asked is neither, and nobody is told of it."""
+    return {
+        name: _what_is_there(value) if isinstance(value, Mapping) else value
+        for name, value in facts.items()
+        if value is not None and value is not False and value != () and value != []
+    }

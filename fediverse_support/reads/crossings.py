@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import keeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ left join lateral (
 ) d on true
 order by r.id desc limit $1
 """
-FIND_DOCUMENTS: Final = """ select uri, document from activities where uri = any ($1::text[]) and direction
-= 'out' and document is not null
+FIND_DOCUMENTS: Final = """
+select uri, document from activities
+where uri = any ($1::text[]) and direction = 'out' and document is not null
 """
 
 
@@ -45,5 +47,6 @@ async def list_crossings(conn: Conn, limit: int) -> tuple[Crossing, ...]:
 
 
 async def find_documents(conn: Conn, uris: Sequence[str]) -> dict[str, str]:
-    """Return the documents we sent under these URIs, as they are kept."""
-    return {row["uri"]: row["document"] for row in await conn.fetch(FIND_DOCUMENTS, list(uris))}
+    """Return the documents we sent under these URIs, without those that were erased."""
+    rows = await conn.fetch(FIND_DOCUMENTS, list(uris))
+    return {row["uri"]: keeping.restore(row["document"]) for row in rows}

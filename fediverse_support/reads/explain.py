@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from federation import uris
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import keeping
 from fediverse_support.domain.instance import Federation
 
 MOST: Final = 200
@@ -43,7 +44,8 @@ class Receipt:
 class Decision:
     """What policy said, and what followed. `proof` is how the author was proven.
 
-    `facts` are what it rested on, as they were then; None for one that was logged before they were kept.
+    `facts` are what it rested on, as they were then, without what was not there or not so; None for one that
+    was logged before they were kept.
     """
 
     activity_uri: str
@@ -60,7 +62,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """An activity in the log. `bytes_kept` is None once the document is erased."""
+    """An activity in the log. `bytes_kept` is the size of its whole document; None once that is erased."""
 
     uri: str
     actor_uri: str
@@ -141,7 +143,7 @@ select activity_uri, actor_uri, verb, object_uri, proof, verdict, reasons, effec
 from decisions where activity_uri = $1 or object_uri = $1 order by id limit $2
 """
 ACTIVITIES: Final = """
-select uri, actor_uri, verb, object_uri, direction, created_at, octet_length(document) as bytes_kept
+select uri, actor_uri, verb, object_uri, direction, created_at, document
 from activities where uri = $1 or object_uri = $1 order by id limit $2
 """
 DELIVERIES: Final = """
@@ -186,8 +188,9 @@ select (select standing from posts where uri = $1) as post_standing,
 
 
 BYTES: Final = """
-select body as kept from receipts where uri = $1 and body is not null
-union select document from activities where uri = $1 and document is not null
+select body as text, false as is_short from receipts where uri = $1 and body is not null
+union
+select document, true from activities where uri = $1 and document is not null
 """
 
 
@@ -214,10 +217,21 @@ async def explain(
             )
             for row in decisions
         ),
-        activities=tuple(Logged(**row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
+        activities=tuple(_logged(**row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
         deliveries=tuple(Delivery(**row) for row in await conn.fetch(DELIVERIES, uri, MOST)),
         arrivals=tuple(Arrival(**row) for row in await conn.fetch(ARRIVALS, uri, MOST)),
         copies=tuple(Copy(**row) for row in await conn.fetch(COPIES, uri, MOST)),
-        stored=tuple(row["kept"] for row in await conn.fetch(BYTES, uri)) if with_bytes else (),
+        stored=await _stored(conn, uri) if with_bytes else (),
         **standings,
     )
+
+
+def _logged(*, document: str | None, **row: Any) -> Logged:
+    return Logged(**row, bytes_kept=None if document is None else len(keeping.restore(document).encode()))
+
+
+async def _stored(conn: Conn, uri: str) -> tuple[str, ...]:
+    """Return the exact texts under a URI, each once."""
+    rows = await conn.fetch(BYTES, uri)
+    texts = (keeping.restore(row["text"]) if row["is_short"] else row["text"] for row in rows)
+    return tuple(dict.fromkeys(texts))

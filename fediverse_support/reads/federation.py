@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import keeping
 from fediverse_support.domain.documents import ActorRow, GroupRow, Named, Place, PostRow
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.moderation import Severity
@@ -271,7 +272,10 @@ async def find_post_uri(conn: Conn, post_id: int, left_by: datetime) -> Uri | No
 async def find_activity(conn: Conn, uri: Uri, host: Host | None, left_by: datetime) -> FoundActivity | None:
     """Return a public activity of ours as it was sent."""
     row = await conn.fetchrow(FIND_ACTIVITY, uri, host, left_by)
-    return None if row is None else FoundActivity(row["verb"], row["document"], row["severity"])
+    if row is None:
+        return None
+    document = row["document"] and keeping.restore(row["document"])
+    return FoundActivity(row["verb"], document, row["severity"])
 
 
 async def list_context(conn: Conn, root_id: PostId, after: int, left_by: datetime) -> Listing:
@@ -293,7 +297,7 @@ async def count_reactions(conn: Conn, post_id: PostId, what: Reaction) -> int:
 async def list_outbox(conn: Conn, group: GroupRow, left_by: datetime) -> tuple[bytes, ...]:
     """Return the newest 20 posts that a group of ours passed on, as the Announces it sent."""
     rows = await conn.fetch(LIST_OUTBOX, group.uri, group.id, left_by)
-    return tuple(row["document"].encode() for row in rows)
+    return tuple(keeping.restore(row["document"]).encode() for row in rows)
 
 
 async def list_moderators(conn: Conn, group_id: ActorId) -> tuple[Uri, ...]:

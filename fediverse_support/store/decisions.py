@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from fediverse_support.db.pool import Tx
+from fediverse_support.domain import keeping
 
 RECORD: Final = """
 with given as materialized (
@@ -59,7 +60,7 @@ async def record(tx: Tx, lines: Sequence[Record], now: datetime) -> None:
         [line.actor_uri for line in lines],
         [line.verb for line in lines],
         [line.object_uri for line in lines],
-        [line.document for line in lines],
+        [line.document and keeping.shorten(line.document) for line in lines],
         [line.direction for line in lines],
         [line.public for line in lines],
         [line.keep for line in lines],

@@ -15,6 +15,7 @@ from uuid import UUID
 from federation.delivery import Scheme
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain import keeping
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 
 
@@ -206,7 +207,7 @@ async def still_wanted(conn: Conn, host: Host, ids: Sequence[int], mode: str) ->
 async def find_documents(conn: Conn, activities: Collection[ActivityId]) -> dict[ActivityId, bytes]:
     """Return the exact bytes of activities, without those that were erased."""
     rows = await conn.fetch(DOCUMENTS, list(activities))
-    return {ActivityId(row["id"]): row["document"].encode() for row in rows}
+    return {ActivityId(row["id"]): keeping.restore(row["document"]).encode() for row in rows}
 
 
 async def find_keys(conn: Conn, senders: Collection[ActorId]) -> dict[ActorId, tuple[Uri, bytes]]:

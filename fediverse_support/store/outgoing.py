@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
+from fediverse_support.domain import keeping
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 from fediverse_support.domain.instance import Federation
 
@@ -43,7 +44,14 @@ returning id
 async def insert_activity(tx: Tx, out: Outgoing) -> ActivityId | None:
     """Store an activity of ours; None when it is stored already."""
     found = await tx.fetchval(
-        INSERT_ACTIVITY, out.uri, out.actor_uri, out.verb, out.object_uri, out.document, out.public, out.now
+        INSERT_ACTIVITY,
+        out.uri,
+        out.actor_uri,
+        out.verb,
+        out.object_uri,
+        keeping.shorten(out.document),
+        out.public,
+        out.now,
     )
     return None if found is None else ActivityId(found)
 
@@ -124,7 +132,7 @@ async def fan_out(tx: Tx, wanted: Sequence[FanOut], federation: Federation) -> s
         [out.actor_uri for out in outs],
         [out.verb for out in outs],
         [out.object_uri for out in outs],
-        [out.document for out in outs],
+        [keeping.shorten(out.document) for out in outs],
         [out.public for out in outs],
         [out.sender_id for out in outs],
         [out.post_id for out in outs],
@@ -188,7 +196,7 @@ async def post_to_holding_followers(
         out.actor_uri,
         out.verb,
         out.object_uri,
-        out.document,
+        keeping.shorten(out.document),
         out.public,
     )
     return {Host(row["host"]) for row in rows}

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain import keeping
 from fediverse_support.domain.ids import ActorId, PostId, ReportId
 
 ACTIVITIES: Final = """
@@ -19,7 +20,8 @@ FORGET: Final = "update activities set document = null where object_uri = $1 and
 
 async def find_activities(conn: Conn, post_uri: Uri) -> list[tuple[str, str]]:
     """Return actor and exact text of what was kept about a held post, oldest first."""
-    return [(row["actor_uri"], row["document"]) for row in await conn.fetch(ACTIVITIES, post_uri)]
+    rows = await conn.fetch(ACTIVITIES, post_uri)
+    return [(row["actor_uri"], keeping.restore(row["document"])) for row in rows]
 
 
 async def forget(tx: Tx, post_uri: Uri) -> None:

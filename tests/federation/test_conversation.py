@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 
+from federation import contexts, writing
 from federation.uris import Uri
 from tests.federation.internet import Crossing
 from tests.federation.scenes import GROUP, Scene, three_servers
@@ -130,6 +131,19 @@ async def test_what_its_author_deletes_is_gone_everywhere(world: World, c_runs: 
     for server in scene.everyone:
         left = "select count(*) from activities where document like '%wish I had%'"
         assert await server.value(left) == 0, server.host
+
+
+@CLASSES
+async def test_what_leaves_has_our_context_though_no_row_has_it(world: World, c_runs: str | None) -> None:
+    scene = await three_servers(world, c_runs=c_runs)
+    world.internet.forget()
+    uri = await scene.a.posts("wren", "Tea helps me.", to="sleepless", title="One")
+    await world.settle()
+    sent = [d for d in world.internet.deliveries(source="a.example") if uri.encode() in d.body]
+    assert {d.target for d in sent} >= {"b.example", "c.example"}
+    assert all(bytes(writing.CONTEXT) in d.body and b"\x01" not in d.body for d in sent)
+    rows = await scene.a.rows("select document from activities where document like '%' || $1 || '%'", uri)
+    assert len(rows) == 3 and all(contexts.OURS[1] not in row[0] for row in rows)
 
 
 async def test_a_deleted_thread_is_unboosted_where_it_was_boosted(world: World) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from federation import writing
+from fediverse_support.domain import keeping
 from tests.conftest import Server
 
 pytestmark = pytest.mark.processes
@@ -175,6 +177,21 @@ async def test_what_stayed_here_is_not_called_sent(shell: Shell) -> None:
     assert "written" in told and "sent" not in told and "delivery" not in told
     assert "{}" not in told
     assert shell.fine("explain", uri, "--bytes").endswith("\n{}\n")
+
+
+async def test_an_activity_is_told_as_it_was_sent_however_it_is_kept(shell: Shell) -> None:
+    uri = "https://home.example/ap/a/kept-short"
+    document = f'{{"@context":{bytes(writing.CONTEXT).decode()},"id":"{uri}"}}'
+    conn = await asyncpg.connect(shell.environ["DATABASE_URL"])
+    await conn.execute(
+        "insert into activities (uri, actor_uri, verb, document, direction, public, created_at)"
+        " values ($1, $1, 'Create', $2, 'out', false, now())",
+        uri,
+        keeping.shorten(document),
+    )
+    await conn.close()
+    assert f"{len(document)} bytes kept" in shell.fine("explain", uri)
+    assert shell.fine("explain", uri, "--bytes").endswith(f"\n{document}\n")
 
 
 def test_migrate_says_what_it_does(shell: Shell) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from fediverse_support.db.pool import Db
+from fediverse_support.domain import keeping
 from tests.integration.api import (
     APPOINTMENTS,
     FRONTROOM,
@@ -85,9 +87,8 @@ async def test_nothing_but_a_content_note_is_the_text(api: Api) -> None:
 async def test_a_status_of_one_paragraph_leaves_with_its_words_once(api: Api) -> None:
     await sent(api, status="Who has slept well @appointments")
     async with api.db.connection() as conn:
-        content = await conn.fetchval(
-            "select document::jsonb -> 'object' ->> 'content' from activities where verb = 'Create'"
-        )
+        kept = await conn.fetchval("select document from activities where verb = 'Create'")
+    content = json.loads(keeping.restore(kept))["object"]["content"]
     assert content.count("Who has slept well") == 1 and "<strong>" not in content
 
 

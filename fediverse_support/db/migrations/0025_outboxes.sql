@@ -1,0 +1,10 @@
+-- Only what groups passed on is looked for by who did it: everything else need not stand in that index.
+-- depends: 0024_refuses_own
+
+-- migrate: apply
+
+create index activities_passed_on on activities (actor_uri, id desc)
+    where direction = 'out' and verb = 'Announce' and public;
+drop index activities_actor;
+
+-- migrate: rollback
