@@ -74,8 +74,9 @@ async def test_an_inbox_that_moved_is_found_in_the_actors_own_document(world: Wo
     answers(world, scene, moved, "https://evil.example/inbox")
     async with scene.b.db.transaction() as tx:
         await tx.execute(
-            "update actors set inbox_uri = uri || '/elsewhere', shared_inbox_uri = null where uri = $1", ada
-        )
+            "update actors set inbox_uri = uri || '/elsewhere', shared_inbox_uri = null,"
+            " updated_at = updated_at + interval '1 second' where uri = $1", ada,
+        )  # fmt: skip
     world.internet.forget()
     await scene.a.posts("wren", "Where are you?", to="sleepless", title="One")
     await world.settle()

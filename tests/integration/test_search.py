@@ -55,6 +55,15 @@ async def test_an_edit_changes_what_is_found_and_a_deletion_leaves_no_word(api: 
         assert await conn.fetchval("select count(*) from post_words") == 0
 
 
+async def test_what_was_taken_out_is_found_by_nobody_until_it_is_shown_again(api: Api) -> None:
+    await api.write(9001, MARLOW, "A lighthouse.", group=FRONTROOM)
+    await api.change("update posts set standing = 'removed' where id = 9001")
+    async with api.db.connection() as conn:
+        assert await conn.fetchval("select count(*) from post_words") == 0
+    await api.change("update posts set standing = 'visible' where id = 9001")
+    assert await found(api, "lighthouse") == ["9001"]
+
+
 async def test_what_others_write_in_open_groups_is_found_only_where_they_let_it_be(api: Api) -> None:
     await api.write(9001, IO, "A lighthouse.", group=APPOINTMENTS)
     await api.change("update actors set indexable = true where id = $1", IO)

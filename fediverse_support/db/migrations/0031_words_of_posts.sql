@@ -45,27 +45,32 @@ begin
     insert into post_words (post_id, author_id, group_id, findable, words)
     select p.id, p.author_id, p.group_id, a.indexable, words_of(p, a.indexable)
     from fresh f join posts p on p.id = f.id join actors a on a.id = p.author_id
-    where p.standing <> 'deleted'
+    where p.standing not in ('removed', 'deleted')
     on conflict do nothing;
     return null;
 end $$;
 create trigger posts_keep_words after insert on posts referencing new table as fresh
     for each statement execute function keep_words_of_new();
 
--- What is deleted is nowhere any more.
+-- What is deleted is nowhere any more, and what was taken out is found by nobody until it is shown again.
 create function keep_words_of_changed() returns trigger language plpgsql as $$
 begin
-    if new.standing = 'deleted' then
+    if new.standing in ('removed', 'deleted') then
         delete from post_words where post_id = new.id;
     else
-        update post_words set group_id = new.group_id, words = words_of(new, findable) where post_id = new.id;
+        insert into post_words (post_id, author_id, group_id, findable, words)
+        select new.id, new.author_id, new.group_id, a.indexable, words_of(new, a.indexable)
+        from actors a where a.id = new.author_id
+        on conflict (post_id) do update set
+            group_id = new.group_id,
+            words = words_of(new, post_words.findable);
     end if;
     return null;
 end $$;
 create trigger posts_keep_changed_words after update of title, body_text, language, standing, group_id on posts
     for each row when (old.title is distinct from new.title or old.body_text is distinct from new.body_text
         or old.language is distinct from new.language or old.group_id is distinct from new.group_id
-        or (new.standing = 'deleted' and old.standing <> 'deleted'))
+        or (old.standing in ('removed', 'deleted')) <> (new.standing in ('removed', 'deleted')))
     execute function keep_words_of_changed();
 
 -- migrate: rollback
