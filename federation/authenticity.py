@@ -187,12 +187,14 @@ def from_absence(claim: Delete, asked: Uri) -> Authentic[Delete]:
 Found = Authentic[Observe] | Authentic[Actor] | Authentic[Tombstone] | Authentic[Collection] | Unsupported
 
 
-def from_fetch(found: Fetched, *, announced_by: Uri | None = None, restores: bool = False) -> Found:
+def from_fetch(
+    found: Fetched, *, announced_by: Uri | None = None, restores: bool = False, is_old: bool = False
+) -> Found:
     """Return what its own origin served under its own id; a post becomes an `Observe`.
 
     `announced_by` is the group whose relay led here, `restores` that the author's word did, by which it is no
-    longer deleted. Raises `Unauthentic("origin_mismatch")` where the id
-    is not the address it was found at or the author is of another origin; `Malformed` from reading.
+    longer deleted, `is_old` that it is no news. Raises `Unauthentic("origin_mismatch")` where the id is not
+    the address it was found at or the author is of another origin; `Malformed` from reading.
     """
     thing = reading.read_object(found.document)
     if isinstance(thing, Unsupported):
@@ -204,13 +206,9 @@ def from_fetch(found: Fetched, *, announced_by: Uri | None = None, restores: boo
             if not uris.same_origin(thing.id, thing.attributed_to):
                 raise Unauthentic("origin_mismatch", "author")
             seen = Observe(
-                id=thing.id,
-                actor=thing.attributed_to,
-                object=thing,
-                audience=thing.audience,
-                announced_by=announced_by,
-                restores=restores,
-            )
+                id=thing.id, actor=thing.attributed_to, object=thing, audience=thing.audience,
+                announced_by=announced_by, restores=restores, is_old=is_old,
+            )  # fmt: skip
             return Authentic(seen, "fetch", thing.attributed_to, found.raw)
         case Actor():
             return Authentic(thing, "fetch", thing.id, found.raw)

@@ -72,6 +72,7 @@ def read(document: Document, *, by: Uri | None = None) -> Post:
         other_parents=parents[1:],
         url=own_host_url(_pages(document.get("url")), own),
         context=id_of(one(document.get("context"))),
+        replies=id_of(one(document.get("replies"))),
         published=moment(document.get("published")),
         updated=moment(document.get("updated")),
         mentions=mentions,

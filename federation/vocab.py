@@ -139,6 +139,7 @@ class Post:
     other_parents: tuple[Uri, ...] = ()
     url: Uri | None = None
     context: Uri | None = None
+    replies: Uri | None = None
     published: datetime | None = None
     updated: datetime | None = None
     mentions: tuple[Mention, ...] = ()
@@ -329,7 +330,8 @@ class Flag:
 class Observe:
     """Ours: a thing that was fetched from its origin and is to be treated like a delivery.
 
-    `restores` says that its author took back having deleted it.
+    `restores` says that its author took back having deleted it, `is_old` that it was said while nobody here
+    listened: it is no news.
     """
 
     id: Uri
@@ -338,6 +340,7 @@ class Observe:
     audience: Audience = Audience()
     announced_by: Uri | None = None
     restores: bool = False
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

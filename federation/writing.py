@@ -174,6 +174,7 @@ def _post(post: Post) -> Document:
             "inReplyTo": post.in_reply_to,
             "url": post.url,
             "context": post.context,
+            "replies": _replies(post),
             "published": _time(post.published),
             "updated": _time(post.updated),
             "commentsEnabled": post.comments_enabled,
@@ -186,6 +187,11 @@ def _post(post: Post) -> Document:
             },
         }
     )
+
+
+def _replies(post: Post) -> Document | None:
+    """Name the collection and no more: an address alone would be asked for by everybody who gets the post."""
+    return None if post.replies is None else {"id": post.replies, "type": "OrderedCollection"}
 
 
 def _name(post: Post) -> str | None:

@@ -82,17 +82,23 @@ class Remote:
         announced_by: Uri | None = None,
         restores: bool = False,
         is_gone: bool = False,
-    ) -> None:
+        is_old: bool = False,
+    ) -> vocab.Post | None:
         """Fetch an actor or a post, with its author and what it answers, and take it in like a delivery.
 
-        `restores` says that its author took back having deleted it, `is_gone` that somebody says they did.
+        Returns the post. `restores` says that its author took back having deleted it, `is_gone` that somebody
+        says they did. `is_old` that a list named it which may name anything: then it has to be here, or to
+        answer something that is, and it is no news.
         Raises what the fetch raises; a post that is gone at its origin is erased here before that. One that
         is only not found there, and that nobody says is deleted, is to be asked for again, which is
         `Unreachable("missing")`; not found for days, it is hidden.
         """
         try:
             found = authenticity.from_fetch(
-                await self.lookups.fetch(uri, budget), announced_by=announced_by, restores=restores
+                await self.lookups.fetch(uri, budget),
+                announced_by=announced_by,
+                restores=restores,
+                is_old=is_old,
             )
         except Gone as error:
             if error.status == 404 and not is_gone:
@@ -109,25 +115,38 @@ class Remote:
                 await self.meet(uris.host(actor.id), budget)
             case vocab.Observe() as seen:
                 await self._take_in(found, seen, budget)
+                return seen.object
             case vocab.Tombstone():
                 await self.forget(uri)
                 raise Gone("gone")
             case _:
                 raise Malformed("unsupported")
+        return None
 
     async def _take_in(self, found: Authentic[vocab.Observe], seen: vocab.Observe, budget: Budget) -> None:
         await self.ensure_actors((seen.actor,), budget)
-        act = await self._answering(found, seen.object, budget)
+        act = await self._answering(found, seen, budget)
+        if seen.is_old and not await self._is_wanted(act):
+            raise Malformed("not_relevant")
         async with self._db.transaction() as tx:
             outcome = await apply(tx, self._instance, act, self._db.now())
             await outbox.wake(tx, outcome.hosts)
         if outcome.verdict.is_for_now:
             raise Unreachable("domain_refused")
 
+    async def _is_wanted(self, act: Authentic[vocab.Activity]) -> bool:
+        """Say whether a fetched post is here, or answers something that is."""
+        post = act.value.object if isinstance(act.value, vocab.Observe) else None
+        if post is None:
+            return False
+        async with self._db.connection() as conn:
+            return bool(await posts.known_uris(conn, (post.id, *post.parents)))
+
     async def _answering(
-        self, found: Authentic[vocab.Observe], post: vocab.Post, budget: Budget
+        self, found: Authentic[vocab.Observe], seen: vocab.Observe, budget: Budget
     ) -> Authentic[vocab.Activity]:
         """Have what a post answers here if it can be had, and call it by its id."""
+        post = seen.object
         if post.in_reply_to is None:
             return found
         async with self._db.connection() as conn:
@@ -136,12 +155,14 @@ class Remote:
         parent = called.best(post.parents)
         if parent is None or parent not in unknown:
             return authenticity.renamed(found, called.best, called.id_of)
-        await self.ensure_post(parent, budget)
+        refusal = await self.ensure_post(parent, budget, is_old=seen.is_old)
+        if refusal is not None and seen.is_old:
+            raise refusal  # it can wait, and is not worth having without
         async with self._db.connection() as conn:
             called = await names.look_up(conn, self._instance, unknown, {})
         return authenticity.renamed(found, called.best, called.id_of)
 
-    async def ensure_post(self, uri: Uri, budget: Budget) -> Unreachable | None:
+    async def ensure_post(self, uri: Uri, budget: Budget, *, is_old: bool = False) -> Unreachable | None:
         """Have a post here if it can be had; what it answers comes with it, up to the budget.
 
         Failure is quiet; only where too much is asked for at this moment, that is returned.
@@ -150,7 +171,7 @@ class Remote:
             if self._instance.is_ours(uri) or await posts.known_uris(conn, [uri]):
                 return None
         try:
-            await self.learn(uri, budget)
+            await self.learn(uri, budget, is_old=is_old)
         except Unreachable as error:
             return error if error.after is not None else None
         except FederationError:
@@ -196,6 +217,17 @@ class Remote:
             await self.ensure_actors((actor,), budget)
         async with self._db.transaction() as tx:
             await groups.note_moderator(tx, group, actor, self._db.now(), is_listed=actor in listed)
+
+    async def read_list(self, uri: Uri, budget: Budget) -> tuple[tuple[Uri, ...], Uri | None]:
+        """Return the ids that a collection, or a page of one, lists, and where it goes on.
+
+        Raises what the fetch raises, and `Malformed` for what is no collection.
+        """
+        found = authenticity.from_fetch(await self.lookups.fetch(uri, budget))
+        if not isinstance(found, Authentic) or not isinstance(found.value, vocab.Collection):
+            raise Malformed("unsupported")
+        listed = found.value
+        return listed.items, listed.next or (None if listed.items else listed.first)
 
     async def _miss(self, uri: Uri) -> None:
         """Raise `Unreachable("missing")` for a public post of ours that its origin does not find, until it

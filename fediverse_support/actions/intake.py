@@ -15,7 +15,7 @@ from fediverse_support.db.outages import why_unable
 from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.moderation import Severity
-from fediverse_support.store import queues, receipts, rechecks
+from fediverse_support.store import catch_ups, queues, receipts, rechecks
 from fediverse_support.store.receipts import Arrival
 
 MOST_LOOKED_AT: Final = 5_000
@@ -146,6 +146,8 @@ async def go_on(tx: Tx, domain: str, now: datetime) -> None:
 async def look_again(tx: Tx, domain: str, now: datetime) -> None:
     """Have a domain's newest public posts compared with their origin, because nobody listened for a while.
 
-    What their authors took back meanwhile was refused at the door; it must not come to light again.
+    What their authors took back meanwhile was refused at the door; it must not come to light again. What they
+    said meanwhile in shared threads is asked for.
     """
+    await catch_ups.begin(tx, domain, now)
     await rechecks.look_again(tx, domain, MOST_LOOKED_AT, now)

@@ -57,10 +57,10 @@ async def set_domain_rule(
     if max(len(rule.reason), len(rule.private_note)) > MAX_REASON or "\0" in rule.reason + rule.private_note:
         raise Invalid({"reason": "too_long"})
     async with db.transaction() as tx:
-        before = await domain_rules.find_severity(tx, rule.domain)
+        before = await domain_rules.in_force(tx, rule.domain)
         await domain_rules.upsert(tx, rule, account_id, db.now())
         await intake.go_on(tx, rule.domain, db.now())
-        if before == "suspend" and rule.severity != "suspend":
+        if not instance.talks_to(before) and instance.talks_to(rule.severity):
             await intake.look_again(tx, rule.domain, db.now())
         await reports.log_action(
             tx, account_id, f"domain_{rule.severity}", rule.domain, rule.reason, db.now()
@@ -72,12 +72,12 @@ async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, r
     """Lift the rule on a domain; what it hid is there again. Raises `NotFound` when there is none."""
     name = domain_of(domain)
     async with db.transaction() as tx:
-        before = await domain_rules.find_severity(tx, name)
-        if before is None:
+        if await domain_rules.find_severity(tx, name) is None:
             raise NotFound(f"There is no rule for {name}.")
+        before = await domain_rules.in_force(tx, name)
         await domain_rules.delete(tx, name)
         await intake.go_on(tx, name, db.now())
-        if before == "suspend":
+        if before == "suspend" and await domain_rules.in_force(tx, name) != "suspend":
             await intake.look_again(tx, name, db.now())
         await reports.log_action(tx, account_id, "domain_cleared", name, reason[:MAX_REASON], db.now())
 

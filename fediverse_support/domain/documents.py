@@ -142,6 +142,7 @@ def post_document(row: PostRow, instance: Instance) -> vocab.Post:
         in_reply_to=row.parent_uri,
         url=row.url or _page_of(row, instance),
         context=row.context_uri,
+        replies=Uri(f"{row.uri}/replies") if row.audience in ("public", "unlisted") else None,
         published=row.published_at,
         updated=row.edited_at,
         mentions=tuple(

@@ -18,6 +18,7 @@ on conflict (domain) do update set severity = excluded.severity,
     reason = excluded.reason, private_note = excluded.private_note, updated_at = excluded.updated_at
 """
 DELETE: Final = "delete from domain_rules where domain = $1"
+IN_FORCE: Final = "select rule_for($1)"
 FIND: Final = "select severity from domain_rules where domain = $1 for update"
 
 
@@ -45,3 +46,9 @@ async def upsert(tx: Tx, rule: DomainRule, account_id: AccountId | None, now: da
 async def delete(tx: Tx, domain: str) -> None:
     """Lift a rule."""
     await tx.execute(DELETE, domain)
+
+
+async def in_force(tx: Tx, domain: str) -> Severity | None:
+    """Return the rule that counts for a domain, its own or a wider one."""
+    found: Severity | None = await tx.fetchval(IN_FORCE, domain)
+    return found

@@ -125,6 +125,11 @@ delete from peers where host in (
     limit $2)
 """
 
+CATCH_UPS: Final = """
+delete from catch_ups where uri in (
+    select uri from catch_ups where coalesce(asked_at, due_at) < $1 limit $2)
+"""
+
 RULES: Final = (
     Rule("seen_signatures", "signatures that were used", timedelta(hours=13), SIGNATURES),
     Rule("decisions", "what was decided about an activity, and why", timedelta(days=7), DECISIONS),
@@ -143,6 +148,7 @@ RULES: Final = (
     Rule("group_messages", "messages to moderators that were done", timedelta(days=30), GROUP_MESSAGES),
     Rule("post_edits", "what edits replaced, beyond a post's newest fifty", timedelta(days=30), POST_EDITS),
     Rule("lanes", "lanes without work", timedelta(days=7), LANES),
+    Rule("catch_ups", "what was asked for after a suspension", timedelta(days=7), CATCH_UPS),
     Rule("peers", "servers nobody here knows anybody of", timedelta(days=90), PEERS),
 )
 """In this order: what a later rule looks at is gone by then."""

@@ -20,7 +20,7 @@ from fediverse_support.deps import Deps
 from fediverse_support.store import deliveries, queues
 from fediverse_support.store.deliveries import Wanted
 from fediverse_support.store.queues import Kind
-from fediverse_support.workers import deliver, housekeeping, lanes, receive, sessions
+from fediverse_support.workers import catching_up, deliver, housekeeping, lanes, receive, sessions
 from fediverse_support.workers.deliver import Desk
 from fediverse_support.workers.pace import Pace, pause
 from fediverse_support.workers.sessions import Session
@@ -45,6 +45,7 @@ GATHER_FOR: Final = 0.2
 """So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
 PRUNE_EVERY: Final = 3600.0
 PAUSE_AFTER_FAULT: Final = 2.0
+CATCH_UP_EVERY: Final = 15.0
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ async def run(deps: Deps, stop: asyncio.Event) -> None:
     tasks = [
         asyncio.create_task(_again(crew, lambda: _work(crew))),
         asyncio.create_task(_again(crew, lambda: _prune(crew))),
+        asyncio.create_task(_again(crew, lambda: _catch_up(crew))),
     ]
     await stop.wait()
     for task in tasks:
@@ -245,3 +247,10 @@ async def _prune(crew: _Crew) -> None:
         await housekeeping.step(crew.deps)
         crew.went_well.add("housekeeping")
         await pause(crew.stop, PRUNE_EVERY)
+
+
+async def _catch_up(crew: _Crew) -> None:
+    """Ask one thing a second at most, and look seldom whether there is any."""
+    while True:
+        is_more = await catching_up.step(crew.deps)
+        await pause(crew.stop, 1.0 if is_more else CATCH_UP_EVERY)

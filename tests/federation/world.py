@@ -23,7 +23,7 @@ from fediverse_support.domain.posts import Draft, Published
 from fediverse_support.lookups import Limits
 from fediverse_support.reads import people
 from fediverse_support.settings import Settings
-from fediverse_support.workers import deliver, receive
+from fediverse_support.workers import catching_up, deliver, receive
 from fediverse_support.workers.visits import Sender
 from tests.asgi import Got, ask
 from tests.builders import PASSWORD, PLENTY, SECRET, QuickPasswords
@@ -40,6 +40,8 @@ select min(at) from (
     union all
     select r.due_at from receipts r
     where r.standing = 'waiting' and (r.takes_back or rule_for(r.host) is distinct from 'suspend')
+    union all
+    select c.due_at from catch_ups c where c.asked_at is null and c.attempts < 8
 ) t
 """
 KNOWN = "select id from actors where name = $1 and host is not distinct from $2"
@@ -263,7 +265,8 @@ class Server:
         """Serve one lane each way; say whether there was anything to do."""
         came_in = await receive.step(self.deps)
         went_out = await deliver.step(self.deps, self.sender)
-        return came_in or went_out
+        caught_up = await catching_up.step(self.deps)
+        return came_in or went_out or caught_up
 
 
 @dataclass

@@ -98,7 +98,8 @@ async def _store(
         return Change(told, post_id)
     if step.verdict.rank is Rank.LIMIT:
         return Change((), post_id)
-    effects = await spread.news(tx, step, post, post_id)
+    is_old = isinstance(act.value, vocab.Observe) and act.value.is_old
+    effects = () if is_old else await spread.news(tx, step, post, post_id)
     if isinstance(act.value, vocab.Create):
         await spread.announce_here(tx, step, post, post_id)
         effects += await spread.everywhere(tx, step, act, post, post_id)
