@@ -176,8 +176,9 @@ async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
         everywhere = FanOut(_wrapped(step, relay), of=relay.group_id, form="activity")
         return await outgoing.fan_out(tx, [everywhere], step.instance.federation)
     hosts = await outgoing.post_to_holding_followers(
-        tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id
-    )
+        tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id,
+        takes_back=isinstance(relay.activity, vocab.Delete),
+    )  # fmt: skip
     if relay.unboost:
         hosts |= await _unboost(tx, step, relay)
     if relay.author_id is not None:
@@ -220,5 +221,5 @@ async def _unboost(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     await announces.undo_announce(tx, relay.group_id, post_id, step.now)
     out = write(step, relay.group_id, undo, post_id=post_id, after=relay.after)
     return await outgoing.post_to_holding_followers(
-        tx, out, of=relay.group_id, peer_class="object", holding=post_id
+        tx, out, of=relay.group_id, peer_class="object", holding=post_id, takes_back=True
     )

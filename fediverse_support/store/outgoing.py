@@ -97,6 +97,13 @@ with given as materialized (
     left join peers p on p.host = a.host
     where a.host is not null and a.standing in ('visible', 'limited')
       and (t.form = '' or coalesce(p.announce_class, 'object') = t.form or coalesce(p.refuses_own, false))
+), shut as materialized (
+    -- The inboxes that somebody has alone who blocks a post's author. One that many share cannot be told
+    -- apart: there the blocker's own server keeps from them what comes for the others.
+    select g.place, a.inbox_uri as inbox
+    from given g join posts p on p.id = g.post_id
+    join blocks b on b.blocked_id = p.author_id
+    join actors a on a.id = b.blocker_id and a.host is not null and a.shared_inbox_uri is null
 ), hosts as materialized (
     select distinct host from followed
 ), open as materialized (
@@ -112,6 +119,7 @@ with given as materialized (
       and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
            then 'object' else f.takes end)
     join open on open.host = f.host
+    where not exists (select 1 from shut s where s.place = g.place and s.inbox = f.inbox)
     order by g.place, f.host
     on conflict (activity_id, inbox_uri) do nothing
     returning host
@@ -146,7 +154,8 @@ async def fan_out(tx: Tx, wanted: Sequence[FanOut], federation: Federation) -> s
     return {Host(row["host"]) for row in rows}
 
 
-# Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends.
+# Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends. An
+# inbox that somebody has alone who blocks the author hears only that it is gone ($14).
 TO_HOLDING_FOLLOWERS: Final = """
 with act as (
     insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
@@ -166,6 +175,9 @@ from (
     where f.target_id = $6 and f.standing = 'accepted' and a.host is not null
       and a.standing in ('visible', 'limited')
       and coalesce(p.announce_class, 'object') = $7
+      and ($14 or a.shared_inbox_uri is not null or not exists (
+        select 1 from posts y join blocks b on b.blocked_id = y.author_id
+        where y.id = $8 and b.blocker_id = a.id))
       and (exists (select 1 from copies c where c.post_id = $8 and has_host(c.hosts, p.number))
            or exists (select 1 from deliveries d where d.post_id = $8 and d.host = a.host and d.standing =
                'waiting'))
@@ -176,12 +188,12 @@ returning host
 
 
 async def post_to_holding_followers(
-    tx: Tx, out: Outgoing, *, of: ActorId, peer_class: PeerClass, holding: PostId
+    tx: Tx, out: Outgoing, *, of: ActorId, peer_class: PeerClass, holding: PostId, takes_back: bool
 ) -> set[Host]:
     """Store an activity with one delivery per follower's inbox on hosts that hold, or will hold, a post.
 
     Only for hosts that take this form of Announce, whatever rule there is now: the claim joins the rules
-    again. Returns the hosts that got a delivery.
+    again. `takes_back` says that it asks to forget something. Returns the hosts that got a delivery.
     """
     rows = await tx.fetch(
         TO_HOLDING_FOLLOWERS,
@@ -198,6 +210,7 @@ async def post_to_holding_followers(
         out.object_uri,
         keeping.shorten(out.document),
         out.public,
+        takes_back,
     )
     return {Host(row["host"]) for row in rows}
 
@@ -254,6 +267,9 @@ from (
           where y.post_id = $6
           union select host from deliveries where post_id = $6 and standing = 'waiting') c
     join actors a on a.host = c.host and a.standing in ('visible', 'limited')
+      and ($8 or a.shared_inbox_uri is not null or not exists (
+        select 1 from posts y join blocks b on b.blocked_id = y.author_id
+        where y.id = $6 and b.blocker_id = a.id))
     left join peers p on p.host = c.host
     where $7::bigint is null or coalesce(p.announce_class, 'object') = 'object' or not exists (
         select 1 from follows f join actors m on m.id = f.follower_id
@@ -271,11 +287,13 @@ async def deliver_to_holders(
     """Queue one delivery per host that has, or is about to get, a copy of this post; the claim joins the
     rules again.
 
+    An inbox that somebody has alone who blocks the author gets only what asks to forget something.
     `relayed_by` leaves out hosts that hear of it from that group in a form they understand.
     """
     rows = await tx.fetch(
-        TO_HOLDERS, activity_id, out.sender_id, out.post_id, out.due_at, out.now, of, relayed_by
-    )
+        TO_HOLDERS, activity_id, out.sender_id, out.post_id, out.due_at, out.now, of, relayed_by,
+        out.verb in ("Delete", "Undo"),
+    )  # fmt: skip
     return {Host(row["host"]) for row in rows}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from federation.uris import Uri
 from fediverse_support.reads import notifications
 from fediverse_support.reads.timelines import Window
@@ -69,6 +71,74 @@ async def test_what_waits_for_whoever_blocks_is_not_sent(world: World) -> None:
     await hears(a, block)
     assert await a.value("select count(*) from deliveries d join activities x on x.id = d.activity_id"
                          " where x.verb = 'Create'") == 0  # fmt: skip
+
+
+async def an_inbox_each(scene: Scene) -> None:
+    """Let the people of B have an inbox each, and no other."""
+    async with scene.a.db.transaction() as tx:
+        await tx.execute("update actors set shared_inbox_uri = null where host = 'b.example'")
+
+
+@pytest.mark.parametrize("runs", ["lemmy", "gotosocial"])
+async def test_a_group_passes_nothing_on_by_whom_somebody_blocks_to_their_own_inbox(
+    world: World, runs: str
+) -> None:
+    scene, block = await two_who_follow(world)
+    a = scene.a
+    await an_inbox_each(scene)
+    form = "activity" if runs == "lemmy" else "object"
+    async with a.db.transaction() as tx:
+        await tx.execute("update peers set announce_class = $1 where host = 'b.example'", form)
+    earlier = await a.posts("wren", "From before.", to="sleepless", title="Before")
+    await world.settle()
+    await hears(a, block)
+    world.internet.forget()
+    await a.posts("wren", "Words of wren.", to="sleepless", title="Now")
+    await a.edits("wren", earlier, "Other words.")
+    await a.posts("asha", "Words of asha.", to="sleepless", title="Too")
+    await world.settle()
+    inbox = block["actor"].removeprefix("https://b.example") + "/inbox"
+    came = [c for c in world.internet.deliveries(target="b.example") if c.path == inbox]
+    sent = [str(c.document) for c in came]
+    asha = await a.value("select uri from posts where title = 'Too'")
+    assert sent and all(asha in document for document in sent)
+    # That something is gone, everybody is told who has it.
+    world.internet.forget()
+    await a.deletes("wren", earlier)
+    await world.settle()
+    assert any("Delete" in str(c.document) for c in world.internet.deliveries(target="b.example"))
+
+
+async def test_what_a_group_still_has_to_pass_on_by_the_blocked_is_kept_back(world: World) -> None:
+    scene, block = await two_who_follow(world)
+    a = scene.a
+    await an_inbox_each(scene)
+    world.internet.dark.add(scene.b.host)
+    uri = await a.posts("wren", "Words of wren.", to="sleepless", title="Now")
+    await a.posts("asha", "Words of asha.", to="sleepless", title="Too")
+    await world.settle()
+    owed = "select count(*) from deliveries d join posts p on p.id = d.post_id where p.uri = $1"
+    assert await a.value(owed, uri) == 1
+    await hears(a, block)
+    assert await a.value(owed, uri) == 0
+    assert await a.value("select count(*) from deliveries where host = 'b.example'") == 1
+
+
+@pytest.mark.parametrize("by_id", [False, True])
+async def test_a_wish_to_follow_made_under_a_block_ends_with_it(world: World, by_id: bool) -> None:
+    scene, block = await two_who_follow(world)
+    a, ada = scene.a, block["actor"]
+    await hears(a, block)
+    await a.follows("wren", "ada@b.example")
+    world.internet.forget()
+    undone = block["id"] if by_id else block
+    await hears(a, {"id": f"{ada}/undo/1", "type": "Undo", "actor": ada, "object": undone})
+    await world.settle()
+    assert await a.standing("wren", "ada@b.example") == "severed"
+    assert world.internet.deliveries("a.example") == []
+    await a.follows("wren", "ada@b.example")
+    await world.settle()
+    assert [c.what for c in world.internet.deliveries("a.example", "b.example")] == ["Follow"]
 
 
 async def test_a_block_hides_what_its_author_had_told_the_other(world: World) -> None:

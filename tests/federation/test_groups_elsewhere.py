@@ -18,6 +18,7 @@ from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
+STANDING = "select f.standing from follows f join actors a on a.id = f.follower_id where a.uri = $1"
 POST = "select standing, body_text from posts where uri = $1"
 
 
@@ -222,6 +223,35 @@ async def test_a_ban_that_is_lifted_is_over(world: World) -> None:
     await there.says("Undo", ban)
     assert (await told(b))[0] == ("unbanned", "")
     await b.posts("ada", "Here again.", to=GROUP, title="Again")
+
+
+async def test_who_is_shut_out_leaves_there_too_and_may_join_again_when_it_is_over(world: World) -> None:
+    there, b, _ = await a_group_elsewhere(world)
+    a = there.scene.a
+    first = await b.value("select f.uri from follows f join actors t on t.id = f.target_id where t.uri = $1",
+                          there.group)  # fmt: skip
+    ban = await there.says("Block", b.people["ada"].uri, target=there.group)
+    await world.settle()
+    sent = [crossing.document for crossing in world.internet.deliveries("b.example", "a.example")]
+    assert [(doc["type"], doc["object"]["type"], doc["object"]["id"]) for doc in sent] == [
+        ("Undo", "Follow", first)
+    ]
+    # The group's server kept the membership of whom it shut out; it is over there now.
+    assert await a.value(STANDING, b.people["ada"].uri) == "left"
+    await there.says("Undo", ban)
+    assert await b.follows("ada", GROUP) == "pending"
+    await world.settle()
+    assert await b.standing("ada", GROUP) == "accepted"
+
+
+async def test_before_joining_again_a_membership_is_ended_that_a_group_may_still_hold(world: World) -> None:
+    _, b, _ = await a_group_elsewhere(world)
+    async with b.db.transaction() as tx:
+        await tx.execute("update follows set standing = 'rejected'")
+    await b.follows("ada", GROUP)
+    await world.settle()
+    assert [c.what for c in world.internet.deliveries("b.example")] == ["Undo Follow", "Follow"]
+    assert await b.standing("ada", GROUP) == "accepted"
 
 
 async def test_a_group_that_ada_never_was_in_shuts_her_out_without_a_word(world: World) -> None:

@@ -22,10 +22,10 @@ async def on_block(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
 
 
 async def on_undo_block(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
-    """Lift a block; what ended with it does not begin again by itself."""
+    """Lift a block; what ended with it, or was wished for under it, does not begin again by itself."""
     block = act.value.object
     if not isinstance(block, vocab.Block):
         return Change()
-    if not await store.delete(tx, act.value.actor, block.object):
+    if not await store.delete(tx, act.value.actor, block.object, step.now):
         await follows.remember_undone(tx, act.value.actor, block.id, step.now)
     return Change()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from federation import vocab
 from federation.authenticity import Authentic
 from federation.uris import Uri
@@ -33,7 +35,11 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
     if target.host is not None:
         if not facts.is_local:
             return Change()
-        return Change((Send(sender_id=actor.id, activity=act.value, to=(target.id,)),))
+        wish = Send(sender_id=actor.id, activity=act.value, to=(target.id,))
+        if facts.group is not None and known is not None and known.standing == "rejected":
+            # It may hold the earlier membership still, and then answers nothing to a new wish.
+            return Change((take_back(step, actor, facts.group, known.uri, known.verb), wish))
+        return Change((wish,))
     effects: tuple[Effect, ...] = ()
     if standing == "accepted" and actor.host is not None:
         effects += (_accept(step, target, act.value, actor),)
@@ -87,6 +93,20 @@ def _accept(step: Step, target: ActorFacts, follow: vocab.Follow, actor: ActorFa
         audience=vocab.Audience(to=(actor.uri,)),
     )
     return Send(sender_id=target.id, activity=answer, to=(actor.id,))
+
+
+def take_back(
+    step: Step, follower: ActorFacts, group: GroupFacts, uri: Uri, verb: Literal["Follow", "Join"]
+) -> Send:
+    """What ends, on the server of a group elsewhere, the membership of one of ours that ended here."""
+    follow = vocab.Follow(id=uri, actor=follower.uri, object=group.uri, verb=verb)
+    undo = vocab.Undo(
+        id=step.instance.activity_uri(fresh_token()),
+        actor=follower.uri,
+        object=follow,
+        audience=vocab.Audience(to=(group.uri,)),
+    )
+    return Send(sender_id=follower.id, activity=undo, to=(group.id,))
 
 
 async def _find(tx: Tx, follow: vocab.Follow | Uri, *, target: Uri | None = None) -> FollowRow | None:

@@ -12,6 +12,7 @@ from fediverse_support.domain import plaintext
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts, PostFacts
 from fediverse_support.domain.ids import AccountId, ActorId, PostId, fresh_token
+from fediverse_support.pipeline.handlers.follows import take_back
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
 from fediverse_support.store import follows, groups, posts, removals, reports, waiting
@@ -89,7 +90,11 @@ def _passed_on(
 
 
 async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
-    """Shut somebody out of a group until the ban ends, and out of what they wrote there if that is asked."""
+    """Shut somebody out of a group until the ban ends, and out of what they wrote there if that is asked.
+
+    A member of ours in a group elsewhere leaves it there, too: many servers keep the membership of whom they
+    shut out, and never answer who asks to join again.
+    """
     who, group, ban = step.facts.target_actor, step.facts.group, act.value
     if who is None or group is None or who.kind == "group" or (ban.ends is not None and ban.ends <= step.now):
         return Change()
@@ -107,6 +112,8 @@ async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
     effects += _told_about(step, act, group, who)
     if follow is not None and group.is_local and who.host is not None:
         effects += (_not_a_member(step, group, who, *follow),)
+    if follow is not None and not group.is_local and who.host is None:
+        effects += (take_back(step, who, group, *follow),)
     return Change(effects)
 
 

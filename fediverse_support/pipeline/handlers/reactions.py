@@ -47,7 +47,7 @@ async def on_undo_id(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
     actor = act.value.actor
     if await store.delete_like_by_uri(tx, actor, uri):
         return Change()
-    if await blocks.delete_by_uri(tx, actor, uri):
+    if await blocks.delete_by_uri(tx, actor, uri, step.now):
         return Change()
     own = await announces.find_own(tx, actor, announce_uri=uri, post_uri=None)
     if await announces.undo_announce_by_uri(tx, uri, actor, step.now):
