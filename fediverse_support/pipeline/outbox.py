@@ -19,10 +19,11 @@ from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Rela
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.domain.instance import Instance
 from fediverse_support.pipeline.step import Step
-from fediverse_support.store import announces, decisions, notifications, outgoing, queues
+from fediverse_support.store import announces, decisions, fanning, notifications, outgoing, queues
 from fediverse_support.store.announces import Announced
 from fediverse_support.store.decisions import Record
-from fediverse_support.store.outgoing import FanOut, Outgoing
+from fediverse_support.store.fanning import FanOut
+from fediverse_support.store.outgoing import Outgoing
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ async def flush(tx: Tx, sheet: Sheet) -> frozenset[Host]:
             for out in _fan_outs(step, relay, announced)
         ]
         if wanted:
-            sheet.hosts |= await outgoing.fan_out(tx, wanted, sheet.instance.federation)
+            sheet.hosts |= await fanning.fan_out(tx, wanted, sheet.instance.federation)
     if records:
         await decisions.record(tx, records, sheet.now)
     return frozenset(sheet.hosts)
@@ -134,7 +135,7 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
             tx, activity_id, out, actors=send.to, federation=mode, shared=shared
         )
     if send.followers_of is not None:
-        hosts |= await outgoing.fan_out(tx, [FanOut(out, of=send.followers_of)], mode)
+        hosts |= await fanning.fan_out(tx, [FanOut(out, of=send.followers_of)], mode)
     if send.holders_of is not None:
         hosts |= await outgoing.deliver_to_holders(tx, activity_id, out, of=send.holders_of)
     return hosts
@@ -174,7 +175,7 @@ async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     """
     if relay.post_id is None:
         everywhere = FanOut(_wrapped(step, relay), of=relay.group_id, form="activity")
-        return await outgoing.fan_out(tx, [everywhere], step.instance.federation)
+        return await fanning.fan_out(tx, [everywhere], step.instance.federation)
     hosts = await outgoing.post_to_holding_followers(
         tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id,
         takes_back=isinstance(relay.activity, vocab.Delete),

@@ -4,7 +4,7 @@ ones."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -54,104 +54,6 @@ async def insert_activity(tx: Tx, out: Outgoing) -> ActivityId | None:
         out.now,
     )
     return None if found is None else ActivityId(found)
-
-
-@dataclass(frozen=True, slots=True)
-class FanOut:
-    """An activity of ours for the accepted followers, elsewhere, of one of our actors.
-
-    `form` keeps to hosts that take that form of Announce. With `author_host` nothing leaves if that server is
-    suspended meanwhile.
-    """
-
-    out: Outgoing
-    of: ActorId = field(kw_only=True)
-    form: PeerClass | None = None
-    author_host: Host | None = None
-
-
-# Whoever follows, and the rule for each host, is looked up once for all activities of one sender.
-FAN_OUT: Final = """
-with given as materialized (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
-        $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
-        with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
-            target_id, form, author_host, place)
-), authors as materialized (
-    select distinct author_host as host from given where author_host is not null
-), muted as materialized (
-    select host from authors where rule_for(host) = 'suspend'
-), act as (
-    insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
-    select g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
-    where g.author_host is null or g.author_host not in (select host from muted)
-    order by g.place
-    on conflict (uri) do update set uri = excluded.uri
-    returning id, uri
-), followed as materialized (
-    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox,
-        coalesce(p.announce_class, 'object') as takes, coalesce(p.refuses_own, false) as is_picky
-    from (select distinct target_id, form from given) t
-    join follows f on f.target_id = t.target_id and f.standing = 'accepted'
-    join actors a on a.id = f.follower_id
-    left join peers p on p.host = a.host
-    where a.host is not null and a.standing in ('visible', 'limited')
-      and (t.form = '' or coalesce(p.announce_class, 'object') = t.form or coalesce(p.refuses_own, false))
-), shut as materialized (
-    -- The inboxes that somebody has alone who blocks a post's author. One that many share cannot be told
-    -- apart: there the blocker's own server keeps from them what comes for the others.
-    select g.place, a.inbox_uri as inbox
-    from given g join posts p on p.id = g.post_id
-    join blocks b on b.blocked_id = p.author_id
-    join actors a on a.id = b.blocker_id and a.host is not null and a.shared_inbox_uri is null
-), hosts as materialized (
-    select distinct host from followed
-), open as materialized (
-    select h.host from hosts h
-    where case $14 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
-          else rule_for(h.host) is distinct from 'suspend' end
-), queued as (
-    insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
-    select act.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
-    from given g join act on act.uri = g.uri
-    join followed f on f.target_id = g.target_id and f.form = g.form
-      -- A server that will not have its own activity announced is told of the post by its id instead.
-      and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
-           then 'object' else f.takes end)
-    join open on open.host = f.host
-    where not exists (select 1 from shut s where s.place = g.place and s.inbox = f.inbox)
-    order by g.place, f.host
-    on conflict (activity_id, inbox_uri) do nothing
-    returning host
-)
-select distinct host from queued
-"""
-
-
-async def fan_out(tx: Tx, wanted: Sequence[FanOut], federation: Federation) -> set[Host]:
-    """Store activities with one delivery per inbox of those who follow, in the order given.
-
-    Returns the hosts that got a delivery.
-    """
-    outs = [one.out for one in wanted]
-    rows = await tx.fetch(
-        FAN_OUT,
-        [out.uri for out in outs],
-        [out.actor_uri for out in outs],
-        [out.verb for out in outs],
-        [out.object_uri for out in outs],
-        [keeping.shorten(out.document) for out in outs],
-        [out.public for out in outs],
-        [out.sender_id for out in outs],
-        [out.post_id for out in outs],
-        [out.due_at for out in outs],
-        [one.of for one in wanted],
-        [one.form or "" for one in wanted],
-        [one.author_host for one in wanted],
-        outs[0].now,
-        federation,
-    )
-    return {Host(row["host"]) for row in rows}
 
 
 # Who holds a copy is owed the news of it even while suspended; the claim keeps it here until that ends. An
