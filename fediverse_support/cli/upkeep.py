@@ -140,6 +140,8 @@ def _told(found: Explanation) -> list[str]:
             f"{_kept(receipt.bytes_kept)}, {_standing(receipt)}, {receipt.attempts} attempts"
             + (f", last error {receipt.last_error}" if receipt.last_error else "")
         )
+        if receipt.carried is not None:
+            lines.append(f"carried    {receipt.carried}, under which is told what was decided")
     for decision in found.decisions:
         lines.append(
             f"decided    {_time(decision.decided_at)} {decision.verb} {decision.activity_uri} "

@@ -27,6 +27,7 @@ class Receipt:
     """An incoming delivery that was proven and answered with 202.
 
     `bytes_kept` is None once they are erased. `waits_for` is the host whose rule it waits for the end of.
+    `carried` is the id to ask for next where it only passed something on.
     """
 
     uri: str
@@ -38,6 +39,7 @@ class Receipt:
     received_at: datetime
     bytes_kept: int | None
     waits_for: str | None
+    carried: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,8 @@ class Explanation:
 RECEIPTS: Final = """
 select uri, host, signer_uri, standing, attempts, last_error, received_at, octet_length(body) as bytes_kept,
        case when standing = 'ruled' then waits_for
-            when standing = 'waiting' and not talks_to(host, $3) then host end as waits_for
+            when standing = 'waiting' and not talks_to(host, $3) then host end as waits_for,
+       carried
 from receipts where uri = $1 order by id limit $2
 """
 DECISIONS: Final = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -119,6 +119,10 @@ where bytes_before is null or bytes_before < $4 order by id
 MOST_BYTES: Final = 4 * 1024 * 1024
 """How much a batch may hold, besides its last delivery."""
 FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
+FINISH_RELAYS: Final = """
+update receipts r set standing = 'done', body = null, carried = g.carried
+from unnest($1::bigint[], $2::text[]) as g (id, carried) where r.id = g.id
+"""
 async def take_receipts(
     conn: Conn, host: Host, now: datetime, limit: int, *, mode: str = "open"
 ) -> list[Receipt]:
@@ -140,6 +144,11 @@ async def count_since(conn: Conn, at: datetime, most: int) -> int:
 async def finish_receipts(tx: Tx, ids: Sequence[int]) -> None:
     """Note that deliveries were applied, and erase their bodies."""
     await tx.execute(FINISH_RECEIPTS, list(ids))
+
+
+async def finish_relays(tx: Tx, carried: Mapping[int, Uri]) -> None:
+    """Do the same for relays, and keep under which id that is logged which each of them carried."""
+    await tx.execute(FINISH_RELAYS, list(carried), list(carried.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,18 @@ class Job:
             case _:
                 pass
 
+    @property
+    def carried(self) -> Uri | None:
+        """Return the id under which is logged what a relay carried: an activity's, or that of the post which
+        was asked for at its origin. None for everything else."""
+        match self.act:
+            case Authentic(vocab.Announce(object=vocab.Create(object=thing) | vocab.Update(object=thing))):
+                return Uri(thing) if isinstance(thing, str) else thing.id
+            case Authentic(vocab.Announce(object=inner)) if not isinstance(inner, str):
+                return inner.id
+            case _:
+                return None
+
     def comes_after(self, others: Iterable[Uri]) -> bool:
         """Say whether this has to wait for another delivery that is about these.
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from federation import vocab
 from federation.authenticity import Authentic
-from federation.uris import Host
+from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conflicted, Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
@@ -115,6 +115,7 @@ async def _commit(deps: Deps, jobs: list[Job], *, careful: bool) -> None:
 async def _end(deps: Deps, tx: Tx, jobs: list[Job]) -> None:
     """Note what became of each: done, tried again, or waiting for the end of a rule."""
     done: list[int] = []
+    carried: dict[int, Uri] = {}
     obeyed: list[int] = []
     is_ruled = any(job.is_put_off for job in jobs)
     later: list[PutOff] = []
@@ -125,9 +126,13 @@ async def _end(deps: Deps, tx: Tx, jobs: list[Job]) -> None:
             await _bar(deps, tx, job)
         elif _counts_again(job, is_ruled=is_ruled):
             obeyed.append(job.receipt.id)
+        elif (inside := job.carried) is not None:
+            carried[job.receipt.id] = inside
         else:
             done.append(job.receipt.id)
     await receipts.finish_receipts(tx, done)
+    if carried:
+        await receipts.finish_relays(tx, carried)
     if later:
         await receipts.put_off(tx, later)
     if obeyed:

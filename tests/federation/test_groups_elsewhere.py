@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from federation.uris import Uri
 from fediverse_support.domain.errors import NotAllowed
-from fediverse_support.reads import home
+from fediverse_support.reads import explain, home
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 
@@ -103,6 +103,18 @@ async def test_a_groups_removal_can_be_explained(world: World) -> None:
     for act in (gone, locked):
         rows = await b.rows("select verdict, proof from decisions where activity_uri = $1", act["id"])
         assert [tuple(row) for row in rows] == [("accept", "group")]
+
+
+async def test_the_explanation_of_a_relay_leads_to_what_it_carried(world: World) -> None:
+    there, b, uri = await a_group_elsewhere(world)
+    gone = await there.says("Delete", uri, summary="off topic")
+    await there.says("Create", uri, by=b.people["ada"].uri)
+    async with b.db.connection() as conn:
+        found = [await explain.explain(conn, f"{there.group}/announce/{number}") for number in (2, 4)]
+        assert [each.receipts[0].carried for each in found] == [gone["id"], uri]
+        (decision,) = (await explain.explain(conn, gone["id"])).decisions
+        boost = await explain.explain(conn, f"{there.group}/announce/9")
+    assert decision.verdict == "accept" and boost.is_empty
 
 
 async def test_a_group_lets_a_post_appear_again_that_it_took_out(world: World) -> None:

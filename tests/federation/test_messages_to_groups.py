@@ -201,3 +201,26 @@ async def test_a_followers_only_answer_by_a_stranger_that_names_nobody_here_is_n
     note = message(ada, ada, to=[f"{ada}/followers"], cc=[], tag=[], inReplyTo=root)
     await hears(scene.a, note)
     assert await scene.a.value("select count(*) from posts where host is not null") == 0
+
+
+async def test_whoever_is_answered_reads_an_answer_for_followers_and_is_told(world: World) -> None:
+    scene, _, _ = await a_scene(world)
+    a, b = scene.a, scene.b
+    await a.a_person("heron")
+    for server, name in ((a, "wren"), (b, "ada")):
+        await server.follows(name, "heron@a.example")
+    await world.settle()
+    await a.answers("heron", "wren@a.example", accept=True)
+    await a.answers("heron", "ada@b.example", accept=True)
+    await world.settle()
+    root = await a.posts("heron", "For those who follow me.", audience="followers")
+    await world.settle()
+    # A page says nothing of whom it answers, and names nobody.
+    answer = await a.posts("wren", "I read it.", answering=root)
+    sees = "select can_see(p, $1) from posts p where uri = $2"
+    assert await a.value(sees, a.people["heron"].actor_id, answer) is True
+    assert ("reply", "") in await told(a, "heron")
+    world.internet.forget()
+    theirs = await b.posts("ada", "I do, too.", answering=root)
+    await world.settle()
+    assert await a.value(sees, a.people["heron"].actor_id, theirs) is True
