@@ -230,6 +230,13 @@ create or replace function has_host(hosts bit varying, number int) returns boole
     select case when number < length(hosts) then get_bit(hosts, number) = 1 else false end
 $$;
 
+-- Do two sets of hosts have one in common? Not strict, so that a plan takes it in.
+create or replace function have_common_host(one bit varying, other bit varying) returns boolean
+language sql immutable parallel safe as $$
+    select bit_count(substring(one for least(length(one), length(other)))
+                     & substring(other for least(length(one), length(other)))) > 0
+$$;
+
 -- The numbers of the hosts in a set.
 create or replace function host_numbers(hosts bit varying) returns setof int language sql immutable strict parallel safe rows 100 as $$
     select n from generate_series(0, length(hosts) - 1) n where get_bit(hosts, n) = 1

@@ -78,7 +78,8 @@ with recursive known (host) as (
     where k.host = $1 or split_part(k.host, ':', 1) = $1
        or right(split_part(k.host, ':', 1), length($1) + 1) = '.' || $1
 ), numbers as materialized (
-    select o.number from hosts h join peers o on o.host = h.host where o.number is not null
+    select hosts_of(array_agg(o.number)) as of_hosts from hosts h join peers o on o.host = h.host
+    where o.number is not null
 )
 select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as reason,
        coalesce(d.private_note, '') as private_note, d.updated_at,
@@ -101,7 +102,8 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
        (select count(*) from (
             select distinct c.post_id
             from (select c.post_id, c.hosts from copies c order by c.post_id desc limit 5000) c
-            where exists (select 1 from numbers n where has_host(c.hosts, n.number))
+            cross join numbers n
+            where have_common_host(c.hosts, n.of_hosts)
             limit 1000) c) as our_posts_held,
        (select count(*) from (
             select 1 from hosts h join actors a on a.host = h.host cross join lateral (

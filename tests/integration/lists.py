@@ -180,6 +180,7 @@ def of_staff(stored: Stored) -> list[Case]:
     found = [
         Case("servers", servers.list_servers),
         Case("one server", lambda c: servers.get_server(c, seed.SUSPENDED)),
+        Case("a whole top-level domain", lambda c: servers.get_server(c, "example")),
         Case("rules", domain_rules.list_rules),
     ]
     for who in (ASHA, WRITER, OWNER):
