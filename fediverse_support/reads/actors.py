@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import ActorKind, GroupKind
 from fediverse_support.domain.ids import ActorId
@@ -97,9 +99,11 @@ order by c.id limit 1
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ActorView:
-    """What anybody who may see this actor can know. `host` is None for ours; `group_kind` only on groups."""
+class ActorView(Struct, frozen=True):
+    """What anybody who may see this actor can know. `host` is None for ours; `group_kind` only on groups.
+
+    A struct, like the posts, because pages are full of them: it is made in a tenth of a dataclass's time.
+    """
 
     id: ActorId
     uri: str

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import ActorId, PostId
@@ -68,8 +69,7 @@ class Attachment:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class PostView:
+class PostView(Struct, frozen=True):
     """One post as one viewer may read it. `host` is None for ours; `group` only where it was posted in one.
 
     `parent_id` and `parent_author_id` are None when there is no parent, and when the viewer may not read it.
@@ -223,13 +223,13 @@ def _view(row: Any, people: dict[int, ActorView]) -> PostView:
     values = dict(row)
     author = people[values.pop("author_id")]
     group = people.get(values.pop("group_id"))
-    mentioned = tuple(people[each] for each in values.pop("mentioned") if each in people)
+    mentioned = tuple([people[each] for each in values.pop("mentioned") if each in people])
     attachments = _attachments(values.pop("attachments"))
     return PostView(author=author, group=group, mentioned=mentioned, attachments=attachments, **values)
 
 
 def _attachments(text: str) -> tuple[Attachment, ...]:
-    listed = msgspec.json.decode(text)
+    listed = () if text == "[]" else msgspec.json.decode(text)
     return tuple(
         Attachment(each["url"], each.get("media_type") or "", each.get("alt") or "")
         for each in listed

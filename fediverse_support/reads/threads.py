@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import ActorId, PostId
@@ -16,8 +18,7 @@ from fediverse_support.domain.richtext import SafeHtml
 PAGE: Final = 30
 
 
-@dataclass(frozen=True, slots=True)
-class PostView:
+class PostView(Struct, frozen=True):
     """A post for one viewer. When they may not read it, `is_visible` is False and every text is empty.
 
     `is_kept` says that a moderator took it out and that the viewer, its author, still has the words; then

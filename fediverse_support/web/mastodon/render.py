@@ -32,12 +32,27 @@ WHO_READS: Final = {
     "circle": "Approved members",
     "open": "Anyone",
 }
+ABOUT_CALLER: Final[Json] = {
+    "favourited": False,
+    "reblogged": False,
+    "muted": False,
+    "bookmarked": False,
+    "pinned": False,
+    "filtered": (),
+}
 EVERYONE_ROLE: Final = {"id": "-99", "name": "", "color": "", "permissions": "0", "highlighted": False}
 
 
 def moment(at: datetime) -> str:
     """Return a time with milliseconds and Z."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return at.isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
+
+
+def day(at: datetime) -> str:
+    """Return midnight of a day: when somebody came is nobody's business to the minute."""
+    at = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return f"{at.date().isoformat()}T00:00:00.000Z"
 
 
 def acct(name: str, host: str | None) -> str:
@@ -57,7 +72,7 @@ def account(view: ActorView, instance: Instance, made: Made | None = None) -> Js
 
 def _account(view: ActorView, instance: Instance) -> Json:
     avatar, header = picture(instance, "avatars"), picture(instance, "headers")
-    return {
+    json: Json = {
         "id": str(view.id),
         "username": view.name,
         "acct": acct(view.name, view.handle_host),
@@ -69,9 +84,7 @@ def _account(view: ActorView, instance: Instance) -> Json:
         "indexable": view.indexable,
         "hide_collections": True,
         "noindex": not view.indexable,
-        "created_at": moment(
-            view.created_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        ),
+        "created_at": day(view.created_at),
         "note": view.summary_html,
         "url": actor_url(view, instance),
         "uri": view.uri,
@@ -86,8 +99,10 @@ def _account(view: ActorView, instance: Instance) -> Json:
         "emojis": [],
         "roles": [],
         "fields": group_fields(view, instance),
-        **({"limited": True} if view.is_limited else {}),
     }
+    if view.is_limited:
+        json["limited"] = True
+    return json
 
 
 def credential_account(view: ActorView, instance: Instance) -> Json:
@@ -198,29 +213,18 @@ def status(view: PostView, instance: Instance, *, signed_in: bool, made: Made | 
         "quote_approval": None,
     }
     if signed_in:
-        json |= {
-            "favourited": view.is_liked,
-            "reblogged": False,
-            "muted": False,
-            "bookmarked": False,
-            "pinned": False,
-            "filtered": [],
-        }
-    return json | _extensions(view)
-
-
-def _extensions(view: PostView) -> Json:
-    """Members of our own: the group a post is in, and that it waits for a moderator."""
-    more: Json = {}
+        json |= ABOUT_CALLER
+        json["favourited"] = view.is_liked
+    # Members of our own: the group a post is in, and that it waits for a moderator.
     if view.group is not None:
-        more["group"] = {
+        json["group"] = {
             "id": str(view.group.id),
             "acct": acct(view.group.name, view.group.handle_host),
             "title": view.group.display_name,
         }
     if view.standing == "held":
-        more["pending"] = True
-    return more
+        json["pending"] = True
+    return json
 
 
 def content(view: PostView) -> str:
