@@ -27,23 +27,25 @@ class Follower:
     created_at: datetime
 
 
-LIST: Final = """
+# Each standing is written out, because each has an index of its own.
+LIST_ASKING: Final = """
 select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
        coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
 from follows f join actors a on a.id = f.follower_id
-where f.target_id = $1 and f.standing = $2 and can_see_actor(a, $1) and f.id > $3
-order by f.id limit $4
+where f.target_id = $1 and f.standing = 'pending' and can_see_actor(a, $1) and f.id > $2
+order by f.id limit $3
 """
+LIST_FOLLOWERS: Final = LIST_ASKING.replace("'pending'", "'accepted'")
 
 
 async def list_asking(conn: Conn, person_id: ActorId) -> list[Follower]:
     """Return who waits for this person's answer, longest wait first."""
-    return [Follower(**row) for row in await conn.fetch(LIST, person_id, "pending", 0, PAGE)]
+    return [Follower(**row) for row in await conn.fetch(LIST_ASKING, person_id, 0, PAGE)]
 
 
 async def list_followers(conn: Conn, person_id: ActorId, after: int = 0) -> list[Follower]:
     """Return who follows this person: a page and one more, in the order in which they first asked."""
-    return [Follower(**row) for row in await conn.fetch(LIST, person_id, "accepted", after, PAGE + 1)]
+    return [Follower(**row) for row in await conn.fetch(LIST_FOLLOWERS, person_id, after, PAGE + 1)]
 
 
 FIND_FOLLOW: Final = """

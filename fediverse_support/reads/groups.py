@@ -125,10 +125,10 @@ async def find_group(conn: Conn, slug: str, viewer_id: ActorId | None, now: date
 
 
 LIST_GROUPS: Final = """
-select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html, f.standing
+select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html,
+       (select f.standing from follows f where f.follower_id = $1 and f.target_id = g.actor_id) as standing
 from actors a
 join groups g on g.actor_id = a.id
-left join follows f on f.target_id = g.actor_id and f.follower_id = $1
 where a.kind = 'group' and a.host is null and a.standing in ('visible', 'limited')
   and can_see_group(g.actor_id, $1)
 order by lower(g.title), g.actor_id

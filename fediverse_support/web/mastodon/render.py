@@ -217,14 +217,18 @@ def status(view: PostView, instance: Instance, *, signed_in: bool, made: Made | 
         json["favourited"] = view.is_liked
     # Members of our own: the group a post is in, and that it waits for a moderator.
     if view.group is not None:
-        json["group"] = {
-            "id": str(view.group.id),
-            "acct": acct(view.group.name, view.group.handle_host),
-            "title": view.group.display_name,
-        }
+        json["group"] = _place(view.group)
     if view.standing == "held":
         json["pending"] = True
     return json
+
+
+def _place(group: ActorView) -> Json:
+    return {
+        "id": str(group.id),
+        "acct": acct(group.name, group.handle_host),
+        "title": group.display_name,
+    }
 
 
 def content(view: PostView) -> str:
