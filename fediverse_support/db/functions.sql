@@ -233,8 +233,9 @@ $$;
 -- Do two sets of hosts have one in common? Not strict, so that a plan takes it in.
 create or replace function have_common_host(one bit varying, other bit varying) returns boolean
 language sql immutable parallel safe as $$
-    select bit_count(substring(one for least(length(one), length(other)))
-                     & substring(other for least(length(one), length(other)))) > 0
+    select case when length(one) = length(other) then bit_count(one & other) > 0
+                else bit_count(substring(one for least(length(one), length(other)))
+                               & substring(other for least(length(one), length(other)))) > 0 end
 $$;
 
 -- The numbers of the hosts in a set.
