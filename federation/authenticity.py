@@ -220,6 +220,16 @@ def from_fetch(
             return Authentic(thing, "fetch", by, found.raw)
 
 
+def from_held(seen: Observe) -> Authentic[Observe]:
+    """Return a post as it is stored, which its own origin served before and a moderator has read since.
+
+    Raises `Unauthentic("origin_mismatch")` for another origin's, which no fetch can have brought.
+    """
+    if not uris.same_origin(seen.object.id, seen.actor) or seen.object.attributed_to != seen.actor:
+        raise Unauthentic("origin_mismatch", "author")
+    return Authentic(seen, "fetch", seen.actor, None)
+
+
 @dataclass(frozen=True, slots=True)
 class ByGroup:
     """Taken at the group's word, which counts inside that group and nowhere else: a reaction, or what its

@@ -23,6 +23,7 @@ from fediverse_support.domain.ids import AccountId, PostId, ReportId, fresh_toke
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.moderation import NOT_SAID, SEVERITIES, DomainRule, is_wide
 from fediverse_support.domain.posts import Post
+from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.reads import own_posts
@@ -128,15 +129,22 @@ async def _approve_ours(tx: Tx, instance: Instance, post: Post, now: datetime) -
 
 
 async def _approve_theirs(tx: Tx, instance: Instance, post: Post, now: datetime) -> None:
-    """Take the author's own activity, in the words that were read when it was approved."""
+    """Take the author's own activity, in the words that were read when it was approved.
+
+    Of one that was fetched there is none: what its origin served is taken. Raises `Conflict` where something
+    else stands against it now, such as a ban.
+    """
     kept = await waiting.find_activities(tx, post.uri)
     acts = [authenticity.from_stored(document.encode(), Uri(actor)) for actor, document in kept]
     for act in _as_approved([act for act in acts if isinstance(act, Authentic)]):
         outcome = await apply(tx, instance, act, now, approved=True)
         await outbox.wake(tx, outcome.hosts)
-    if not kept or (await posts.find_post(tx, post.id)) == post:
-        await posts.set_standing(tx, post.id, "visible", ("held",))
-        await posts.wake_thread(tx, post.id, now)
+    held = await waiting.find_held(tx, post.id)
+    if held is not None:
+        outcome = await apply(tx, instance, authenticity.from_held(held), now, approved=True)
+        if outcome.verdict.rank >= Rank.DROP:
+            raise Conflict("Its author or its server may not write here now, so it cannot appear.")
+        await outbox.wake(tx, outcome.hosts)
     await waiting.forget(tx, post.uri)
 
 

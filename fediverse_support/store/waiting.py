@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Literal
 
+from federation import vocab
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain import keeping
@@ -27,6 +28,44 @@ async def find_activities(conn: Conn, post_uri: Uri) -> list[tuple[str, str]]:
 async def forget(tx: Tx, post_uri: Uri) -> None:
     """Erase what was kept while a post waited."""
     await tx.execute(FORGET, post_uri)
+
+
+SEEN: Final = """
+select p.uri, p.kind, p.audience, p.published_at, a.uri as author_uri, a.followers_uri, g.uri as group_uri,
+       coalesce(q.uri, p.parent_uri) as parent_uri,
+       array(select x.uri from mentions m join actors x on x.id = m.actor_id
+             where m.post_id = p.id order by x.id limit 100) as mentioned
+from posts p join actors a on a.id = p.author_id
+left join actors g on g.id = p.group_id left join posts q on q.id = p.parent_id
+where p.id = $1 and p.standing = 'held' and p.host is not null
+"""
+
+
+async def find_held(conn: Conn, post_id: PostId) -> vocab.Observe | None:
+    """Return a held post of another server as its origin served it, without its words; None for any other."""
+    row = await conn.fetchrow(SEEN, post_id)
+    if row is None:
+        return None
+    named = tuple(Uri(uri) for uri in row["mentioned"])
+    place = () if row["group_uri"] is None else (Uri(row["group_uri"]),)
+    reach = {"public": vocab.PUBLIC, "unlisted": vocab.PUBLIC, "followers": row["followers_uri"]}
+    first = reach.get(row["audience"])
+    to = place if first is None else (Uri(first), *place)
+    if row["audience"] == "unlisted":
+        audience = vocab.Audience(to=named, cc=to, group=row["group_uri"])
+    else:
+        audience = vocab.Audience(to=to, cc=named, group=row["group_uri"])
+    post = vocab.Post(
+        id=row["uri"],
+        kind=row["kind"],
+        attributed_to=row["author_uri"],
+        audience=audience,
+        content="",
+        in_reply_to=row["parent_uri"],
+        published=row["published_at"],
+        mentions=tuple(vocab.Mention(uri, "") for uri in named),
+    )
+    return vocab.Observe(id=post.id, actor=post.attributed_to, object=post, audience=audience)
 
 
 MAY_MODERATE: Final = """

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from federation.uris import Uri
 from fediverse_support.actions import moderating
 from fediverse_support.domain.errors import Conflict
 from fediverse_support.remote import Budget
-from tests.federation.scenes import GROUP, three_servers
+from fediverse_support.store import groups
+from tests.federation.scenes import GROUP, Scene, three_servers
+from tests.federation.test_groups_elsewhere import told
 from tests.federation.world import World
 
 
@@ -56,6 +59,43 @@ async def test_a_held_post_that_was_fetched_before_it_came_is_distributed_when_a
     assert await scene.c.texts(GROUP) == ["May I?"]
     heard = await scene.a.value("select last_heard_at from peers where host = 'b.example'")
     assert heard == world.clock.at
+
+
+async def a_fetched_answer_that_waits(world: World) -> tuple[Scene, Uri]:
+    """Let ada answer wren under a rule that holds, and A only fetch what she wrote."""
+    scene = await three_servers(world)
+    root = await scene.a.posts("wren", "Anybody there?", to="sleepless", title="One")
+    await world.settle()
+    await scene.a.rules("b.example", "hold")
+    world.internet.dark.add(scene.a.host)
+    uri = await scene.b.posts("ada", "I am.", answering=root)
+    await world.settle()
+    world.internet.dark.clear()
+    await scene.a.deps.remote.learn(uri, Budget())
+    assert await scene.a.value("select standing from posts where uri = $1", uri) == "held"
+    return scene, uri
+
+
+async def test_a_fetched_post_that_waited_is_logged_and_told_when_it_is_approved(world: World) -> None:
+    scene, uri = await a_fetched_answer_that_waits(world)
+    a = scene.a
+    assert await told(a, "wren") == []
+    await a.approves("asha", uri)
+    assert await a.value("select standing from posts where uri = $1", uri) == "visible"
+    assert await told(a, "wren") == [("reply", "")]
+    logged = "select verb, verdict from decisions where object_uri = $1 order by id desc limit 1"
+    assert [tuple(row) for row in await a.rows(logged, uri)] == [("Observe", "accept")]
+
+
+async def test_an_approval_does_not_override_a_ban_that_came_meanwhile(world: World) -> None:
+    scene, uri = await a_fetched_answer_that_waits(world)
+    a = scene.a
+    ada = await a.finds("ada@b.example")
+    async with a.db.transaction() as tx:
+        await groups.ban(tx, a.groups["sleepless"], ada, "", None, world.clock.at)
+    with pytest.raises(Conflict):
+        await a.approves("asha", uri)
+    assert await a.value("select standing from posts where uri = $1", uri) == "held"
 
 
 async def test_only_the_words_that_were_read_are_passed_on(world: World) -> None:

@@ -57,12 +57,23 @@ async def on_observe(tx: Tx, step: Step, act: Authentic[vocab.Observe]) -> Chang
         return await _store(tx, step, act, post)
     if target.standing == "deleted" and step.facts.restores:
         return await _revive(tx, step, post, target)
+    if target.standing == "held" and step.facts.approved:
+        return await _show(tx, step, post, target)
     await missing.find_again(tx, target.uri)
     # What the origin says now counts, unless it is an older text that comes late.
     is_older = post.updated is not None and post.updated < target.words_at
     if not is_older and may_become(target.standing, "deleted"):
         await edit.take_over(tx, step, post, target, told=False)
     return Change((), target.id)
+
+
+async def _show(tx: Tx, step: Step, post: vocab.Post, target: PostFacts) -> Change:
+    """Let a held post appear that was fetched: our people hear of it, and nothing of it is passed on."""
+    await store.set_standing(tx, target.id, STANDINGS[step.verdict.rank], ("held",))
+    if step.verdict.rank is not Rank.ACCEPT:
+        return Change((), target.id)
+    await store.wake_thread(tx, target.id, step.now)
+    return Change(await spread.news(tx, step, post, target.id), target.id)
 
 
 async def _revive(tx: Tx, step: Step, post: vocab.Post, target: PostFacts) -> Change:
