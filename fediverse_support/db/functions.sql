@@ -172,12 +172,13 @@ create or replace function has_due_delivery(wanted text, at timestamptz, mode te
 language plpgsql stable strict cost 5000 as $$
 begin
     return talks_to(wanted, mode) and exists (
-        select 1 from deliveries d join activities x on x.id = d.activity_id
-        left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
-        left join posts p on p.id = d.post_id
-        where d.standing = 'waiting' and d.host = wanted and d.due_at <= at and x.document is not null
-          and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
-               or rule_for(p.host) is distinct from 'suspend'));
+        select 1 from deliveries d
+        where d.standing = 'waiting' and d.host = wanted and d.due_at <= at
+          and exists (select 1 from activities x where x.id = d.activity_id and x.document is not null)
+          and (not exists (select 1 from posts p where p.id = d.post_id and rule_for(p.host) = 'suspend')
+               or exists (
+                   select 1 from activities x left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
+                   where x.id = d.activity_id and coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject'))));
 end $$;
 
 -- The numbers of all workers that live, for statements about many lanes.
