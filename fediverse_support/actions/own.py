@@ -23,7 +23,6 @@ SENTENCES: Final = {
     "thread_locked": "A moderator paused this conversation. You can still read it.",
     "parent_gone": "The post you are answering is not here any more.",
     "not_the_author": "Only the person who wrote this can change it.",
-    "not_public": "Posts in an open group are public. Choose another way to write this.",
     "names_suspended_domain": "We do not exchange posts with that server.",
     "domain_suspended": "We do not exchange posts with that server.",
 }

@@ -76,7 +76,7 @@ async def publish(
         if setting is None:
             raise NotFound
         row = _new_row(instance, person, draft, setting, await store.new_id(tx), now)
-        create = _create(instance, row, now)
+        create = _create(instance, row, now, to_moderators_of=_only_group(draft, setting))
         outcome = await own.submit(tx, instance, create, now, post_id=row.id)
         if key is not None:
             await idempotency.keep(tx, person.account_id, key, row.id, now)
@@ -164,8 +164,21 @@ def _new_row(
     )
 
 
-def _create(instance: Instance, row: PostRow, now: datetime) -> vocab.Create:
+def _only_group(draft: Draft, setting: Setting) -> Uri | None:
+    """Return the open group of ours that a private message is for, if it is for nobody else."""
+    group = setting.group
+    is_for_it = draft.audience == "direct" and not setting.mentions and setting.parent_uri is None
+    if not is_for_it or group is None or group.host is not None or setting.group_kind != "open":
+        return None
+    return group.uri
+
+
+def _create(
+    instance: Instance, row: PostRow, now: datetime, *, to_moderators_of: Uri | None
+) -> vocab.Create:
     post = documents.post_document(row, instance)
+    if to_moderators_of is not None:
+        post = replace(post, audience=vocab.Audience(to=(to_moderators_of,)))
     return vocab.Create(
         id=instance.activity_uri(fresh_token()),
         actor=row.author_uri,

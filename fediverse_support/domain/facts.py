@@ -134,6 +134,6 @@ class Facts:
     def is_for_moderators(self) -> bool:
         """A post to an open group of ours, and to nobody else: no thread, but perhaps a call for help."""
         group = self.group
-        if not self.is_post or self.is_local or group is None or self.audience != "group":
+        if not self.is_post or group is None or self.audience != "group":
             return False
         return group.is_local and group.kind == "open"

@@ -68,24 +68,6 @@ def a_reply_stays_in_its_group(facts: Facts) -> Verdict | None:
     return None
 
 
-def an_open_group_takes_public_posts_only(facts: Facts) -> Verdict | None:
-    """A message to an open group that is not public is no thread, and nobody else may see it.
-
-    From elsewhere it goes to the moderators; our own people have a page for that.
-    """
-    group = facts.group
-    if (
-        facts.is_post
-        and facts.is_local
-        and group is not None
-        and group.is_local
-        and group.kind == "open"
-        and facts.audience == "group"
-    ):
-        return Verdict(Rank.REJECT, ("not_public",))
-    return None
-
-
 def only_people_write_to_moderators(facts: Facts) -> Verdict | None:
     """What another group or a server sends to a group alone is a machine's word; answering it would loop."""
     if facts.is_for_moderators and facts.actor is not None and facts.actor.kind in ("group", "instance"):
@@ -135,7 +117,6 @@ RULES: Final[tuple[Callable[[Facts], Verdict | None], ...]] = (
     only_moderators_start_where_restricted,
     locked_thread_takes_no_replies,
     a_reply_stays_in_its_group,
-    an_open_group_takes_public_posts_only,
     only_people_write_to_moderators,
     only_followed_groups_distribute,
     a_groups_word_counts_for_that_group_alone,

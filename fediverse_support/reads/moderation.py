@@ -202,8 +202,8 @@ async def list_reported(conn: Conn, person: Person, post_ids: Sequence[PostId]) 
 
 LIST_MESSAGES: Final = """
 select m.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
-       a.name || '@' || coalesce(a.handle_host, a.host) as handle, m.warning, m.body_html, m.language,
-       m.received_at
+       a.name || coalesce('@' || coalesce(a.handle_host, a.host), '') as handle, m.warning, m.body_html,
+       m.language, m.received_at
 from group_messages m
 join groups g on g.actor_id = m.group_id
 join actors a on a.id = m.author_id

@@ -417,3 +417,34 @@ async def test_a_token_for_writing_cannot_follow_unless_it_says_so(api: Api) -> 
     async with api.client(**{"authorization": "Bearer narrow"}) as client:
         assert (await client.post(f"/api/v1/accounts/{GARDEN}/follow")).status_code == 200
         assert (await client.post(STATUSES, json={"status": "x"})).status_code == 403
+
+
+async def test_a_direct_message_to_an_open_group_alone_goes_to_its_moderators(api: Api) -> None:
+    await api.insert("group_moderators", group_id=APPOINTMENTS, actor_id=MARLOW, since_at=api.db.now())
+    body = {"status": "@appointments I am not all right.", "visibility": "direct"}
+    written = await sent(api, **body)
+    assert (written["visibility"], written["mentions"]) == ("direct", [])
+    assert "I am not all right." in written["content"]
+    async with api.db.connection() as conn:
+        kept = await conn.fetch("select group_id, author_id, body_html from group_messages")
+        told = await conn.fetch("select account_id from notifications where kind = 'message'")
+        posts = await conn.fetch("select group_id, audience, author_id from posts order by id")
+        owed = await conn.fetchval("select count(*) from deliveries")
+    assert [(row["group_id"], row["author_id"]) for row in kept] == [(APPOINTMENTS, WREN)]
+    assert "I am not all right." in kept[0]["body_html"] and len(told) == 1 and owed == 0
+    # The automatic answer is a private message that never leaves; nobody else reads either of them.
+    assert {(row["group_id"], row["audience"]) for row in posts} == {(None, "direct")}
+    assert {row["author_id"] for row in posts} == {WREN, APPOINTMENTS}
+    (answer,) = await api.json("/api/v1/notifications", "wren")
+    assert "This is an automatic message." in answer["status"]["content"]
+    for other in ("marlow", "tansy", None):
+        for seen in (written["id"], answer["status"]["id"]):
+            assert (await api.get(f"{STATUSES}/{seen}", other)).status_code in (401, 404)
+    # A second one is not answered again; the first is gone where its writer takes it back.
+    await sent(api, **{**body, "status": "@appointments Still here."})
+    async with api.client("wren") as client:
+        assert (await client.delete(f"{STATUSES}/{written['id']}")).status_code == 200
+    async with api.db.connection() as conn:
+        left = await conn.fetch("select body_html from group_messages")
+        assert await conn.fetchval("select count(*) from posts where author_id = $1", APPOINTMENTS) == 1
+    assert len(left) == 1 and "Still here." in left[0]["body_html"]

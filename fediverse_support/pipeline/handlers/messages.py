@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from federation import vocab
 from fediverse_support.db.pool import Tx
-from fediverse_support.domain import automatic
+from fediverse_support.domain import automatic, richtext
 from fediverse_support.domain.effects import Effect, Notify, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts
-from fediverse_support.domain.ids import fresh_token
+from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.pipeline.handlers.posts import words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import follows, messages
+from fediverse_support.store import follows, messages, posts
 from fediverse_support.store.messages import Kept, NewMessage
+from fediverse_support.store.posts import NewPost
 
 
-async def take(tx: Tx, step: Step, post: vocab.Post) -> Change:
-    """Keep a message for the moderators, tell them of it, and answer its writer once in a while."""
+async def take(tx: Tx, step: Step, post: vocab.Post) -> Change | None:
+    """Keep a message for the moderators, tell them of it, and answer its writer once in a while.
+
+    None where it is not kept: it is here already, or its writer has too many waiting.
+    """
     actor, group = step.facts.actor, step.facts.group
     if actor is None or group is None:
-        return Change()
-    said = words.read(post, local=False)
+        return None
+    said = words.read(post, local=step.facts.is_local)
     kept = await messages.insert(
         tx,
         NewMessage(
@@ -33,25 +37,73 @@ async def take(tx: Tx, step: Step, post: vocab.Post) -> Change:
         step.now,
     )
     if kept is None:
-        return Change()
+        return None
     accounts = await follows.moderator_accounts(tx, group.id)
     effects: tuple[Effect, ...] = tuple(
         Notify(account_id=account, kind="message", actor_id=group.id) for account in accounts
     )
     if _is_answered(step, actor, kept):
         await messages.note_answer(tx, kept.id, step.now)
-        effects += (_answer(step, group, actor, post, kept),)
+        effects += (await _answer(tx, step, post, kept),)
     return Change(effects)
 
 
 def _is_answered(step: Step, actor: ActorFacts, kept: Kept) -> bool:
     """Only people are answered, and not again for some days: two automatons would never stop."""
-    if actor.host is None or actor.kind != "person":
+    if actor.kind != "person":
         return False
     return kept.answered_at is None or kept.answered_at + automatic.ANSWERED_FOR <= step.now
 
 
-def _answer(step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, kept: Kept) -> Send:
+async def _answer(tx: Tx, step: Step, post: vocab.Post, kept: Kept) -> Effect:
+    actor, group = step.facts.actor, step.facts.group
+    if actor is None or group is None:
+        raise ValueError("a message has a writer and a group")
+    if actor.account_id is not None:
+        return await _answer_here(tx, step, actor.account_id, kept)
+    return _answer_there(step, group, actor, post, kept)
+
+
+async def _answer_here(tx: Tx, step: Step, account_id: AccountId, kept: Kept) -> Notify:
+    """Answer one of our own people: the same words, as a private message that never leaves."""
+    group, actor = step.facts.group, step.facts.actor
+    if group is None or actor is None:
+        raise ValueError("a message has a writer and a group")
+    content = automatic.answer_to_message(kept.group_title, step.instance.help_url)
+    uri = step.instance.post_uri(fresh_token())
+    answer = NewPost(
+        id=None,
+        uri=uri,
+        kind="Note",
+        author_id=group.id,
+        host=None,
+        group_id=None,
+        root_id=None,
+        parent_id=None,
+        parent_uri=None,
+        audience="direct",
+        standing="visible",
+        title="",
+        body_html=content,
+        body_source=None,
+        body_text=richtext.plain(content),
+        warning="",
+        sensitive=False,
+        language="en",
+        url=None,
+        context_uri=None,
+        attachments="[]",
+        published_at=step.now,
+        words_at=step.now,
+        mentions=(actor.uri,),
+    )
+    stored = await posts.insert_posts(tx, [answer], step.now)
+    return Notify(account_id=account_id, kind="mention", actor_id=group.id, post_id=stored.get(uri))
+
+
+def _answer_there(
+    step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, kept: Kept
+) -> Send:
     only_them = vocab.Audience(to=(actor.uri,))
     note = vocab.Post(
         id=step.instance.post_uri(fresh_token()),

@@ -93,7 +93,10 @@ async def draft_for(
     people = tuple(each.id for each in named.values() if each.kind != "group" and each.id != viewer)
     group = await _group(conn, words, named, parent, viewer)
     if words.visibility == "direct" or (parent is not None and parent.audience == "direct"):
-        return _direct(words, _without_groups(words.text, named, instance), parent, people)
+        text = _without_groups(words.text, named, instance)
+        if parent is None and not people and group is not None and _has_moderators_here(group):
+            return _to_moderators(words, text, group)
+        return _direct(words, text, parent, people)
     if group is not None:
         return _in_group(words, group, named, instance, parent, people)
     if parent is None:
@@ -125,6 +128,22 @@ async def _group(
     if group is None or not group.is_group:
         raise invalid("group_id", "not_found", "There is no such group")
     return group
+
+
+def _has_moderators_here(group: ActorView) -> bool:
+    """An open group of ours: its moderators get what is written to it and to nobody else."""
+    return group.host is None and group.group_kind == "open"
+
+
+def _to_moderators(words: Words, text: str, group: ActorView) -> Draft:
+    return Draft(
+        body=text,
+        warning=words.warning,
+        sensitive=words.sensitive,
+        language=words.language,
+        audience="direct",
+        group_id=group.id,
+    )
 
 
 def _direct(words: Words, text: str, parent: PostView | None, people: tuple[ActorId, ...]) -> Draft:

@@ -96,7 +96,12 @@ async def _store(
     if facts.actor is None:
         return Change()
     if facts.is_for_moderators:
-        return await messages.take(tx, step, post)
+        taken = await messages.take(tx, step, post)
+        if taken is None or not facts.is_local:
+            return taken or Change()
+        # Its writer finds it among their own, as a private message; nobody else does.
+        kept = await store.insert_posts(tx, [_row(step, post)], step.now)
+        return replace(taken, post_id=kept.get(post.id))
     stored = step.stored
     if stored is None:
         stored = await store.insert_posts(tx, [_row(step, post)], step.now)
@@ -162,11 +167,11 @@ def _row(step: Step, post: vocab.Post) -> NewPost:
         kind=post.kind,
         author_id=actor.id,
         host=actor.host,
-        group_id=None if facts.group is None else facts.group.id,
+        group_id=None if facts.group is None or facts.is_for_moderators else facts.group.id,
         root_id=None if parent is None else parent.root_id,
         parent_id=None if parent is None else parent.id,
         parent_uri=post.in_reply_to,
-        audience=facts.audience,
+        audience="direct" if facts.is_for_moderators else facts.audience,
         standing=STANDINGS[step.verdict.rank],
         title=said.title,
         body_html=said.body_html,

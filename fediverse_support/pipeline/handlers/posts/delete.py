@@ -44,6 +44,8 @@ async def _delete_post(tx: Tx, step: Step, act: Authentic[vocab.Delete], target:
     effects: tuple[Effect, ...] = (Cancel(post_id=target.id),)
     if by_author:
         await store.erase_posts(tx, [target.id], step.now)
+        if target.audience == "direct":
+            await messages.erase_by_uri(tx, target.uri, target.author_uri)
         effects += (Erase(uris=(target.uri,)),)
     else:
         by = group.id if group is not None and group.is_local else None
