@@ -16,10 +16,12 @@ from urllib.parse import quote, urljoin
 from federation import discovery, documents, signatures, signatures_rfc9421, uris
 from federation.authenticity import Fetched as Fetched
 from federation.authenticity import Scheme as Scheme
+from federation.discovery import Handle
 from federation.errors import FederationError, Gone, Malformed, Unauthentic, Unreachable
 from federation.http import Reply, Transport
 from federation.keys import Signer as Signer
 from federation.uris import Uri
+from federation.vocab import Descriptor
 
 ACTIVITY_JSON: Final = "application/activity+json"
 LD_JSON: Final = "application/ld+json"
@@ -134,11 +136,7 @@ async def webfinger(
     The caller still has to ask the actor's own host the other way round before it shows the handle. Raises
     `Gone` where there is no such actor, `Malformed` for an answer without a usable link, `Unreachable`.
     """
-    host = uris.parse_host(host)
-    resource = quote(f"acct:{name}@{host}", safe="")
-    path = f"/.well-known/webfinger?resource={resource}"
-    reply = await _get_small(transport, host, path, ACCEPT_DESCRIPTOR, allow_http=allow_http)
-    descriptor = discovery.read_descriptor(reply.body)
+    descriptor = await _finger(transport, name, host, allow_http=allow_http)
     found: list[Uri] = []
     for link in descriptor.links:
         if link.rel != "self" or link.href is None or not is_activity_media_type(link.type or ""):
@@ -149,6 +147,24 @@ async def webfinger(
     if not found:
         raise Malformed("no_self_link")
     return found[0]
+
+
+async def subject(transport: Transport, name: str, host: str, *, allow_http: bool) -> Handle | None:
+    """Return the handle by which `host` itself calls whom it has as `name`; None where it says none.
+
+    Its domain has to confirm it, as with `webfinger`. Raises what that raises.
+    """
+    descriptor = await _finger(transport, name, host, allow_http=allow_http)
+    found = discovery.parse_resource(descriptor.subject)
+    return found if isinstance(found, Handle) else None
+
+
+async def _finger(transport: Transport, name: str, host: str, *, allow_http: bool) -> Descriptor:
+    host = uris.parse_host(host)
+    resource = quote(f"acct:{name}@{host}", safe="")
+    path = f"/.well-known/webfinger?resource={resource}"
+    reply = await _get_small(transport, host, path, ACCEPT_DESCRIPTOR, allow_http=allow_http)
+    return discovery.read_descriptor(reply.body)
 
 
 async def nodeinfo_software(transport: Transport, host: str, *, allow_http: bool) -> str | None:

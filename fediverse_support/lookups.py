@@ -17,6 +17,7 @@ from typing import Final, Literal
 from federation import fetching, keys, uris
 from federation.authenticity import Fetched
 from federation.delivery import Scheme
+from federation.discovery import Handle
 from federation.errors import Unreachable
 from federation.http import Reply, Transport
 from federation.keys import Signer
@@ -180,6 +181,11 @@ class Lookups:
         return await fetching.webfinger(
             line, name, host, allow_http=self._instance.allow_http, kind=kind
         )
+
+    async def subject(self, name: str, host: Host, budget: Budget) -> Handle | None:
+        """Return the handle by which a host itself calls whom it has as `name`."""
+        line = _Line(self, budget)
+        return await fetching.subject(line, name, host, allow_http=self._instance.allow_http)
 
     async def software(self, host: Host, budget: Budget) -> str | None:
         """Return the software that a host claims to run."""

@@ -13,12 +13,14 @@ from typing import Final
 
 from federation import authenticity, quirks, uris, vocab
 from federation.authenticity import Authentic
+from federation.discovery import Handle
 from federation.errors import FederationError, Gone, Malformed, Unreachable
 from federation.http import Transport
 from federation.keys import Signer
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
+from fediverse_support.handles import Handles
 from fediverse_support.lookups import Budget as Budget
 from fediverse_support.lookups import Cause, Limits, Lookups
 from fediverse_support.pipeline import names, outbox
@@ -51,6 +53,7 @@ class Remote:
         self._instance = instance
         self.lookups = Lookups(db, transport, instance, secret, limits)
         self.keys = Keys(db, self.lookups)
+        self.handles = Handles(db, self.lookups)
         self.underway: dict[int, asyncio.Task[None]] = {}
 
     def undertake(self, receipt_id: int, task: asyncio.Task[None]) -> None:
@@ -106,17 +109,23 @@ class Remote:
             else:
                 await self.forget(uri, only_public=error.status == 404)
             raise
+        return await self._learn_found(found, budget)
+
+    async def _learn_found(
+        self, found: authenticity.Found, budget: Budget, *, sought: Handle | None = None
+    ) -> vocab.Post | None:
         if not isinstance(found, Authentic):
             raise Malformed("unsupported")
         match found.value:
             case vocab.Actor() as actor:
                 async with self._db.transaction() as tx:
                     await remote_actors.upsert(tx, actor, self._db.now())
+                await self.handles.meet(actor, budget, sought=sought)
                 await self.meet(uris.host(actor.id), budget)
             case vocab.Observe() as seen:
                 await self._take_in(found, seen, budget)
                 return seen.object
-            case vocab.Tombstone():
+            case vocab.Tombstone(id=uri):
                 await self.forget(uri)
                 raise Gone("gone")
             case _:
@@ -294,7 +303,7 @@ class Remote:
         """
         until = self._db.now() + timedelta(seconds=20)
         budget = Budget(fetches=FETCHES_A_SEARCH, until=until, cause=Cause("person", by))
-        uri = uris.find(text.strip())
+        uri, sought = uris.find(text.strip()), None
         if uri is None:
             name, _, host = text.strip().lstrip("@!").removeprefix("acct:").partition("@")
             place = uris.parse_host(host)
@@ -302,9 +311,10 @@ class Remote:
                 return None
             kind = "Group" if text.strip().startswith("!") else None
             uri = await self.lookups.webfinger(name, place, budget, kind=kind)
-        return await self._resolve(uri, budget)
+            sought = Handle(name.lower(), place)
+        return await self._resolve(uri, sought, budget)
 
-    async def _resolve(self, uri: Uri, budget: Budget) -> int | None:
+    async def _resolve(self, uri: Uri, sought: Handle | None, budget: Budget) -> int | None:
         async with self._db.connection() as conn:
             known = await actors.find_row(conn, uri)
         if known is None and not self._instance.is_ours(uri):
@@ -312,7 +322,9 @@ class Remote:
             if not isinstance(found, Authentic) or found.value.id is None:
                 return None
             # The page's address may have led to the thing's id; only that counts from here on.
-            await self.learn(found.value.id, budget)
+            await self._learn_found(found, budget, sought=sought)
             uri = found.value.id
+        elif sought is not None and not self._instance.is_ours(uri):
+            await self.handles.seek(uri, sought, budget)
         async with self._db.connection() as conn:
             return await actors.find_row(conn, uri)

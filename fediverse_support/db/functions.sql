@@ -13,7 +13,8 @@ create or replace function domain_suffixes(host text) returns text[] language sq
     ) s
 $$;
 
--- The severity in force for a host: the rule with the longest domain wins; null without a rule.
+-- The severity in force for a host: the rule with the longest domain wins; null without a rule. Where the people of a
+-- host are named by another domain, the rule for that counts if it is the stricter one; few hosts are like that.
 -- In plpgsql, because it is asked per row and keeps its plan.
 create or replace function rule_for(host text) returns text language plpgsql stable strict parallel safe cost 1000 as $$
 declare
@@ -28,9 +29,31 @@ begin
         exit when dot = 0;
         name := substr(name, dot + 1);
     end loop;
-    select severity into found from domain_rules where domain = any (names) order by length(domain) desc limit 1;
+    select s.severity into found from (
+        select r.severity, length(r.domain) as weight from domain_rules r where r.domain = any (names)
+        union all
+        select strictest(n.host), 1000 from host_names n where n.host = rule_for.host) s
+    order by s.weight desc limit 1;
     return found;
 end $$;
+
+-- The strictest of a host's own rule and those for the domains by which it names its people; its own if none forbids.
+create or replace function strictest(host text) returns text language sql stable parallel safe as $$
+    select s.severity from (
+        select x.place, (select r.severity from domain_rules r where r.domain = any (domain_suffixes(x.name))
+                         order by length(r.domain) desc limit 1) as severity
+        from (select 0 as place, strictest.host as name
+              union all
+              select 1, n.domain from host_names n where n.host = strictest.host) x) s
+    order by array_position(array['suspend', 'hold', 'limit'], s.severity) nulls last, s.place
+    limit 1
+$$;
+
+-- Every domain a rule about this host may name: its own and its parents', and those its people are named by.
+create or replace function ruled_by(host text) returns text[] language sql stable parallel safe as $$
+    select domain_suffixes(host)
+        || array(select unnest(domain_suffixes(n.domain)) from host_names n where n.host = ruled_by.host)
+$$;
 
 -- Is a host talked to at all? `mode` is that of the instance: open, allowlist or off.
 create or replace function talks_to(host text, mode text) returns boolean language plpgsql stable parallel safe cost 1000

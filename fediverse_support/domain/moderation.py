@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 Severity = Literal["allow", "limit", "hold", "suspend"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("allow", "limit", "hold", "suspend")
+STRICT: Final[tuple[Severity, ...]] = ("suspend", "hold", "limit")
 
 ReportReason = Literal["worried", "rule", "elsewhere", "spam", "legal", "violation", "other"]
 
@@ -69,3 +71,9 @@ def severity_for(host: str | None, rules: dict[str, Severity]) -> Severity | Non
     if host is None:
         return None
     return next((rules[domain] for domain in suffixes(host) if domain in rules), None)
+
+
+def strictest(severities: Iterable[Severity | None]) -> Severity | None:
+    """Return the strictest of these, or the first where none forbids anything."""
+    found = list(severities)
+    return next((rule for rule in STRICT if rule in found), found[0] if found else None)

@@ -77,6 +77,8 @@ with recursive known (host) as (
     select k.host from known k
     where k.host = $1 or split_part(k.host, ':', 1) = $1
        or right(split_part(k.host, ':', 1), length($1) + 1) = '.' || $1
+       or k.host in (
+           select n.host from host_names n where $1 = any (domain_suffixes(n.domain)))
 ), numbers as materialized (
     select hosts_of(array_agg(o.number)) as of_hosts from hosts h join peers o on o.host = h.host
     where o.number is not null

@@ -38,7 +38,8 @@ BEGIN: Final = """
 with theirs as materialized (
     select p.id, p.uri, p.host, p.root_id
     from actors a join posts p on p.author_id = a.id
-    where a.host is not null and $1 = any (domain_suffixes(a.host))
+    where a.host is not null and ($1 = any (domain_suffixes(a.host)) or a.host in (
+          select n.host from host_names n where $1 = any (domain_suffixes(n.domain))))
       and rule_for(a.host) is distinct from 'suspend'
       and p.standing in ('visible', 'limited', 'held') and p.audience in ('public', 'unlisted')
     order by p.id desc limit 5000
@@ -67,7 +68,10 @@ order by c.place, c.nth limit $4
 on conflict (uri) do update set kind = 'post', rounds = excluded.rounds, pages = excluded.pages,
     due_at = excluded.due_at, attempts = 0, asked_at = null
 """
-FORGET: Final = "delete from catch_ups where $1 = any (domain_suffixes(host))"
+FORGET: Final = """
+delete from catch_ups where $1 = any (domain_suffixes(host)) or host in (
+    select n.host from host_names n where $1 = any (domain_suffixes(n.domain)))
+"""
 
 
 async def begin(tx: Tx, domain: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
-from fediverse_support.domain.moderation import Severity, severity_for, suffixes
+from fediverse_support.domain.moderation import Severity, severity_for, strictest, suffixes
 from fediverse_support.domain.posts import Audience
 from fediverse_support.domain.question import Question
 
@@ -63,7 +63,11 @@ select
     (select json_agg(json_build_array(b.actor_id, b.group_id))::text from me, places, group_bans b
      where b.actor_id = me.id and b.group_id = places.id and (b.ends_at is null or b.ends_at > $8)) as banned,
     (select json_agg(json_build_array(r.domain, r.severity, r.reject_reports))::text
-     from domain_rules r where r.domain = any ($4::text[])) as rules,
+     from domain_rules r where r.domain = any ($4::text[] || array(
+         select unnest(domain_suffixes(n.domain)) from host_names n
+         where n.host = any ($9::text[])))) as rules,
+    (select json_agg(json_build_array(n.host, n.domain))::text
+     from host_names n where n.host = any ($9::text[])) as named_by,
     (select array_agg(t.uri) from tombstones t where t.uri = any ($5::text[])) as gone,
     (select json_agg(json_build_array(u.actor_uri, u.uri))::text from undone u
      where u.actor_uri = any ($3::text[]) and u.uri = any ($6::text[]) and u.undone_at > $7) as undone,
@@ -101,6 +105,7 @@ class _Answer:
     moderators: set[tuple[int, int]]
     banned: set[tuple[int, int]]
     rules: dict[str, Severity]
+    named_by: set[tuple[str, str]]
     no_reports: frozenset[str]
     gone: frozenset[Uri]
     undone: set[tuple[str, str]]
@@ -117,6 +122,7 @@ class _Found:
     groups: dict[Uri, GroupFacts]
     groups_by_id: dict[ActorId, GroupFacts]
     rules: dict[str, Severity]
+    named_by: set[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,8 @@ NAMES: Final = msgspec.json.Decoder(set[tuple[str, str]])
 
 
 async def _look_up(conn: Conn, questions: Sequence[Question], now: datetime) -> _Answer:
-    domains = {domain for question in questions for host in question.hosts for domain in suffixes(host)}
+    hosts = {host for question in questions for host in question.hosts}
+    domains = {domain for host in hosts for domain in suffixes(host)}
     row = await conn.fetchrow(
         LOAD,
         list(dict.fromkeys(uri for question in questions for uri in question.actors)),
@@ -147,6 +154,7 @@ async def _look_up(conn: Conn, questions: Sequence[Question], now: datetime) -> 
         [uri for question in questions for uri in question.acts],
         now - UNDONE_FOR,
         now,
+        list(hosts),
     )
     assert row is not None  # noqa: S101  (a select without `from` always has one row)
     places = PLACES.decode(row["groups"] or "[]")
@@ -160,6 +168,7 @@ async def _look_up(conn: Conn, questions: Sequence[Question], now: datetime) -> 
         moderators=PAIRS.decode(row["moderators"] or "[]"),
         banned=PAIRS.decode(row["banned"] or "[]"),
         rules={domain: severity for domain, severity, _ in rules},
+        named_by=NAMES.decode(row["named_by"] or "[]"),
         no_reports=frozenset(domain for domain, _, refused in rules if refused),
         gone=frozenset(row["gone"] or ()),
         undone=NAMES.decode(row["undone"] or "[]"),
@@ -176,7 +185,10 @@ def _of(answer: _Answer, question: Question) -> _Found:
     named = [uri for uri in actors if uri in answer.places]
     named += [answer.uris[post.group_id] for post in posts.values() if post.group_id in answer.uris]
     groups = {uri: _as_seen(answer, answer.places[uri], mine) for uri in dict.fromkeys(named)}
-    return _Found(actors, posts, groups, {group.id: group for group in groups.values()}, answer.rules)
+    return _Found(
+        actors, posts, groups, {group.id: group for group in groups.values()}, answer.rules,
+        answer.named_by,
+    )  # fmt: skip
 
 
 def _as_seen(answer: _Answer, place: _Place, mine: ActorFacts | None) -> GroupFacts:
@@ -230,9 +242,11 @@ def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Pr
         is_local=proof == "local",
         federation=instance.federation,
         newcomer_posts_held=instance.newcomer_posts_held,
-        sender=None if instance.is_ours(question.actor) else severity_for(mine, found.rules),
+        sender=None if instance.is_ours(question.actor) else _rule(mine, found),
         named=_named(question, found, instance, target, parent),
-        reports_rejected=any(domain in answer.no_reports for domain in suffixes(mine)),
+        reports_rejected=any(
+            domain in answer.no_reports for name in _names(mine, found) for domain in suffixes(name)
+        ),
         actor=actor,
         group=group,
         parent=parent,
@@ -304,4 +318,13 @@ def _named(
     """The rules on other hosts involved: whose post is answered or acted on, whose group it is."""
     others = [host for host in question.hosts[1:] if host != instance.host]
     others += [post.host for post in (target, parent) if post is not None and post.host is not None]
-    return tuple(rule for host in dict.fromkeys(others) if (rule := severity_for(host, found.rules)))
+    return tuple(rule for host in dict.fromkeys(others) if (rule := _rule(host, found)))
+
+
+def _names(host: str, found: _Found) -> tuple[str, ...]:
+    """A host's own name, and the domains by which it names its people."""
+    return (host, *(domain for place, domain in found.named_by if place == host))
+
+
+def _rule(host: str, found: _Found) -> Severity | None:
+    return strictest(severity_for(name, found.rules) for name in _names(host, found))

@@ -223,9 +223,9 @@ async def find_put_off(
 OBEYED: Final = "update receipts set takes_back = false where id = any ($1::bigint[])"
 RULED_SINCE: Final = """
 select h.host, greatest(
-    (select max(r.updated_at) from domain_rules r where r.domain = any (domain_suffixes(h.host))),
+    (select max(r.updated_at) from domain_rules r where r.domain = any (ruled_by(h.host))),
     (select max(m.created_at) from mod_actions m
-     where m.subject = any (domain_suffixes(h.host)) and m.action like 'domain%')) as since
+     where m.subject = any (ruled_by(h.host)) and m.action like 'domain%')) as since
 from unnest($1::text[]) h (host)
 where not talks_to(h.host, $2)
 """
@@ -235,7 +235,8 @@ where id = $1 and standing = 'waiting'
 """
 GO_ON: Final = """
 update receipts set standing = 'waiting', waits_for = null, due_at = $2
-where standing = 'ruled' and $1 = any (domain_suffixes(waits_for))
+where standing = 'ruled' and ($1 = any (domain_suffixes(waits_for)) or waits_for in (
+    select n.host from host_names n where $1 = any (domain_suffixes(n.domain))))
 """
 
 

@@ -17,7 +17,8 @@ select i.id, p.host, a.uri,
 from posts p
 join actors a on a.id = p.author_id
 cross join lateral (select p.uri || '#looked-at-' || extract(epoch from $2::timestamptz)::bigint as id) i
-where p.host is not null and $1 = any (domain_suffixes(p.host))
+where p.host is not null and ($1 = any (domain_suffixes(p.host)) or p.host in (
+      select n.host from host_names n where $1 = any (domain_suffixes(n.domain))))
   and p.standing in ('visible', 'limited', 'held') and p.audience in ('public', 'unlisted')
 order by p.id desc limit $3
 on conflict (uri, apart) do nothing

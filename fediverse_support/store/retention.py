@@ -172,6 +172,7 @@ BOUNDED: Final[dict[str, str]] = {
     "removals": "posts: one row each",
     "missing_posts": "posts: one row each",
     "domain_rules": "what staff decided",
+    "host_names": "servers that people here met: at most twenty rows each",
     "mod_actions": "what staff did; it is never forgotten",
     "settings": "fixed names",
     "worker_passes": "fixed names",
