@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from federation.uris import Uri
 from fediverse_support.lookups import Budget
-from tests.federation.scenes import GROUP, three_servers
+from tests.federation.scenes import GROUP, hears, three_servers
 from tests.federation.world import Server, World
 
 
@@ -91,6 +91,20 @@ async def test_what_its_origin_finds_again_is_there_as_before(world: World) -> N
     assert await a.texts(GROUP) == []
     world.internet.apps[b.host] = b.app
     await a.deps.remote.learn(uri, Budget())
+    assert await a.texts(GROUP) == ["Still here."]
+
+
+async def test_what_its_author_sends_once_more_after_it_was_not_found_is_there_again(world: World) -> None:
+    a, b, uri = await lost_at_its_origin(world)
+    sent = next(
+        crossing.document for crossing in world.internet.deliveries("b.example", "a.example")
+        if crossing.document["type"] == "Create" and crossing.document["object"]["id"] == uri
+    )
+    await world.wait(days=5)
+    assert await a.texts(GROUP) == []
+    world.internet.apps[b.host] = b.app
+    await hears(a, {**sent, "id": f"{sent['id']}-again"})
+    await world.settle()
     assert await a.texts(GROUP) == ["Still here."]
 
 

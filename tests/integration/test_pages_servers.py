@@ -6,10 +6,12 @@ import html
 
 import pytest
 
+from federation.uris import Host
 from fediverse_support.actions import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import Invalid
 from fediverse_support.domain.moderation import DomainRule, is_wide
+from fediverse_support.store import peers
 from tests.integration.site import Site, make_site, went_to
 
 pytestmark = pytest.mark.postgres
@@ -94,3 +96,12 @@ async def test_no_rule_is_about_this_server_itself(site: Site, domain: str) -> N
             site.db, site.deps.instance, None, DomainRule(domain, "suspend"), is_meant=True
         )
     assert refused.value.fields == {"domain": "ours"} and await rules(site) == ""
+
+
+async def test_the_page_of_a_server_says_why_keys_from_there_are_refused(site: Site) -> None:
+    await met(site, "quiet.example")
+    words = "sign with a key that is too short"
+    assert words not in (await site.get("/admin/servers/quiet.example", "tom")).text
+    async with site.db.transaction() as tx:
+        await peers.note_key_fault(tx, Host("quiet.example"), "key_too_small", site.db.now())
+    assert words in (await site.get("/admin/servers/quiet.example", "tom")).text

@@ -192,6 +192,51 @@ async def test_a_slow_answer_is_given_up(head):
         assert await refused(base, seconds=0.2) == "timeout"
 
 
+ENDLESS = {
+    "headers": (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "lines": (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "nothing": (b"", b""),
+}
+
+
+@pytest.mark.parametrize(("head", "piece"), ENDLESS.values(), ids=ENDLESS)
+async def test_g07_an_answer_that_trickles_for_ever_is_given_up_while_others_go_on(head, piece):
+    done = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def drip(request: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"GET /quick" in request:
+            return await plainly()(request, writer)
+        writer.write(head)
+        while not done.is_set():
+            writer.write(piece)
+            await writer.drain()
+            begun.set()
+            await asyncio.sleep(0.01)
+
+    async with listening(drip) as (base, _), client() as http:
+        slow = asyncio.create_task(http.send("GET", Uri(f"{base}/slow"), {}, limit=1024 * 1024, seconds=1.0))
+        await begun.wait()
+        # Bytes that come buy no time, and nobody waits behind them.
+        quick = await http.send("GET", Uri(f"{base}/quick"), {}, limit=10, seconds=5)
+        assert quick.status == 200 and not slow.done()
+        with pytest.raises(Unreachable) as caught:
+            await slow
+        done.set()
+    assert caught.value.code == "timeout"
+
+
+async def test_g07_lines_without_end_are_not_read_for_ever():
+    async def pour(request: bytes, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 1_000_000)
+        await writer.drain()
+
+    async with listening(pour) as (base, _):
+        assert await refused(base) == "bad_answer"
+
+
 async def test_a_closed_port_is_refused():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
