@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from random import Random
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from federation import uris, vocab
@@ -144,3 +147,86 @@ async def test_nothing_grows_with_time_alone(server: Server, clock: Clock, stran
     assert {name: rows for name, rows in bounded.items() if rows > 2 * (posts[2] - posts[1])} == {}
     swollen = {name for name, size in sizes[12].items() if size > 1.2 * sizes[8][name]}
     assert swollen == set()
+
+
+A_DAY, LATER = (300, 6), (50, 1)
+"""Posts and new people a day in the first half of a busy year, and in the second: what grew with time would
+show there."""
+ROWS = {
+    "posts": "id uri kind author_id group_id root_id audience standing title body_html body_text published_at"
+    " active_at created_at",
+    "activities": "id uri actor_uri verb object_uri document direction public created_at",
+    "announces": "id uri actor_id post_id announced_at",
+    "decisions": "activity_uri actor_uri verb object_uri proof verdict reasons facts decided_at",
+    "copies": "post_id how hosts since_at",
+    "arrivals": "activity_id hosts first_at last_at",
+    "deliveries": "activity_id sender_id host inbox_uri post_id standing attempts due_at created_at",
+    "peers": "host last_heard_at",
+    "actors": "uri kind host name inbox_uri created_at updated_at",
+}
+
+
+def a_post(place: int, at: datetime, wren: int, group: int) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """What one post of ours leaves behind, as rows: it went to ten servers, one of which was never there."""
+    number, base = int(at.timestamp() * 1000 + place) << 20, "https://a.example"
+    uri, text = f"{base}/o/{number}", f"Evening {place} of {at:%x}. " * 5
+    yield "posts", (number, uri, "Note", wren, group, number, "public", "visible", "Evening", text, text, at,
+                    at, at)  # fmt: skip
+    create, boost, relay = (f"{base}/a/{number}/{kind}" for kind in ("create", "boost", "relay"))
+    for step, (own, verb, about) in enumerate(
+        ((create, "Create", uri), (boost, "Announce", uri), (relay, "Announce", create)), 1
+    ):
+        yield "activities", (number + step, own, "x", verb, about, text * 3, "out", True, at)
+        yield "arrivals", (number + step, asyncpg.BitString("01" * 5), at, at)
+        yield "decisions", (own, "x", verb, about, "local", "accept", [], text, at)
+        inbox = "https://h0.example/u/inbox"
+        yield "deliveries", (number + step, wren, "h0.example", inbox, number, "parked", 8, at, at)
+    yield "announces", (number + 4, boost, group, number, at)
+    yield "copies", (number, "delivered", asyncpg.BitString("01" * 5), at)
+
+
+async def store_a_day(server: Server, at: datetime, day: int, posts: int, people: int) -> None:
+    """Store a day's posts, and new people, each of a new server, by COPY."""
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in ROWS}
+    wren = await server.value("select id from actors where name = 'wren'")
+    group = await server.value("select id from actors where name = 'sleepless'")
+    for place in range(posts):
+        for name, row in a_post(place, at, wren, group):
+            rows[name].append(row)
+    for place in range(people):
+        host = f"new{day}-{place}.example"
+        rows["peers"].append((host, at))
+        inbox = f"https://{host}/u/inbox"
+        rows["actors"].append((f"https://{host}/u", "person", host, "u", inbox, at, at))
+    async with server.db.connection() as conn:
+        for name, records in rows.items():
+            await conn.copy_records_to_table(name, records=records, columns=ROWS[name].split())
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1800)
+async def test_a_busy_year_is_as_large_as_its_posts_and_people(server: Server, clock: Clock) -> None:
+    seen: dict[int, dict[str, int]] = {}
+    sizes: dict[int, dict[str, int]] = {}
+    for day in range(1, 12 * MONTH + 1):
+        await store_a_day(server, clock.at, day, *(A_DAY if day <= 6 * MONTH else LATER))
+        async with server.db.connection() as conn:
+            await conn.execute(NOISE, clock.at, day, 100)
+        clock.pass_by(days=1)
+        await housekeeping.step(server.deps)
+        if day in (MONTH, 6 * MONTH, 12 * MONTH):
+            seen[day // MONTH], sizes[day // MONTH] = await counted(server.db), await sized(server.db)
+            print(day, seen[day // MONTH], sizes[day // MONTH])
+    made = {month: found["posts"] + found["actors"] for month, found in seen.items()}
+    for found, spare in ((seen, 100), (sizes, 512 * 1024)):
+        over = {
+            name: (found[1][name], found[6][name], last)
+            for name, last in found[12].items()
+            if last > on_the_line(made, found[1][name], found[6][name]) * 1.1 + spare
+        }
+        assert over == {}
+
+
+def on_the_line(made: dict[int, int], first: int, sixth: int) -> float:
+    """Return what a table has at the end of the year if it grew with posts and people as before."""
+    return sixth + max(0, sixth - first) / (made[6] - made[1]) * (made[12] - made[6])
