@@ -18,7 +18,7 @@ stage = table.stage
 
 EVERY = 2  # the facts, and the record
 COUNTS = {
-    ("Create", "Post"): EVERY + 3,  # the post, the group's announce, its relay
+    ("Create", "Post"): EVERY + 4,  # the post, the group's announce, its relay (2: who follows, and the rows)
     ("Update", "Post"): EVERY + 3,  # the turn, the words, the relay
     ("Delete", "Post or actor"): EVERY
     + 10,  # the turn, the words wherever they are (5), relay and unboost (4)
