@@ -1,5 +1,5 @@
 -- The other lists have indexes of their own too, and an announce knows which server its post is from.
--- depends: 0030_lists_by_their_own_indexes
+-- depends: 0017_words_of_known_posts
 
 -- migrate: apply
 

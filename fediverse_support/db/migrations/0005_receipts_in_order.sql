@@ -1,5 +1,5 @@
 -- What a delivery that is put off is about: what comes after it about the same thing waits for it.
--- depends: 0010_receipts_wait_under_rules
+-- depends: 0004_receipts_wait_under_rules
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- What was taken in before a rule about a server waits under it; what takes something back is obeyed even then.
--- depends: 0003_people_approve_followers
+-- depends: 0002_way_of_an_activity 0003_people_approve_followers
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Which hosts have something is one row and a bit for each host, instead of a row for each host.
--- depends: 0021_no_job_library 0002_way_of_an_activity
+-- depends: 0010_no_job_library
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- A relay leads to what it carried: what was decided about that is logged under its own id.
--- depends: 0051_blocks_and_messages
+-- depends: 0023_blocks_and_messages
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Followers are listed in the order in which they asked, a page at a time.
--- depends: 0034_changes_are_told
+-- depends: 0019_changes_are_told
 
 -- migrate: apply
 

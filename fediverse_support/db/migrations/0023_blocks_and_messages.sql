@@ -1,5 +1,5 @@
 -- Who wants nothing more to do with whom; and what somebody wrote to a group that is not for the group.
--- depends: 0050_decisions_of_groups
+-- depends: 0022_decisions_of_groups
 
 -- migrate: apply
 

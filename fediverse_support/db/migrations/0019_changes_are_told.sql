@@ -1,5 +1,5 @@
 -- Whoever remembers what a signed read of an actor rests on is told in the moment in which it changes.
--- depends: 0033_more_lists_by_their_own_indexes
+-- depends: 0018_more_lists_by_their_own_indexes
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Why the keys of people on a server are refused: operators and moderators are told.
--- depends: 0011_receipts_in_order
+-- depends: 0005_receipts_in_order
 
 -- migrate: apply
 

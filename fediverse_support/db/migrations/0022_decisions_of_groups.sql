@@ -1,5 +1,5 @@
 -- Who took a post out, and the words that were published about it; and what people are told of a group's decisions.
--- depends: 0003_people_approve_followers
+-- depends: 0021_names_of_hosts
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Posts that their own server says are not there: asked for again over some days, then hidden until they are found.
--- depends: 0012_why_keys_are_refused
+-- depends: 0006_why_keys_are_refused
 
 -- migrate: apply
 

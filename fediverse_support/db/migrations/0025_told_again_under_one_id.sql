@@ -1,5 +1,5 @@
 -- What comes again under a known id may be news: only a Create or an Announce is settled by its id.
--- depends: 0003_people_approve_followers
+-- depends: 0024_what_a_relay_carried
 
 -- migrate: apply
 

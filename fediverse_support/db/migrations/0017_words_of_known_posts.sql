@@ -1,5 +1,5 @@
 -- The words of what was stored before, while new posts already keep their own.
--- depends: 0031_words_of_posts
+-- depends: 0016_words_of_posts
 
 -- migrate: apply
 

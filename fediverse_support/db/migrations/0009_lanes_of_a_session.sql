@@ -1,5 +1,5 @@
 -- A lane is held for a session of the database, and since when is known; when each kind of work last went well, too.
--- depends: 0003_people_approve_followers
+-- depends: 0008_catching_up
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- What is forgotten by its age is found by it.
--- depends: 0022_hosts_as_bits
+-- depends: 0011_hosts_as_bits
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- What is asked for after a suspension: posts that were written in shared threads while nobody listened.
--- depends: 0013_missing_posts
+-- depends: 0007_missing_posts
 
 -- migrate: apply
 

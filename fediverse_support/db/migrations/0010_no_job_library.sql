@@ -1,5 +1,5 @@
 -- Lanes are woken by a notification, which stores nothing: the tables of the job library go, and its log with them.
--- depends: 0020_lanes_of_a_session
+-- depends: 0009_lanes_of_a_session
 
 -- migrate: apply
 

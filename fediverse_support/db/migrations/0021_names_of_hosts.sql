@@ -1,5 +1,5 @@
 -- By which domains servers name their people.
--- depends: 0014_catching_up 0034_changes_are_told
+-- depends: 0020_followers_in_order
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- A server that refuses to have its own activities announced to it is told of them in the other form.
--- depends: 0023_ages
+-- depends: 0012_ages
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Every list of posts is read by an index of its own; those with a host pass by suspended servers without a row.
--- depends: 0003_people_approve_followers
+-- depends: 0014_outboxes
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- The words of posts are kept for searching, stemmed in the language of each post, beside the posts and not in them.
--- depends: 0030_lists_by_their_own_indexes
+-- depends: 0015_lists_by_their_own_indexes
 
 -- migrate: apply
 

@@ -1,5 +1,5 @@
 -- Tell older words from newer ones by one clock, their author's; remember where newer words were told to nobody.
--- depends: 0003_people_approve_followers
+-- depends: 0025_told_again_under_one_id
 
 -- migrate: apply
 

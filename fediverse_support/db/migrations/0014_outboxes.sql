@@ -1,5 +1,5 @@
 -- Only what groups passed on is looked for by who did it: everything else need not stand in that index.
--- depends: 0024_refuses_own
+-- depends: 0013_refuses_own
 
 -- migrate: apply
 
