@@ -16,8 +16,8 @@ from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.web.pages import addresses, words
-from fediverse_support.web.pages.forms import Form
-from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.forms import KEPT, SHOWN_AGAIN, Form
+from fediverse_support.web.pages.frame import Pages, Visit, page_of, see_other
 
 BOXES: Final = ("age", "rules", "health")
 
@@ -69,7 +69,9 @@ async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> R
         response = _sign_in_page(pages, visit, form, problem=problem, status=429)
         response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
         return response
-    response = await _signed_in(pages, visit, form, token)
+    # Whoever signs in is known to be the one who was signed out only where this browser knew that name last.
+    is_again = pages.sessions.device(request, name) is not None
+    response = await _signed_in(pages, visit, form, token, is_again=is_again)
     pages.sessions.open(response, token)
     pages.sessions.know_device(request, response, name)
     old = pages.sessions.session_token(request)
@@ -78,16 +80,23 @@ async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> R
     return response
 
 
-async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str) -> Response:
-    """Lead on, with the words of a form that met a closed session."""
-    back, kept = _back(form.text("back")), form.kept
-    if not kept or not back:
+async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_again: bool) -> Response:
+    """Lead on, with the words of a form that met a closed session; covered, where they may be another's."""
+    back = _back(form.text("back"))
+    if not form.has_more or not back:
         return see_other(back or "/home")
-    signed_in = Visit(visit.path, await _viewer(pages, token), token)
-    if "body" not in kept:
-        return pages.kept(signed_in, form, 200, "You are signed in again. Here is what you typed.")
+    is_shown_again = SHOWN_AGAIN.fullmatch(back) is not None
     return pages.page(
-        signed_in, "account/back_again.html", title="Signed in", back=back, kept=kept, carried=form.carried
+        Visit(visit.path, await _viewer(pages, token), token),
+        "account/back_again.html",
+        title="Signed in",
+        back=back,
+        kept=form.kept,
+        carried=form.carried,
+        names=KEPT,
+        is_again=is_again,
+        is_shown_again=is_shown_again,
+        without=back if is_shown_again else page_of(back, form),
     )
 
 

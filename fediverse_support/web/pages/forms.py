@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,25 @@ MAX_FORM: Final = 524_288
 """Bytes. Far more than a post may have, so that a text that is too long comes back with its form."""
 MAX_FIELDS: Final = 40
 ENCODING: Final = "application/x-www-form-urlencoded"
-KEPT: Final = ("title", "body", "warning", "reason", "note")
+KEPT: Final[Mapping[str, str]] = {
+    "title": "The title",
+    "body": "What you wrote",
+    "warning": "The content note",
+    "told": "Why, for everybody",
+    "reason": "Why",
+    "note": "The note for the team",
+}
+"""Every field of a form that people write words in, with what it is called when the words come back."""
+CHOICES: Final[Mapping[str, frozenset[str]]] = {
+    "reason": frozenset(("worried", "rule", "elsewhere", "spam", "legal", "other")),
+    "severity": frozenset(("allow", "limit", "hold", "suspend")),
+}
+"""What people choose from a list, by field. Ticked boxes are a yes, and have to be given again."""
+SHOWN_AGAIN: Final = re.compile(
+    r"/g/[^/]+/write|/g/[^/]+/t/[0-9]+/reply|/post/[0-9]+/(?:reply|edit|again|tell-us|take-down)"
+    r"|/admin/servers/[^/]+"
+)
+"""Forms that come back filled, with nothing done, when they are sent with `look`."""
 
 
 class Refused(Exception):
@@ -51,13 +70,26 @@ class Form:
 
     @property
     def carried(self) -> dict[str, str]:
-        """What else has to come along for the words to reach the same place: the post they answer."""
-        return {} if self.number("to") is None else {"to": self.text("to")}
+        """What comes along with the words, and is none itself: the post they answer, and what was chosen."""
+        answered = {} if self.number("to") is None else {"to": self.text("to")}
+        return answered | {name: self.text(name) for name in CHOICES if self._is_choice(name)}
 
     @property
     def kept(self) -> dict[str, str]:
         """The words a person typed, for the page that has to hand them back."""
-        return {name: self.fields[name] for name in KEPT if self.fields.get(name, "").strip()}
+        return {
+            name: self.fields[name]
+            for name in KEPT
+            if self.fields.get(name, "").strip() and not self._is_choice(name)
+        }
+
+    @property
+    def has_more(self) -> bool:
+        """Say whether something was typed or chosen that would be lost with this form."""
+        return bool(self.kept or self.carried.keys() & CHOICES.keys())
+
+    def _is_choice(self, name: str) -> bool:
+        return self.text(name) in CHOICES.get(name, ())
 
 
 async def read_form(request: Request) -> Form:

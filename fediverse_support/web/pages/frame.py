@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jinja2 import Environment
 from starlette.requests import Request
@@ -29,7 +31,7 @@ from fediverse_support.reads import viewer as viewers
 from fediverse_support.reads.viewer import Viewer
 from fediverse_support.web.negotiation import VARY
 from fediverse_support.web.pages import addresses, words
-from fediverse_support.web.pages.forms import Form, Refused, read_form
+from fediverse_support.web.pages.forms import KEPT, Form, Refused, read_form
 from fediverse_support.web.sessions import Sessions, fresh_visitor_token
 
 HEADERS: Final = {
@@ -223,7 +225,7 @@ class Pages:
     def refusal(self, visit: Visit, error: AppError, form: Form) -> Response:
         """Turn an application error into a page; what was typed stays on it."""
         match error:
-            case NotSignedIn() if form.kept:
+            case NotSignedIn() if form.has_more:
                 return self.signed_out(visit, form)
             case NotSignedIn():
                 return see_other(addresses.sign_in(visit.address))
@@ -250,6 +252,7 @@ class Pages:
             status=status,
             sentence=sentence,
             kept=form.kept,
+            names=KEPT,
             heading=TITLES.get(status, "This was not done"),
         )
         response.headers.update(headers or {})
@@ -261,7 +264,7 @@ class Pages:
 
     def signed_out(self, visit: Visit, form: Form) -> Response:
         """Ask to sign in again, with the words that were on their way."""
-        back = visit.path if form.kept else "/home"
+        back = visit.path if form.has_more else page_of(visit.path, form)
         if visit.path == "/sign-in":
             back = form.text("back") if addresses.is_ours(form.text("back")) else ""
         return self.page(
@@ -313,6 +316,16 @@ def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
     if viewer.moderates:
         return (waiting, groups, ("/find", "Find"), you)
     return (groups, ("/find", "Find"), you)
+
+
+def page_of(path: str, form: Form) -> str:
+    """Return where the form stands that is sent to this path; people's groups, where it stands on several."""
+    if path.startswith("/g/") and path.endswith("/join"):
+        return path + (f"?{urlencode({'invite': form.text('invite')[:200]})}" if form.text("invite") else "")
+    whole = re.match(r"(/mod/held|/mod/reports|/mod/messages|/mod/members|/followers|/post)/[0-9]+", path)
+    if whole is None:
+        return "/home"
+    return whole[0] if whole[1] == "/post" else whole[1]
 
 
 def see_other(address: str) -> Response:

@@ -20,13 +20,12 @@ from fediverse_support.reads import threads
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.threads import PostView
 from fediverse_support.web.pages import addresses, words
-from fediverse_support.web.pages.forms import Form, row_id
+from fediverse_support.web.pages.forms import CHOICES, Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, may_write
 from fediverse_support.web.pages.places import group_of, landing
 
 MAX_REASON: Final = moderating.MAX_REASON
-REPORT_REASONS: Final = ("worried", "rule", "elsewhere", "spam", "legal", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +301,7 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
     if form.ticked("look"):
         return _tell_page(pages, visit, post, reason=reason, body=body)
     try:
-        if reason not in REPORT_REASONS:
+        if reason not in CHOICES["reason"]:
             raise Invalid({"reason": "required"})
         if len(body) > MAX_BODY:
             raise Invalid({"body": "too_long"})
@@ -322,17 +321,27 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
 
 async def show_take_down(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/take-down`: for moderators, what it means before it happens."""
+    post = await _get_judged(pages, request, visit, conn)
+    return _take_down_page(pages, visit, post, Form({}))
+
+
+async def _get_judged(pages: Pages, request: Request, visit: Visit, conn: Conn) -> PostView:
+    """Return the post in the address if the viewer may take it down; raise `NotFound` otherwise."""
     post = await _get_readable_post(conn, request, visit)
     group = await group_of(pages, visit, conn, post)
     if not (visit.person.is_staff or (group is not None and group.moderates)):
         raise NotFound
+    return post
+
+
+def _take_down_page(pages: Pages, visit: Visit, post: PostView, form: Form) -> Response:
     return pages.page(
         visit,
         "posts/take_down.html",
         title="Take down a post",
         post=post,
-        told="",
-        reason="",
+        told=form.text("told"),
+        reason=form.text("reason"),
         errors={},
         back=_back_to(post),
     )
@@ -342,7 +351,9 @@ async def take_down(pages: Pages, request: Request, visit: Visit, form: Form) ->
     """Hide somebody's post as a moderator."""
     person = visit.person
     async with pages.deps.db.connection() as conn:
-        post = await _get_readable_post(conn, request, visit)
+        post = await _get_judged(pages, request, visit, conn)
+    if form.ticked("look"):
+        return _take_down_page(pages, visit, post, form)
     told, reason = form.line("told")[:MAX_REASON], form.line("reason")[:MAX_REASON]
     await moderating.remove_post(
         pages.deps.db, pages.deps.instance, person, post.id, reason=reason, told=told

@@ -117,6 +117,9 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
     if form.text("decision") == "clear":
         await moderating.clear_domain_rule(db, account_id, domain)
         return see_other(f"{LIST}?done=rule-cleared")
+    if form.ticked("look"):
+        async with db.connection() as conn:
+            return await _server_page(pages, visit, conn, domain, form=form)
     try:
         if severity not in SEVERITIES:
             raise Invalid({"severity": "required"})
