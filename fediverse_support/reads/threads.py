@@ -131,28 +131,64 @@ async def list_before(conn: Conn, root_id: PostId, viewer_id: ActorId | None, be
 
 @dataclass(frozen=True, slots=True)
 class QuotedView:
-    """A post that a reply answers, as far as one line shows it."""
+    """A post that a reply answers, as far as one line shows it: without any word where it `is_gone`."""
 
     id: PostId
+    standing: PostStanding
+    is_gone: bool
     author_name: str
     excerpt: str
     warning: str
 
 
 LIST_QUOTED: Final = """
-select p.id, coalesce(nullif(a.display_name, ''), a.name) as author_name, left(p.body_text, 60) as excerpt,
-       p.warning
-from posts p join actors a on a.id = p.author_id
-where p.id = any ($1) and can_see(p, $2)
+select p.id, p.standing, not v.yes as is_gone,
+       case when v.yes then coalesce(nullif(a.display_name, ''), a.name) else '' end as author_name,
+       case when v.yes then left(p.body_text, 60) else '' end as excerpt,
+       case when v.yes then p.warning else '' end as warning
+from posts p
+cross join lateral (select can_see(p, $2) as yes offset 0) v
+join actors a on a.id = p.author_id
+where p.id = any ($1) and (v.yes or p.standing in ('removed', 'deleted'))
 """
 
 
 async def list_quoted(
     conn: Conn, post_ids: Sequence[PostId], viewer_id: ActorId | None
 ) -> dict[PostId, QuotedView]:
-    """Return those of the posts that this viewer may read, by id."""
+    """Return those of the posts that this viewer may read, and without words those that are gone, by id."""
     rows = await conn.fetch(LIST_QUOTED, list(post_ids), viewer_id) if post_ids else []
     return {row["id"]: QuotedView(**row) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PauseView:
+    """Why a conversation is paused, in published words; `host` is where the group is that decided."""
+
+    reason: str
+    host: Host | None
+
+
+FIND_PAUSE: Final = """
+select u.reason, g.host from pauses u left join actors g on g.id = u.by_id where u.post_id = $1
+"""
+
+
+async def find_pause(conn: Conn, root_id: PostId) -> PauseView | None:
+    """Return why a conversation is paused; None where nothing was said about it."""
+    row = await conn.fetchrow(FIND_PAUSE, root_id)
+    return None if row is None else PauseView(**row)
+
+
+LIST_DECIDERS: Final = """
+select r.post_id, g.host from removals r join actors g on g.id = r.by_id where r.post_id = any ($1)
+"""
+
+
+async def list_deciders(conn: Conn, post_ids: Sequence[PostId]) -> dict[PostId, Host]:
+    """Return the servers of the groups elsewhere that took these posts out, by post."""
+    rows = await conn.fetch(LIST_DECIDERS, list(post_ids)) if post_ids else []
+    return {row["post_id"]: row["host"] for row in rows if row["host"] is not None}
 
 
 HAS_OWN: Final = """

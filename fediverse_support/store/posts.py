@@ -231,12 +231,31 @@ async def wake_thread(tx: Tx, post_id: PostId, now: datetime) -> None:
     await tx.execute(WAKE_THREAD, post_id, now)
 
 
-SET_LOCKED: Final = "update posts set is_locked = $2 where id = $1 and is_locked <> $2"
+PAUSE: Final = """
+with paused as (
+    update posts set is_locked = true where id = $1 and not is_locked returning id
+)
+insert into pauses (post_id, by_id, reason, paused_at)
+select id, $2, $3, $4 from paused
+on conflict (post_id) do update set by_id = excluded.by_id, reason = excluded.reason,
+    paused_at = excluded.paused_at
+"""
+GO_ON: Final = """
+with words as (
+    delete from pauses where post_id = $1
+)
+update posts set is_locked = false where id = $1 and is_locked
+"""
 
 
-async def set_locked(tx: Tx, post_id: PostId, *, to: bool) -> bool:
-    """Have a post take no more answers, or take them again; False where it was so already."""
-    return await tx.execute(SET_LOCKED, post_id, to) == "UPDATE 1"
+async def pause(tx: Tx, post_id: PostId, by_id: ActorId, reason: str, now: datetime) -> bool:
+    """Have a post take no more answers, by the decision of its group; False where it was so already."""
+    return await tx.execute(PAUSE, post_id, by_id, reason, now) == "INSERT 0 1"
+
+
+async def go_on(tx: Tx, post_id: PostId) -> bool:
+    """Have a post take answers again; False where it did already."""
+    return await tx.execute(GO_ON, post_id) == "UPDATE 1"
 
 
 ERASE_POST: Final = """
@@ -255,6 +274,8 @@ with words as (
     delete from reactions where post_id = any ($1::bigint[])
 ), judged as (
     update removals set reason = '' where post_id = any ($1::bigint[])
+), paused as (
+    update pauses set reason = '' where post_id = any ($1::bigint[])
 )
 insert into tombstones (uri, former_type, deleted_at)
 select uri, kind, $2 from words

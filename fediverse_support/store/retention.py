@@ -170,6 +170,7 @@ BOUNDED: Final[dict[str, str]] = {
     "copies": "posts: one row a post and way, a bit a server",
     "reactions": "people and posts",
     "removals": "posts: one row each",
+    "pauses": "posts: one row each",
     "missing_posts": "posts: one row each",
     "domain_rules": "what staff decided",
     "host_names": "servers that people here met: at most twenty rows each",

@@ -61,7 +61,13 @@ async def _set_locked(
     tx: Tx, step: Step, act: Authentic[vocab.Lock] | Authentic[vocab.Undo], *, reason: str, to: bool
 ) -> Change:
     target, group = step.facts.target, step.facts.group
-    if target is None or group is None or not await posts.set_locked(tx, target.id, to=to):
+    if target is None or group is None:
+        return Change()
+    if not (
+        await posts.pause(tx, target.id, group.id, reason, step.now)
+        if to
+        else await posts.go_on(tx, target.id)
+    ):
         return Change()
     effects: tuple[Effect, ...] = ()
     if target.author_account_id is not None and target.standing in ("visible", "limited"):

@@ -68,6 +68,8 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         conversations=page,
         older=_cursor(page[-1]) if len(found) > groups.PAGE else "",
         older_page=before != NEWEST,
+        shut_out=words.shut_out(group.host),
+        waiting=words.waiting(group.host),
         may_write=may_write(group) and (group.moderates or not group.posting_restricted),
     )
 

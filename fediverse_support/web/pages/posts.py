@@ -147,7 +147,7 @@ def _write_page(
         group=group,
         draft=draft,
         errors=problem.fixes,
-        problem=problem.sentence,
+        problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
         audience=words.audience(group.kind, group.copies_to),
         first_posts_held=pages.deps.instance.newcomer_posts_held > 0,
     )

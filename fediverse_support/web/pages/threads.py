@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from federation.uris import Uri
+from federation.uris import Host, Uri
 from fediverse_support.actions import posting
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
@@ -17,7 +17,7 @@ from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import threads
 from fediverse_support.reads.groups import GroupView
-from fediverse_support.reads.threads import PostView, QuotedView
+from fediverse_support.reads.threads import PauseView, PostView, QuotedView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
@@ -30,10 +30,10 @@ from fediverse_support.web.pages.view import beginning
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a reply answers, and where that is found."""
+    """What a reply answers, and where that is found; without `post` it is gone, without `address` wholly."""
 
-    address: str
-    post: PostView | QuotedView
+    address: str | None
+    post: PostView | QuotedView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Part:
     has_more: bool
     earlier: str | None
     quotes: dict[PostId, Quote]
+    pause: PauseView | None
+    deciders: dict[PostId, Host]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,26 @@ class Scene:
             and group is not None
             and not (may_write(group) or group.is_banned or group.is_waiting)
         )
+
+    @property
+    def refusal(self) -> str:
+        """Why the viewer may not answer here, in words; empty where they may."""
+        group = self.group
+        if self.may_reply:
+            return ""
+        if group is not None and group.is_banned:
+            return words.shut_out(group.host)
+        if self.is_open and self.root.is_locked:
+            return words.paused(self.host)
+        if group is not None and group.is_waiting:
+            return words.waiting(group.host)
+        is_outside = group is not None and not may_write(group)
+        return words.REASONS["not_a_member"] if is_outside else words.TAKES_NO_REPLIES
+
+    @property
+    def host(self) -> Host | None:
+        """Where it is decided what becomes of the conversation; None for here."""
+        return None if self.group is None else self.group.host
 
 
 async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Scene:
@@ -160,7 +182,9 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         after=after,
         has_more=len(found) > threads.PAGE,
         earlier=await _earlier(conn, visit, scene, found, after),
-        quotes=await _quotes(conn, visit, root, found[: threads.PAGE]),
+        quotes=await _quotes(conn, visit, scene, found[: threads.PAGE], after),
+        pause=await threads.find_pause(conn, root.id) if root.is_locked and scene.is_open else None,
+        deciders=await threads.list_deciders(conn, [p.id for p in (root, *found) if p.is_kept]),
     )
     return _thread_page(pages, visit, scene, part)
 
@@ -178,15 +202,32 @@ async def _earlier(
 
 
 async def _quotes(
-    conn: Conn, visit: Visit, root: PostView, replies: Sequence[PostView]
+    conn: Conn, visit: Visit, scene: Scene, replies: Sequence[PostView], after: int
 ) -> dict[PostId, Quote]:
-    """Return what each reply answers, but for the first post: on this page, or where it is found."""
-    here = {post.id: post for post in replies if post.is_visible}
+    """Return what each reply answers: on this page, or where it is found, or that it is gone.
+
+    Answers to the first post need no word of it where it stands above them.
+    """
+    root = scene.root
     asked = {post.parent_id for post in replies if post.is_visible and post.parent_id is not None}
-    elsewhere = await threads.list_quoted(conn, sorted(asked - here.keys() - {root.id}), visit.actor_id)
-    quotes = {number: Quote(f"#p{number}", post) for number, post in here.items()}
-    quotes |= {number: Quote(addresses.post(number), post) for number, post in elsewhere.items()}
+    here = {post.id: Quote(f"#p{post.id}", post if post.is_visible else None) for post in replies}
+    far = await threads.list_quoted(conn, sorted(asked - here.keys() - {root.id}), visit.actor_id)
+    quotes = here | {number: _quote_from_far(scene, post) for number, post in far.items()}
+    if after:
+        quotes[root.id] = _first(scene)
     return {post.id: quotes[post.parent_id] for post in replies if post.parent_id in quotes}
+
+
+def _first(scene: Scene) -> Quote:
+    return Quote(f"{scene.base}#p{scene.root.id}", scene.root if scene.root.is_visible else None)
+
+
+def _quote_from_far(scene: Scene, post: QuotedView) -> Quote:
+    """Return what a reply answers on another page. What a moderator took out has a place still."""
+    if not post.is_gone:
+        return Quote(addresses.post(post.id), post)
+    there = addresses.conversation(scene.slug, scene.root.id, post.id, after=post.id - 1)
+    return Quote(there if post.standing == "removed" else None, None)
 
 
 def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Response:
@@ -211,7 +252,11 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         undo=undoable(pages, visit, scene.kind, [root, *replies]),
         may_reply=visit.viewer is not None and scene.may_reply,
         may_join=visit.viewer is not None and scene.may_join,
-        cannot_write=words.REASONS["banned_from_group"],
+        refusal=scene.refusal,
+        paused=words.paused(part.pause.host if part.pause else scene.host),
+        why_paused=part.pause.reason if part.pause else "",
+        taken_out={post_id: words.taken_out(host) for post_id, host in part.deciders.items()},
+        answering=_first(scene) if part.after else None,
         moderates=group is not None
         and visit.viewer is not None
         and (group.moderates or visit.viewer.person.is_staff),
@@ -255,7 +300,7 @@ def undoable(pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostVi
 
 
 async def show_reply(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
-    """`/g/{slug}/t/{post_id}/reply?to=`: the reply form, with the post it answers below it."""
+    """`/g/{slug}/t/{post_id}/reply?to=`: the reply form and the post it answers, or why there is no form."""
     scene = await _get_scene(pages, request, visit, conn)
     _ = visit.person
     answers = await _answered(conn, visit, scene, request.query_params.get("to", ""))
@@ -289,13 +334,15 @@ def _reply_page(
         visit,
         "threads/reply.html",
         title="Reply",
-        status=problem.status,
+        status=403 if scene.refusal else problem.status,
         group=scene.group,
         base=scene.base,
         answers=answers,
         draft=draft,
         errors=problem.fixes,
         problem=problem.sentence,
+        refusal=scene.refusal,
+        may_join=scene.may_join,
         audience=replying_audience(scene.group),
         elsewhere=words.REPLY_ELSEWHERE if answers.host else "",
     )

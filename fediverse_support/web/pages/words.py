@@ -91,6 +91,7 @@ NOT_AGAIN: Final[dict[str, str]] = {
     "waiting": "You can send it again once a moderator has let you into the group.",
     "conversation": "The conversation it belonged to is not here any more. Your words stay here for you.",
 }
+TAKES_NO_REPLIES: Final = "Nobody can reply here now. You can still read."
 SIGN_IN_AGAIN: Final = "You were signed out. Sign in and your words will be here."
 SIGN_IN: Final = "You are signed out. Please sign in to go on."
 # What somebody is told about a decision, by its kind.
@@ -119,7 +120,7 @@ NO_MATCH: Final = "That name and password do not match."
 # Codes of policy and of actions as sentences; the first one known is said.
 REASONS: Final[dict[str, str]] = {
     "banned_from_group": (
-        "A moderator decided that you cannot write in this group. You can still write to our team."
+        "A moderator decided that you cannot write in this group."
     ),
     "not_a_member": "You can write here once you have joined the group.",
     "posting_restricted": "Only moderators start conversations in this group. You can still reply.",
@@ -138,7 +139,7 @@ REASONS: Final[dict[str, str]] = {
     "account_not_active": "Your account is not open yet. Someone from our team will look at it.",
     "no_match": NO_MATCH,
     "pending": "Your account is waiting for our team. We read this within a day.",
-    "closed": "This account is closed. You can still write to our team.",
+    "closed": "This account is closed.",
 }
 NOT_DONE: Final = "This was not done. You may not have a way in, or things changed while you were writing."
 
@@ -244,6 +245,29 @@ def taken_out(host: Host | None) -> str:
         f"The people who run this group, on {host}, decided that this post does not appear there. Here, only "
         "you and our team can see it now."
     )
+
+
+def who_decided(host: Host | None) -> str:
+    """Say who decides in a group: a moderator here, or the people of another server, which is named."""
+    return "A moderator" if host is None else f"The people who run this group, on {host},"
+
+
+def shut_out(host: Host | None) -> str:
+    """Say to somebody why they cannot write in a group."""
+    return f"{who_decided(host)} decided that you cannot write in this group."
+
+
+def paused(host: Host | None) -> str:
+    """Say that a conversation takes no replies for now."""
+    can = "You can still read, and write to our team." if host is None else "You can still read."
+    return f"{who_decided(host)} paused this for now. {can}"
+
+
+def waiting(host: Host | None) -> str:
+    """Say to somebody that they asked to join a group and have no answer yet."""
+    if host is None:
+        return "You asked to join. A moderator will answer within a day."
+    return f"You asked to join. The people who run this group, on {host}, will answer."
 
 
 def from_host(host: Host | None) -> str:
