@@ -90,7 +90,8 @@ def create_group(typed: argparse.Namespace, settings: Settings) -> int:
             moderators=tuple(typed.moderator),
             language=typed.language,
         )
-        print(f"{instance.group_url(typed.name.strip().lower())} is open.")
+        state = "open" if typed.kind == "open" else "there"
+        print(f"{instance.group_url(typed.name.strip().lower())} is {state}.")
         return 0
 
     return with_database(settings, work)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -14,6 +14,18 @@ from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.effects import NotificationKind
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
+
+DECISIONS: Final[tuple[NotificationKind, ...]] = (
+    "joined", "declined", "held", "approved", "removed", "restored", "locked", "unlocked", "banned",
+    "unbanned", "not_taken", "message",
+)  # fmt: skip
+"""What was decided about somebody or waits for them; answers never push it out."""
+ANSWERS: Final[tuple[NotificationKind, ...]] = ("mention", "reply", "follow")
+MOST_DECISIONS: Final = 20
+MOST_ANSWERS: Final = 5
+MOST_NEWS: Final = 3
+PAGE: Final = 20
+NEWEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +46,17 @@ class NewConversation:
 
 @dataclass(frozen=True, slots=True)
 class JoinedGroup:
-    """A group the member is in, or asked to be in, with at most three conversations."""
+    """A group the member is in, or asked to be in, with at most `MOST_NEWS` conversations."""
 
     id: ActorId
     uri: Uri
     slug: str
+    host: Host | None
     kind: GroupKind
     title: str
     standing: FollowStanding
     news: tuple[NewConversation, ...]
+    has_more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,7 @@ class AboutYou:
     `follow` is how its actor's follow of this member stands now; a request to join their group has none.
     """
 
+    id: int
     kind: NotificationKind
     created_at: datetime
     actor_name: str | None
@@ -86,19 +101,19 @@ left join lateral (
           and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by p.active_at desc, p.id desc offset 0) c
     where (select can_see(p, $1) from posts p where p.id = c.id)
-    limit 3
+    limit 4
 ) s on true
 left join posts t on t.id = s.id
 left join actors u on u.id = t.author_id
 where f.follower_id = $1 and f.standing in ('accepted', 'pending') and b.standing in ('visible', 'limited')
   and (b.host is null or rule_for(b.host) is distinct from 'suspend')
 order by lower(g.title), g.actor_id, t.active_at desc, t.id desc
-limit 600
+limit 800
 """
 
 
 async def list_joined(conn: Conn, viewer_id: ActorId, since: datetime) -> list[JoinedGroup]:
-    """Return the member's groups A to Z, each with up to three conversations active since `since`."""
+    """Return the member's groups A to Z, each with what was active since `since`."""
     rows = await conn.fetch(LIST_JOINED, viewer_id, since)
     return [_joined(list(lines)) for _, lines in groupby(rows, key=lambda row: row["group_id"])]
 
@@ -107,22 +122,30 @@ def _joined(rows: Sequence[Any]) -> JoinedGroup:
     first = rows[0]
     fields = tuple(NewConversation.__dataclass_fields__)
     host = first["group_host"]
+    news = [NewConversation(**{f: row[f] for f in fields}) for row in rows if row["id"] is not None]
     return JoinedGroup(
         id=first["group_id"],
         uri=first["group_uri"],
         slug=first["group_name"] if host is None else f"{first['group_name']}@{host}",
+        host=host,
         kind=first["kind"],
         title=first["group_title"],
         standing=first["group_standing"],
-        news=tuple(NewConversation(**{f: row[f] for f in fields}) for row in rows if row["id"] is not None),
+        news=tuple(news[:MOST_NEWS]),
+        has_more=len(news) > MOST_NEWS,
     )
 
 
-# The latest two hundred are looked through, newest first, until five are found.
+# Each lot of kinds is found for itself: the latest two hundred are looked through, newest first, until it is
+# full.
 LIST_ABOUT_YOU: Final = """
-select n.kind, n.created_at, t.*
+select s.* from unnest($4::text[], $5::int[]) with ordinality l (kinds, most, place) cross join lateral (
+select n.id, n.kind, n.created_at, t.*
 from (
-    select n.* from notifications n where n.account_id = $1 order by n.id desc limit 200
+    select m.* from unnest(string_to_array(l.kinds, ' ')) k cross join lateral (
+        select n.* from notifications n
+        where n.account_id = $1 and n.kind = k and n.id < $6 order by n.id desc limit 200) m
+    order by m.id desc limit 200
 ) n cross join lateral (
 select coalesce(nullif(u.display_name, ''), u.name) as actor_name, f.standing as follow, p.id as post_id,
        p.root_id, g.name as group_name, g.host as group_host, r.title as group_title, n.words,
@@ -148,17 +171,59 @@ where n.created_at > $3
   and (n.kind <> 'banned' or b.group_id is not null)
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
 offset 0) t
-limit 5
+order by n.id desc
+limit l.most) s
+order by l.place, s.id desc
 """
 
 
 async def list_about_you(
     conn: Conn, account_id: AccountId, viewer_id: ActorId, since: datetime
 ) -> list[AboutYou]:
-    """Return the latest five things that concern this member since `since`, newest first."""
+    """Return what was decided about this member since `since`, newest first, and then what others answered.
+
+    One more than `MOST_DECISIONS` and `MOST_ANSWERS` says that there is more.
+    """
+    lots = {DECISIONS: MOST_DECISIONS + 1, ANSWERS: MOST_ANSWERS + 1}
+    return await _list_about_you(conn, account_id, viewer_id, since, lots, NEWEST)
+
+
+async def _list_about_you(
+    conn: Conn,
+    account_id: AccountId,
+    viewer_id: ActorId,
+    since: datetime,
+    lots: Mapping[tuple[NotificationKind, ...], int],
+    before: int,
+) -> list[AboutYou]:
+    kinds = [" ".join(lot) for lot in lots]
+    rows = await conn.fetch(
+        LIST_ABOUT_YOU, account_id, viewer_id, since, kinds, list(lots.values()), before
+    )
     found = []
-    for row in await conn.fetch(LIST_ABOUT_YOU, account_id, viewer_id, since):
+    for row in rows:
         values = dict(row)
         name, host = values.pop("group_name"), values["group_host"]
         found.append(AboutYou(**values, group_slug=f"{name}@{host}" if host else name))
     return found
+
+
+# Where looking stopped: of what was looked through, much may not be for this member's eyes any more.
+FIND_END: Final = """
+select n.id from notifications n
+where n.account_id = $1 and n.id < $2 and n.created_at > $3
+order by n.id desc offset 199 limit 1
+"""
+
+
+async def list_earlier(
+    conn: Conn, account_id: AccountId, viewer_id: ActorId, since: datetime, before: int
+) -> tuple[list[AboutYou], int | None]:
+    """Return up to `PAGE` things that concern this member since `since`, newest first, before the row
+    `before`, and the row before which there may be more; None at the end.
+    """
+    lots = {DECISIONS + ANSWERS: PAGE + 1}
+    found = await _list_about_you(conn, account_id, viewer_id, since, lots, before)
+    if len(found) > PAGE:
+        return found[:PAGE], found[PAGE - 1].id
+    return found, await conn.fetchval(FIND_END, account_id, before, since)

@@ -277,3 +277,63 @@ async def list_newcomers(conn: Conn, person: Person) -> list[Newcomer]:
     if not person.is_staff:
         return []
     return [Newcomer(**row) for row in await conn.fetch(LIST_NEWCOMERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Whether something waits for a moderator, of each sort; nobody counts it."""
+
+    posts: bool
+    reports: bool
+    messages: bool
+    people: bool
+
+    @property
+    def is_any(self) -> bool:
+        """Something waits, of whatever sort."""
+        return self.posts or self.reports or self.messages or self.people
+
+
+# Asked as the lists above ask, and each ends at the first that is found.
+FIND_WAITING: Final = """
+select
+    exists (
+        select 1 from group_moderators m cross join lateral (
+            select 1 from posts p
+            where p.standing = 'held' and p.group_id = m.group_id
+              and (p.host is null or rule_for(p.host) is distinct from 'suspend') limit 1) t
+        where m.actor_id = $1)
+    or $2 and exists (
+        select 1 from (
+            select p.group_id, p.host from posts p where p.standing = 'held' order by p.id offset 0) p
+        where (p.group_id is null
+               or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = p.group_id))
+          and (p.host is null or rule_for(p.host) is distinct from 'suspend')) as posts,
+    exists (
+        select 1 from group_moderators m cross join lateral (
+            select 1 from reports r where r.standing = 'open' and r.group_id = m.group_id limit 1) t
+        where m.actor_id = $1)
+    or $2 and exists (
+        select 1 from (
+            select r.group_id from reports r where r.standing = 'open' order by r.id offset 0) r
+        where r.group_id is null
+           or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = r.group_id)
+    ) as reports,
+    exists (
+        select 1 from group_messages m join actors a on a.id = m.author_id
+        where m.done_at is null and may_read_messages(m.group_id, $1, $2)
+          and rule_for(a.host) is distinct from 'suspend') as messages,
+    exists (
+        select 1 from group_moderators m join actors b on b.id = m.group_id cross join lateral (
+            select 1 from follows f
+            where f.standing = 'pending' and f.target_id = m.group_id
+              and (select a.host is null or rule_for(a.host) is distinct from 'suspend'
+                   from actors a where a.id = f.follower_id) limit 1) t
+        where m.actor_id = $1 and b.host is null)
+    or $2 and exists (select 1 from accounts c where c.standing = 'pending') as people
+"""
+
+
+async def find_waiting(conn: Conn, person: Person) -> Waiting:
+    """Say what waits for this person as a moderator, as the lists above would show it."""
+    return Waiting(**await conn.fetchrow(FIND_WAITING, person.actor_id, person.is_staff))

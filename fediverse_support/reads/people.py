@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from federation.uris import Uri
+from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
@@ -37,6 +37,7 @@ class WrittenView:
 
     id: PostId
     group_title: str | None
+    group_host: Host | None
     standing: PostStanding
     title: str
     excerpt: str
@@ -74,10 +75,11 @@ async def find_profile(conn: Conn, name: str) -> ProfileView | None:
 
 # A profile shows what was written in the open. Their own page shows people everything of theirs.
 LIST_WRITTEN: Final = """
-select p.id, case when can_see_group(g.actor_id, $2) then g.title end as group_title, p.standing, p.title,
-       left(p.body_text, 240) as excerpt, p.warning, p.language, p.published_at
+select p.id, case when can_see_group(g.actor_id, $2) then g.title end as group_title, b.host as group_host,
+       p.standing, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language, p.published_at
 from posts p
 left join groups g on g.actor_id = p.group_id
+left join actors b on b.id = p.group_id
 where p.author_id = $1 and (can_see(p, $2) or can_reread(p, $2))
   and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
   and p.id < $3

@@ -93,6 +93,21 @@ async def test_no_page_scrolls_sideways_at_320_pixels_in_either_direction(served
         assert await sideways(window) == 0, f"{path} right to left"
 
 
+async def test_a_word_without_a_space_makes_no_page_wider(served: Served) -> None:
+    word, site = "nospaces" * 11, served.site
+    root = await site.writes("wren", "Hello.", group="frontroom", title=word, warning=word)
+    noted = await site.writes("wren", "Hello.", group="appointments", warning=word)
+    await site.writes("marlow", word, parent=root, warning=word)
+    paused = {"decision": "pause", "told": word}
+    assert (await site.post(f"/post/{root}/pause", "asha", paused)).status_code == 303
+    window = await served.window("wren", size=NARROW, script=True, bypass_csp=True)
+    pages = ("/home", "/g/frontroom", f"/g/frontroom/t/{root}", f"/post/{root}/remove", f"/post/{root}/edit",
+             "/g/appointments", f"/g/appointments/t/{noted}", "/@wren")  # fmt: skip
+    for path in pages:
+        await window.goto(path)
+        assert await sideways(window) == 0, path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(served: Served, scheme: Any) -> None:
     pages = await furnish(served)

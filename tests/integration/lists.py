@@ -119,6 +119,8 @@ def of_threads(stored: Stored) -> list[Case]:
         *found,
         Case("quoted", lambda c: threads.list_quoted(c, [stored.fifty, stored.own], ASHA)),
         Case("own in thread", lambda c: threads.has_own(c, stored.answered, OWNER)),
+        Case("why it is paused", lambda c: threads.find_pause(c, stored.answered)),
+        Case("who took it out", lambda c: threads.list_deciders(c, [stored.fifty, stored.own])),
         Case("copies of a deleted post", lambda c: threads.find_copies(c, stored.own, ASHA)),
         Case("entry", lambda c: posts.find_entry(c, stored.own, ASHA)),
         Case("by address", lambda c: posts.find_by_address(c, f"{seed.BASE}/o/{stored.own}", ASHA)),
@@ -143,6 +145,7 @@ def of_pages(stored: Stored) -> list[Case]:
         found += [
             Case(f"page home of {who}", lambda c, w=who: home.list_joined(c, w, LONG_AGO)),
             Case(f"about {who}", lambda c, w=who: home.list_about_you(c, w, w, LONG_AGO)),
+            Case(f"earlier {who}", lambda c, w=who: home.list_earlier(c, w, w, LONG_AGO, 2**62)),
         ]
     for author, who in product((ASHA, WRITER, REMOTE + 13), (None, QUIET, ASHA)):
         found.append(Case(f"profile of {author} for {who}",
@@ -192,6 +195,7 @@ def of_staff(stored: Stored) -> list[Case]:
             Case(f"messages for {who}", lambda c, p=person: moderation.list_messages(c, p)),
             Case(f"asking to join for {who}", lambda c, p=person: moderation.list_asking(c, p)),
             Case(f"newcomers for {who}", lambda c, p=person: moderation.list_newcomers(c, p)),
+            Case(f"waiting for {who}", lambda c, p=person: moderation.find_waiting(c, p)),
             Case(f"groups of {who}", lambda c, w=who: moderation.list_moderated(c, w)),
         ]
     return found

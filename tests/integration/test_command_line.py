@@ -129,6 +129,9 @@ def test_people_groups_and_tokens(shell: Shell) -> None:
         "group", "create", "appointments", "--title", "Getting ready", "--kind", "open", "--moderator", "asha"
     )
     assert opened == "https://home.example/g/appointments is open.\n"
+    closed = ("--title", "The front room", "--kind", "home", "--moderator", "asha")
+    there = shell.fine("group", "create", "frontroom", *closed)
+    assert there == "https://home.example/g/frontroom is there.\n"
     assert "taken" in shell.refused("group", "create", "appointments", "--title", "Again", "--kind", "home")
     assert "nobody" in shell.refused(
         "group", "create", "room", "--title", "T", "--kind", "home", "--moderator", "nobody"

@@ -41,7 +41,8 @@ async def a_group_elsewhere(site: Site, title: str, *members: str) -> ActorId:
         for name in members:
             await tx.execute(
                 "insert into follows (uri, follower_id, target_id, standing, created_at)"
-                " values ('https://support.example/f/' || $1::bigint, $1::bigint, $2, 'accepted', $3)", site.people[name].actor_id, number, now,
+                " values ('f' || $1::bigint, $1::bigint, $2, 'accepted', $3)",
+                site.people[name].actor_id, number, now,
             )  # fmt: skip
     site.groups["front@far.example"] = ActorId(number)
     return ActorId(number)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.reads import groups, home, people
+from fediverse_support.reads import groups, home, moderation, people
 from fediverse_support.reads.home import AboutYou
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
@@ -43,8 +43,49 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     person, now = visit.person, pages.deps.db.now()
     joined = await home.list_joined(conn, person.actor_id, now - NEWS_FOR)
     about = await home.list_about_you(conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR)
-    lines = [_line(item, now) for item in about]
-    return pages.page(visit, "home/home.html", title="Your groups", groups=joined, about_you=lines)
+    decided = [item for item in about if item.kind in home.DECISIONS]
+    answers = [item for item in about if item.kind in home.ANSWERS]
+    shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
+    has_earlier = len(shown) < len(about)
+    reads_waiting = visit.viewer is not None and visit.viewer.reads_waiting
+    waiting = await moderation.find_waiting(conn, person) if reads_waiting else None
+    return pages.page(
+        visit,
+        "home/home.html",
+        title="Your groups",
+        groups=joined,
+        about_you=[_line(item, now) for item in shown],
+        has_earlier=has_earlier,
+        is_everything=not has_earlier and not any(group.has_more for group in joined),
+        waiting_at=None if waiting is None else _waiting_at(waiting),
+    )
+
+
+def _waiting_at(waiting: moderation.Waiting) -> str | None:
+    """Return the page where something waits: what may be about somebody in need first."""
+    tabs = (
+        ("messages", waiting.messages),
+        ("reports", waiting.reports),
+        ("held", waiting.posts),
+        ("members", waiting.people),
+    )
+    return next((f"/mod/{name}" for name, waits in tabs if waits), None)
+
+
+async def show_earlier(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/home/earlier?before=`: everything that concerned only this member in thirty days, twenty a page."""
+    person, now = visit.person, pages.deps.db.now()
+    before = row_id(request.query_params.get("before", "")) or MAX_ID
+    found, later = await home.list_earlier(
+        conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR, before
+    )
+    return pages.page(
+        visit,
+        "home/earlier.html",
+        title="About you",
+        about_you=[_line(item, now) for item in found],
+        earlier=later,
+    )
 
 
 def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
@@ -64,6 +105,7 @@ def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
         "reason": item.words,
         "address": address,
         "group_title": item.group_title,
+        "group_host": item.group_host,
         "created_at": item.created_at,
     }
 
@@ -82,6 +124,8 @@ def _what(item: AboutYou, now: datetime) -> str:
             return f"{someone} {'follows you' if item.follow == 'accepted' else 'would like to follow you'}"
         case "joined":
             return "You were let in"
+        case "declined" if item.group_host is not None:
+            return "The people who run this group said not now to your request"
         case "declined":
             return "A moderator said not now to your request"
         case "held":

@@ -47,7 +47,8 @@ async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     """`/mod/held`: posts that wait, covered until opened."""
     _check_way_in(visit)
     held = await moderation.list_held(conn, visit.person)
-    return pages.page(visit, "moderation/held.html", title="Waiting", held=held)
+    waiting = await moderation.find_waiting(conn, visit.person)
+    return pages.page(visit, "moderation/held.html", title="Waiting", held=held, waiting=waiting)
 
 
 async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
@@ -77,6 +78,7 @@ async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn)
         "moderation/reports.html",
         title="Reports",
         reports=reports,
+        waiting=await moderation.find_waiting(conn, visit.person),
         reasons=REASONS,
         posts=await moderation.list_reported(conn, visit.person, named),
         address_of=lambda post: addresses.post(post.id),
@@ -94,7 +96,10 @@ async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn
     """`/mod/messages`: what was written to a group and not for everybody, covered until opened."""
     _check_way_in(visit)
     found = await moderation.list_messages(conn, visit.person)
-    return pages.page(visit, "moderation/messages.html", title="Messages", messages=found)
+    waiting = await moderation.find_waiting(conn, visit.person)
+    return pages.page(
+        visit, "moderation/messages.html", title="Messages", messages=found, waiting=waiting
+    )
 
 
 async def finish_message(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
@@ -120,6 +125,7 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
         "moderation/members.html",
         title="People",
         askings=askings,
+        waiting=await moderation.find_waiting(conn, visit.person),
         newcomers=newcomers,
         invitations=invitations,
     )

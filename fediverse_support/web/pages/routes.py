@@ -39,6 +39,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/", home.show_front),
     ("/find", home.show_find),
     ("/home", home.show_home),
+    ("/home/earlier", home.show_earlier),
     ("/@{name}", home.show_profile),
     ("/followers", followers.show_followers),
     ("/g/{slug}", groups.show_group),
