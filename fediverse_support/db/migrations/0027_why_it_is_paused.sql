@@ -1,5 +1,5 @@
 -- Why a conversation is paused, in the words that were published about it, and who paused it.
--- depends: 0050_decisions_of_groups
+-- depends: 0026_words_by_their_authors_clock
 
 -- migrate: apply
 
