@@ -81,9 +81,14 @@ async def counted(db: Db) -> dict[str, int]:
         return {name: await conn.fetchval(f'select count(*) from "{name}"') for name in tables}
 
 
-async def sized(db: Db) -> dict[str, int]:
+async def vacuum(db: Db) -> None:
     async with db.dedicated() as conn:
         await conn.execute("vacuum")
+
+
+async def sized(db: Db) -> dict[str, int]:
+    await vacuum(db)
+    async with db.connection() as conn:
         rows = await conn.fetch(
             "select tablename, pg_total_relation_size(tablename::regclass) as bytes from pg_tables"
             " where schemaname = 'public'"
@@ -214,6 +219,8 @@ async def test_a_busy_year_is_as_large_as_its_posts_and_people(server: Server, c
             await conn.execute(NOISE, clock.at, day, 100)
         clock.pass_by(days=1)
         await housekeeping.step(server.deps)
+        if day % 3 == 0:
+            await vacuum(server.db)  # which the database does by itself, in days of its own
         if day in (MONTH, 6 * MONTH, 12 * MONTH):
             seen[day // MONTH], sizes[day // MONTH] = await counted(server.db), await sized(server.db)
             print(day, seen[day // MONTH], sizes[day // MONTH])
