@@ -205,7 +205,11 @@ async def test_nobody_answers_in_a_thread_that_its_group_locked_until_it_is_open
         await b.posts("ada", "One more thing.", answering=uri)
     assert refused.value.reasons == ("thread_locked",)
     assert await told(b) == [("locked", "a rest")]
+    # Everybody in it reads why, and whose decision it was.
+    why = "select reason, host from pauses join actors a on a.id = by_id"
+    assert await b.value(f"select (reason, host)::text from ({why}) w") == '("a rest",a.example)'
     await there.says("Undo", lock)
+    assert await b.value("select count(*) from pauses") == 0
     await b.posts("ada", "One more thing.", answering=uri)
     assert (await told(b))[0] == ("unlocked", "")
 
