@@ -258,10 +258,13 @@ async def go_on(tx: Tx, post_id: PostId) -> bool:
     return await tx.execute(GO_ON, post_id) == "UPDATE 1"
 
 
+# An address has words too, where a server makes it of a title. Only a thread's id of our own says nothing,
+# and is still what new answers in it are told under.
 ERASE_POST: Final = """
 with words as (
     update posts set standing = 'deleted', title = '', body_html = '', body_source = null, body_text = '',
-        warning = '', attachments = '[]', edited_at = null
+        warning = '', sensitive = false, language = 'und', url = null,
+        context_uri = case when host is null then context_uri end, attachments = '[]', edited_at = null
     where id = any ($1::bigint[])
     returning id, uri, kind
 ), edits as (
@@ -284,7 +287,10 @@ on conflict (uri) do nothing
 
 
 async def erase_posts(tx: Tx, post_ids: Sequence[PostId], now: datetime) -> None:
-    """Delete posts for good: every word goes, their ids and the time stay as tombstones."""
+    """Delete posts for good: every word goes, their ids and the time stay as tombstones.
+
+    So do the words in their addresses; an id itself cannot, or the post would come back under it.
+    """
     await tx.execute(ERASE_POST, list(post_ids), now)
 
 
@@ -293,7 +299,8 @@ with shown as (
     update posts set standing = case when exists (select 1 from removals r where r.post_id = $1)
             then 'removed' else $2 end,
         title = $3, body_html = $4, body_source = null, body_text = $5, warning = $6, sensitive = $7,
-        language = $8, attachments = coalesce($9::jsonb, '[]'), edited_at = $10
+        language = $8, attachments = coalesce($9::jsonb, '[]'), edited_at = $10, url = $12,
+        context_uri = $13
     where id = $1 and standing = 'deleted' and host is not null
     returning uri
 ), named as (
@@ -313,6 +320,8 @@ async def revive_post(
     *,
     edited_at: datetime | None,
     mentions: Sequence[Uri],
+    url: Uri | None,
+    context_uri: Uri | None,
 ) -> None:
     """Give a deleted post of another server its words again; what was taken out before stays out."""
     await tx.execute(
@@ -328,6 +337,8 @@ async def revive_post(
         words.attachments,
         edited_at,
         list(mentions),
+        url,
+        context_uri,
     )
 
 

@@ -75,7 +75,11 @@ async def test_a_group_of_another_server_erases_nothing_in_an_authors_name(world
 
 async def test_an_author_who_thinks_again_gets_the_post_back_from_its_origin(world: World) -> None:
     there, b, uri = await a_post_there(world)
+    addresses = "select url || ' ' || context_uri from posts where uri = $1"
+    before = await b.value(addresses, uri)
     gone = await there.says("Delete", uri, by=there.scene.a.people["wren"].uri)
+    assert await b.value(addresses, uri) is None
     await there.says("Undo", gone, by=there.scene.a.people["wren"].uri)
     assert await standing(b, uri) == "visible"
+    assert await b.value(addresses, uri) == before is not None
     assert "Words of mine." in await b.value(WORDS, uri)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from federation.uris import Uri
+from federation.vocab import PUBLIC
 from fediverse_support.actions import moderating
 from fediverse_support.workers import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
@@ -147,3 +150,66 @@ async def test_what_somebody_wrote_and_liked_goes_with_them(world: World) -> Non
     await hears(a, {"id": f"{ada}#gone", "type": "Delete", "actor": ada, "object": ada})
     assert await keepers(a, FIRST) == []
     assert await a.value("select count(*) from reactions") == 0
+
+
+def telling(ada: Uri, uri: str, words: str) -> dict[str, Any]:
+    """Return a post of ada's in the group with words in every field that can hold some, its addresses too."""
+    page = f"https://b.example/topic/{words}"
+    return {
+        "id": uri,
+        "type": "Page",
+        "attributedTo": ada,
+        "name": words,
+        "nameMap": {"en": words},
+        "summary": words,
+        "summaryMap": {"en": words},
+        "content": f'<p>{words} <a href="{page}">{words}</a></p>',
+        "contentMap": {"en": words},
+        "source": {"content": words, "mediaType": "text/markdown"},
+        "mediaType": "text/html",
+        "sensitive": True,
+        "url": [{"type": "Link", "href": page, "mediaType": "text/html"}],
+        "context": f"{page}/context",
+        "conversation": f"{page}/conversation",
+        "replies": f"{page}/replies",
+        "attachment": [
+            {"type": "Image", "name": words, "summary": words, "url": f"{page}.png"},
+            {"type": "Link", "href": page, "name": words},
+        ],
+        "image": {"type": "Image", "name": words, "url": f"{page}.png"},
+        "preview": {"type": "Note", "content": words},
+        "location": {"type": "Place", "name": words},
+        "tag": [{"type": "Hashtag", "name": f"#{words}", "href": f"https://b.example/tag/{words}"}],
+        "published": "2026-01-01T00:00:00Z",
+        "to": [PUBLIC],
+        "cc": ["https://a.example/@sleepless"],
+    }
+
+
+@pytest.mark.parametrize(
+    "way", ["their word", "with a moderator first", "goodbye", "while it waits", "gone there"]
+)
+async def test_nothing_of_a_post_from_elsewhere_outlives_it_its_address_neither(
+    world: World, way: str
+) -> None:
+    scene = await three_servers(world)
+    a, ada = scene.a, scene.b.people["ada"].uri
+    uri = f"{ada}/posts/1"
+    if way == "while it waits":
+        await a.rules("b.example", "hold")
+    post = telling(ada, uri, FIRST)
+    group = await a.value("select uri from actors where name = 'sleepless'")
+    post |= {"audience": group, "cc": [group]}
+    await hears(a, {"id": f"{uri}/create", "type": "Create", "actor": ada, "object": post, "to": post["to"]})
+    await world.settle()
+    assert FIRST in await a.value("select url || context_uri from posts where uri = $1", uri)
+    if way == "with a moderator first":
+        row = await a.row_of(Uri(uri))
+        await moderating.remove_post(a.db, a.deps.instance, a.people["asha"], row, reason="Not here.")
+    what = ada if way == "goodbye" else uri
+    if way == "gone there":
+        await a.deps.remote.forget(Uri(uri))
+    else:
+        await hears(a, {"id": f"{ada}#gone", "type": "Delete", "actor": ada, "object": what})
+    await world.settle()
+    assert await keepers(a, FIRST) == []

@@ -70,6 +70,36 @@ async def test_people_who_were_here_before_are_asked_too(
     assert await ask(bare, asked) == "person"
 
 
+async def test_the_addresses_of_posts_that_were_deleted_before_go_too(
+    bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for path in migrate.MIGRATIONS.glob("*.sql"):
+        if "addresses_of_deleted" not in path.name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "MIGRATIONS", tmp_path)
+        await migrate.migrate(bare)
+    conn = await pool.connect(bare)
+    await conn.execute(
+        "insert into actors (id, uri, kind, host, name, inbox_uri, created_at, updated_at)"
+        " values (1, 'https://b.example/u', 'person', 'b.example', 'ada', '/inbox', now(), now())"
+    )
+    await conn.execute(
+        "insert into posts (uri, kind, author_id, host, root_id, audience, standing, language, url,"
+        " context_uri, published_at, active_at, created_at)"
+        " select standing || coalesce(host, ''), 'Page', 1, host, 1, 'public', standing, 'en', 'a-title',"
+        " 'thread', now(), now(), now()"
+        " from unnest(array['visible', 'deleted']) s (standing), unnest(array[null, 'b.example']) h (host)"
+    )
+    await conn.close()
+    assert any("addresses_of_deleted" in each for each in await migrate.migrate(bare))
+    left = "select string_agg(concat_ws(' ', uri, url, context_uri, language), ', ' order by uri) from posts"
+    assert await ask(bare, left) == (
+        "deleted thread und, deletedb.example und,"
+        " visible a-title thread en, visibleb.example a-title thread en"
+    )
+
+
 async def test_two_starts_at_once_are_safe(bare: str) -> None:
     ran = await asyncio.gather(*(migrate.migrate(bare) for _ in range(4)))
     assert sorted(bool(steps) for steps in ran) == [False, False, False, True]

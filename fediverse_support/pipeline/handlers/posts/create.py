@@ -85,6 +85,8 @@ async def _revive(tx: Tx, step: Step, post: vocab.Post, target: PostFacts) -> Ch
         words.read(post, local=False, group=step.facts.group_uri),
         edited_at=None if post.updated is None else words.when(post.updated, step.now),
         mentions=tuple(mention.href for mention in post.mentions),
+        url=post.url,
+        context_uri=post.context,
     )
     return Change((), target.id)
 
