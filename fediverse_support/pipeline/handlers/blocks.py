@@ -11,7 +11,8 @@ from fediverse_support.store import follows
 
 
 async def on_block(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
-    """Part two persons: follows between them end, and nothing of the one is sent to the other."""
+    """Part two persons: follows between them end, and nothing of the one is sent to an inbox of the other
+    alone; what is public stays for everybody to fetch."""
     actor, target = step.facts.actor, step.facts.target_actor
     if actor is None or target is None or actor.id == target.id:
         return Change()
