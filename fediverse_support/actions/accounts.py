@@ -6,22 +6,30 @@ import hashlib
 import re
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.actions import local_keys, names
-from fediverse_support.db.pool import Db
+from fediverse_support.actions.sessions import place_of, subject
+from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.actors import Role
-from fediverse_support.domain.errors import Invalid, NotFound
+from fediverse_support.domain.errors import Invalid, NotFound, RateLimited
 from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import accounts
+from fediverse_support.store import accounts, admission, sessions
 from fediverse_support.store.accounts import AccountStanding
 from fediverse_support.store.actors_local import NewActor, insert_local_actor
 
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 1024
 LONGEST_EMAIL: Final = 254
+JOIN_WINDOW: Final = timedelta(hours=1)
+JOINS_PER_PLACE: Final = 10
+"""A house or a workshop has one address, and its people may well come together."""
+MOST_WAITING: Final = 200
+"""So many accounts wait for our team at once; nobody fills its list, or this server, with requests."""
+ASK_AGAIN: Final = timedelta(hours=6)
 EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+\Z")
 SCOPES: Final = ("read", "write", "follow", "push", "admin:read", "admin:write")
 SCOPE: Final = re.compile(r"(read|write|admin:read|admin:write)(:[a-z_]{2,20})?\Z|(follow|push|profile)\Z")
@@ -46,7 +54,7 @@ async def create_account(
 
     `secret` seals the actor's private key. Raises `Invalid` with every field that is wrong (`name`:
     malformed or reserved, `password`: too_short or too_long, `email`: malformed) and `Conflict`
-    (`name_taken`, `name_alike`).
+    (`name_taken`, `name_alike`); and `RateLimited` (`full`) for one that waits while as many wait as may.
     """
     name = _checked(name, password, email)
     password_hash = await hash_password(password)
@@ -56,6 +64,8 @@ async def create_account(
     async with db.transaction() as tx:
         # The name first: whoever comes second at the same moment waits here and then hears that it is taken.
         await names.refuse_taken(tx, name)
+        if standing == "pending":
+            await _refuse_when_full(tx)
         account_id = await accounts.insert_account(
             tx, name=name, email=email, password_hash=password_hash, role=role, standing=standing, now=now
         )
@@ -74,6 +84,49 @@ async def create_account(
         assert actor_id is not None  # noqa: S101 (its URI is random)
         await accounts.take_name(tx, name, actor_id, now)
     return account_id
+
+
+async def join(
+    db: Db,
+    instance: Instance,
+    *,
+    name: str,
+    password: str,
+    hash_password: HashPassword,
+    secret: bytes,
+    address: str,
+    waits: bool,
+) -> AccountId:
+    """Make the account that somebody at `address` asked for; where it `waits`, our team has to let it in.
+
+    Raises what `create_account` raises, and `RateLimited` where too many came from this place in an hour, or
+    (code `full`) while as many wait as may. All of this is found out before anything costs much.
+    """
+    checked = _checked(name, password, None)
+    now = db.now()
+    async with db.transaction() as tx:
+        if waits:
+            await _refuse_when_full(tx)
+        await names.refuse_taken(tx, checked)
+        since = await sessions.count_try(
+            tx, {subject("joins", place_of(address)): JOINS_PER_PLACE}, now - JOIN_WINDOW, now
+        )
+    if since is not None:
+        raise RateLimited(max(since + JOIN_WINDOW - now, timedelta(minutes=1)))
+    return await create_account(
+        db,
+        instance,
+        name=name,
+        password=password,
+        hash_password=hash_password,
+        secret=secret,
+        standing="pending" if waits else "active",
+    )
+
+
+async def _refuse_when_full(tx: Tx) -> None:
+    if await admission.count_waiting(tx, MOST_WAITING) >= MOST_WAITING:
+        raise RateLimited(ASK_AGAIN, code="full")
 
 
 async def create_token(db: Db, name: str, scopes: tuple[str, ...] = SCOPES) -> str:

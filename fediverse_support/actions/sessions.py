@@ -68,13 +68,13 @@ async def sign_in(
     """
     now = db.now()
     name = name.strip().lower()
-    by_name, own = _subject("name", name), _own_subject(name, address, device)
+    by_name, own = subject("name", name), _own_subject(name, address, device)
     async with db.transaction() as tx:
         is_guessed = await sessions.count_tries(tx, by_name, now - WINDOW, GUESSED) >= GUESSED
         limits = {own: TRIES_PER_NAME}
         if device is None:
             limits[own] = TRIES_WHILE_GUESSED if is_guessed else TRIES_PER_NAME
-            limits[_subject("place", place_of(address))] = TRIES_PER_PLACE
+            limits[subject("place", place_of(address))] = TRIES_PER_PLACE
         failing_since = await sessions.count_try(tx, limits, now - WINDOW, now, also=by_name)
         login = await sessions.find_login(tx, name)
     if failing_since is not None:
@@ -117,10 +117,12 @@ def place_of(address: str) -> str:
 def _own_subject(name: str, address: str, device: str | None) -> str:
     """Return what the tries of one device, or of one place for one name, are counted under."""
     if device is not None:
-        return _subject("device", device)
-    return _subject("pair", f"{name} {place_of(address)}")
+        return subject("device", device)
+    return subject("pair", f"{name} {place_of(address)}")
 
 
-def _subject(kind: str, value: str) -> str:
-    """Name a subject without keeping it readable: the table lives on for minutes, backups for longer."""
+def subject(kind: str, value: str) -> str:
+    """Name what tries are counted under without keeping it readable: its rows live on for two hours at most,
+    backups for longer.
+    """
     return f"{kind}:{hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"

@@ -54,8 +54,8 @@ class RateLimited(AppError):
 
     code = "rate_limited"
 
-    def __init__(self, after: timedelta, sentence: str = "") -> None:
-        super().__init__(sentence)
+    def __init__(self, after: timedelta, sentence: str = "", *, code: str | None = None) -> None:
+        super().__init__(sentence, code=code)
         self.after = after
 
 

@@ -21,6 +21,14 @@ update actors set standing = 'deleted', updated_at = $2 where account_id = $1 an
 """
 
 
+WAITING: Final = "select count(*) from (select 1 from accounts where standing = 'pending' limit $1) p"
+
+
+async def count_waiting(tx: Tx, most: int) -> int:
+    """Return how many accounts wait; counting ends at `most`."""
+    return int(await tx.fetchval(WAITING, most))
+
+
 async def admit(tx: Tx, account_id: AccountId) -> str | None:
     """Open a waiting account; return its name, or None when it waits no more."""
     name: str | None = await tx.fetchval(ADMIT, account_id)

@@ -142,7 +142,7 @@ RULES: Final = (
     Rule("undone", "what was undone before it was heard of", timedelta(days=1), UNDONE),
     Rule("idempotency_keys", "keys of requests that apps may repeat", timedelta(hours=1), IDEMPOTENCY),
     Rule("notifications", "notices", timedelta(days=30), NOTIFICATIONS),
-    Rule("sign_in_failures", "failed sign-ins", timedelta(days=1), SIGN_IN_FAILURES),
+    Rule("sign_in_failures", "tries to sign in or to join", timedelta(hours=1), SIGN_IN_FAILURES),
     Rule("sessions", "sessions, after they expired", timedelta(), SESSIONS),
     Rule("reports", "reports, after they were answered", timedelta(days=730), REPORTS),
     Rule("group_messages", "messages to moderators that were done", timedelta(days=30), GROUP_MESSAGES),

@@ -1,4 +1,4 @@
-"""Sessions and failed sign-ins: every write on those tables, and the look-up of a login."""
+"""Sessions and counted tries: every write on those tables, and the look-up of a login."""
 
 from __future__ import annotations
 
@@ -70,29 +70,31 @@ with recent as (
     from unnest($1::text[], $2::int[]) as s (subject, allowed) left join recent r using (subject)
 ), written as (
     insert into sign_in_failures (subject, failed_at)
-    select s.subject, $4 from unnest($1::text[] || $5::text) as s (subject)
+    select s.subject, $4 from unnest($1::text[] || $5::text[]) as s (subject)
     where not exists (select 1 from tried where tries >= allowed)
 )
 select max(first_at) from tried where tries >= allowed
 """
-DELETE_OLD_TRIES: Final = "delete from sign_in_failures where failed_at <= $1"
+# Only of these: what is counted elsewhere in the program may count for longer. The rest goes in housekeeping.
+DELETE_OLD_TRIES: Final = "delete from sign_in_failures where subject = any ($1::text[]) and failed_at <= $2"
 DELETE_TRIES: Final = "delete from sign_in_failures where subject = any ($1::text[])"
 LOCK_SUBJECT: Final = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 
 async def count_try(
-    tx: Tx, limits: dict[str, int], since: datetime, now: datetime, *, also: str
+    tx: Tx, limits: dict[str, int], since: datetime, now: datetime, *, also: str | None = None
 ) -> datetime | None:
-    """Write one try down per subject; return None, or since when a subject over its limit has been failing.
+    """Write one try down per subject; return None, or since when a subject over its limit has been trying.
 
     Tries for one subject wait for each other, so a burst cannot all see the same count. `also` is a subject
-    whose tries are counted and have no limit.
+    whose tries are counted and have no limit. What is older than `since` counts no more, and goes.
     """
     for subject in sorted(limits):
         await tx.execute(LOCK_SUBJECT, subject)
-    await tx.execute(DELETE_OLD_TRIES, since)
+    unlimited = [] if also is None else [also]
+    await tx.execute(DELETE_OLD_TRIES, [*limits, *unlimited], since)
     first_at: datetime | None = await tx.fetchval(
-        COUNT_TRY, list(limits), list(limits.values()), since, now, also
+        COUNT_TRY, list(limits), list(limits.values()), since, now, unlimited
     )
     return first_at
 

@@ -10,8 +10,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fediverse_support.actions import sessions
-from fediverse_support.actions.accounts import create_account
+from fediverse_support.actions import accounts, sessions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
 from fediverse_support.reads import viewer as viewers
@@ -161,6 +160,15 @@ def _join_page(
     )
 
 
+def _come_again(pages: Pages, visit: Visit, name: str, error: RateLimited) -> Response:
+    """Say when to ask again; the name that was chosen stays in its field."""
+    problem = words.FULL if error.code == "full" else words.please_wait(error.after, has_words=False)
+    response = _join_page(pages, visit, name=name, problem=problem)
+    response.status_code = 429
+    response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
+    return response
+
+
 async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Make an account, at once or after a moderator said yes."""
     deps, name = pages.deps, form.line("name").lower()
@@ -177,20 +185,23 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
         return _join_page(pages, visit, name=name, errors=errors)
     waits = registration == "approval"
     try:
-        await create_account(
+        await accounts.join(
             deps.db,
             deps.instance,
             name=name,
             password=password,
             hash_password=deps.passwords.hash,
             secret=deps.secret,
-            standing="pending" if waits else "active",
+            address=request.client.host if request.client else "",
+            waits=waits,
         )
     except Invalid as error:
         fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
         return _join_page(pages, visit, name=name, errors=fixes)
     except Conflict:
         return _join_page(pages, visit, name=name, errors={"name": words.fix_for("name", "taken")})
+    except RateLimited as error:
+        return _come_again(pages, visit, name, error)
     if waits:
         return pages.page(visit, "account/asked.html", title="Thank you")
     return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

@@ -222,6 +222,12 @@ def banned(ends_at: datetime | None, now: datetime) -> str:
     return f"The people who run this group decided that you cannot write in it until {until}"
 
 
+FULL: Final = (
+    "Our team has many requests to read just now. Please ask again tomorrow. You can read open groups "
+    "without an account."
+)
+
+
 def please_wait(after: timedelta, *, has_words: bool) -> str:
     """Say how long to wait, in whole minutes, and where somebody typed something that it is kept."""
     minutes = max(1, ceil(after.total_seconds() / 60))
