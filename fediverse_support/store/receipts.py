@@ -84,6 +84,7 @@ class Receipt:
 
     `is_under_rule` says that its host is not talked to any more: then it is one that takes something back.
     `has_put_off` says that something its host brought is put off; `last_error` is why itself was, last time.
+    `is_ours` says that nobody sent it: we mean to look at a post again.
     """
 
     id: int
@@ -95,9 +96,11 @@ class Receipt:
     is_under_rule: bool = False
     has_put_off: bool = False
     last_error: str | None = None
+    is_ours: bool = False
 
 
 # Of a host that is not talked to, only what takes something back goes on; the rest was promised, and waits.
+# What we look at again ourselves comes behind all that was sent, and a few at a time.
 TAKE_RECEIPTS: Final = """
 with rule as materialized (
     select talks_to($1, $5) as lets_in, exists (
@@ -105,17 +108,28 @@ with rule as materialized (
     ) as has_put_off
 ), due as (
     select r.id, r.uri, r.signer_uri, r.body, r.attempts, r.received_at, not rule.lets_in as is_under_rule,
-        rule.has_put_off, r.last_error
+        rule.has_put_off, r.last_error, false as is_ours
     from rule, receipts r
     where r.host = $1 and r.standing = 'waiting' and r.due_at <= $2 and (rule.lets_in or r.takes_back)
+      and r.apart <> -1
     order by r.id limit $3
+), looked_at as (
+    select r.id, r.uri, r.signer_uri, r.body, r.attempts, r.received_at, false, rule.has_put_off,
+        r.last_error, true
+    from rule, receipts r
+    where r.host = $1 and r.standing = 'waiting' and r.due_at <= $2 and rule.lets_in and r.apart = -1
+    order by r.id limit least($6, $3 - (select count(*) from due))
 ), sized as (
-    select due.*, sum(octet_length(body)) over (order by id) - octet_length(body) as bytes_before from due
+    select both_of.*,
+        sum(octet_length(body)) over (order by is_ours, id) - octet_length(body) as bytes_before
+    from (select * from due union all select * from looked_at) both_of
 )
-select id, uri, signer_uri, body, attempts, received_at, is_under_rule, has_put_off, last_error
+select id, uri, signer_uri, body, attempts, received_at, is_under_rule, has_put_off, last_error, is_ours
 from sized
-where bytes_before is null or bytes_before < $4 order by id
+where bytes_before is null or bytes_before < $4 order by is_ours, id
 """
+MOST_LOOKED_AT: Final = 10
+"""How many posts that we look at again ourselves are in a batch."""
 MOST_BYTES: Final = 4 * 1024 * 1024
 """How much a batch may hold, besides its last delivery."""
 FINISH_RECEIPTS: Final = "update receipts set standing = 'done', body = null where id = any ($1::bigint[])"
@@ -130,7 +144,8 @@ async def take_receipts(
 
     Of a host that is not talked to in this `mode`, those that take something back.
     """
-    return [Receipt(**row) for row in await conn.fetch(TAKE_RECEIPTS, host, now, limit, MOST_BYTES, mode)]
+    rows = await conn.fetch(TAKE_RECEIPTS, host, now, limit, MOST_BYTES, mode, MOST_LOOKED_AT)
+    return [Receipt(**row) for row in rows]
 
 
 COUNT_SINCE: Final = "select count(*) from (select 1 from receipts where received_at > $1 limit $2) r"

@@ -63,8 +63,14 @@ class Job:
         return job
 
     def take(self, act: Read) -> None:
-        """Have this activity for its delivery; where it stands in the order, follows from it."""
+        """Have this activity for its delivery; where it stands in the order, follows from it.
+
+        What we look at again ourselves stands in none: nobody waits for our questions, and of its author's
+        words the newest count, whichever way they come first.
+        """
         self.act = act
+        if self.receipt.is_ours:
+            return
         match act:
             case Authentic(value):
                 self.ids, self.rests_on = frozenset(_ids(value)), frozenset(_rests_on(value))

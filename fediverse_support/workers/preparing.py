@@ -22,7 +22,7 @@ from federation.uris import Uri
 from federation.vocab import Activity
 from fediverse_support.deps import Deps
 from fediverse_support.domain.buckets import family
-from fediverse_support.lookups import Budget, Cause
+from fediverse_support.lookups import UPKEEP, Budget, Cause
 from fediverse_support.pipeline import names
 from fediverse_support.pipeline.needs import Needs, needs
 from fediverse_support.store import posts, receipts, remote_actors
@@ -46,7 +46,10 @@ PARENT_FOR: Final = timedelta(minutes=15)
 """So long a reply waits until what it answers may be asked for. Then, or once its server was too slow to
 answer, it is shown without."""
 SLOW_FOR: Final = timedelta(seconds=10)
+OURS_FOR: Final = timedelta(minutes=1)
+"""So long at least waits what we look at again ourselves, where too much is asked for at this moment."""
 MOST_UNDERWAY: Final = 100
+SOON: Final = timedelta(seconds=1)
 CHANCE: Final = 0.5
 """Our own retries need no spreading: each waits in its own lane."""
 
@@ -159,8 +162,10 @@ async def _prepare(
 ) -> None:
     if before:
         await asyncio.wait(before)
+    # What we want to know ourselves takes nothing from what other servers' deliveries may ask for.
     sender = Cause("delivery", family(uris.host(job.receipt.signer_uri)))
-    budget = Budget(until=deps.db.now() + SECONDS_FOR_FETCHES, cause=sender)
+    cause = UPKEEP if job.receipt.is_ours else sender
+    budget = Budget(until=deps.db.now() + SECONDS_FOR_FETCHES, cause=cause)
     try:
         await _ask(deps, job, wanted, lacking, budget)
     except Unreachable as error:
@@ -200,7 +205,7 @@ async def _ask(deps: Deps, job: Job, wanted: Needs, lacking: set[Uri], budget: B
 def _later(job: Job, error: Unreachable, now: datetime) -> Later:
     """Return when to try again: whoever was asked may be away as long as we would try to reach them."""
     if error.after is not None:
-        due_at = now + timedelta(seconds=max(error.after, 1.0))
+        due_at = now + max(timedelta(seconds=error.after), OURS_FOR if job.receipt.is_ours else SOON)
         return Later(error.code, due_at, holds=error.code != "missing")
     wait = delivery.backoff(job.receipt.attempts + 1, CHANCE)
     return Later(error.code, now + (wait or timedelta()), counts=True, park=wait is None)

@@ -47,7 +47,7 @@ async def serve(
     lets this worker rest while more comes in. Other servers' answers are waited for `patience` seconds a
     batch, with None until they are here.
     """
-    heard_at = None
+    heard_at, has_served = None, False
     async with lanes.held(deps.db, "receive", host, worker) as lane:
         is_done = False
         while lane is not None and not is_done:
@@ -56,13 +56,14 @@ async def serve(
                     conn, host, deps.db.now(), BATCH, mode=deps.instance.federation
                 )
             if batch:
-                heard_at = batch[-1].received_at
+                has_served = True
+                heard_at = next((r.received_at for r in reversed(batch) if not r.is_ours), heard_at)
                 await _apply_batch(deps, batch, pace, patience)
             is_done = len(batch) < BATCH or lane.is_old(deps.db.now())
         if heard_at is not None:
             async with deps.db.transaction() as tx:
                 await peers.hear(tx, host, heard_at)
-    return heard_at is not None
+    return has_served
 
 
 async def _apply_batch(
@@ -82,8 +83,9 @@ async def _apply_batch(
 
 async def _take_turn(deps: Deps, jobs: list[Job], held: list[Held], pace: Pace | None) -> None:
     preparing.put_in_order(jobs, held, deps.db.now())
-    # What is tried again came in long ago, which says nothing about the line.
-    fresh = (job.receipt.received_at for job in jobs if job.receipt.last_error is None)
+    # What is tried again, or what we look at ourselves, came in long ago, which says nothing about the line.
+    sent = (job.receipt for job in jobs if not job.receipt.is_ours)
+    fresh = (receipt.received_at for receipt in sent if receipt.last_error is None)
     async with nullcontext() if pace is None else pace.turn(next(fresh, jobs[-1].receipt.received_at)):
         await _commit_all(deps, jobs)
 

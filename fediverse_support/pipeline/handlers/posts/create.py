@@ -61,7 +61,8 @@ async def on_observe(tx: Tx, step: Step, act: Authentic[vocab.Observe]) -> Chang
         return await _show(tx, step, post, target)
     await missing.find_again(tx, target.uri)
     # What the origin says now counts, unless it is an older text that comes late.
-    is_older = post.updated is not None and post.updated < target.words_at
+    said_at = post.updated or post.published
+    is_older = said_at is not None and said_at < target.words_at
     if not is_older and may_become(target.standing, "deleted"):
         await edit.take_over(tx, step, post, target, told=False)
     return Change((), target.id)
