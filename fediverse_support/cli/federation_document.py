@@ -115,6 +115,9 @@ def _groups() -> tuple[str, ...]:
         "- A reply stays in the group of its conversation, whatever it claims. A post that is not public never",
         "  enters an open group.",
         "- Likes are counted here and passed on to nobody.",
+        "- A like, a boost or a moderator's decision that is here before its post waits for it, for twelve hours",
+        "  at most, where the post may be on its way. A `Flag` waits a quarter of an hour; then it is kept without",
+        "  the post, whose id stands in it.",
     )
 
 

@@ -123,9 +123,8 @@ def _question(act: vocab.Activity) -> Question:
                 places=(act.object,), acts=_known(act.id, act.object),
             )  # fmt: skip
         case vocab.Like():
-            return Question(
-                verb="Like", actor=act.actor, audience=act.audience, target=act.object, acts=_known(act.id)
-            )
+            acts = _known(act.id)
+            return Question(verb="Like", actor=act.actor, audience=act.audience, target=act.object, acts=acts)
         case vocab.Announce():
             boosted = act.object if isinstance(act.object, str) else None
             return Question(
@@ -133,7 +132,8 @@ def _question(act: vocab.Activity) -> Question:
                 acts=_known(act.id), announced_by=act.actor,
             )  # fmt: skip
         case vocab.Flag():
-            return Question(verb="Flag", actor=act.actor, audience=act.audience, places=act.objects)
+            places = act.audience.everyone + act.objects
+            return Question(verb="Flag", actor=act.actor, audience=act.audience, places=places)
         case vocab.Block() | vocab.Lock():
             return _about_decision("", act.actor, act)
         case vocab.Undo(object=vocab.Block() | vocab.Lock() | vocab.Delete() as undone):

@@ -13,6 +13,7 @@ from federation import vocab
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.instance import Instance
+from fediverse_support.pipeline.needs import decides_on_anothers
 from fediverse_support.store import pages
 
 
@@ -29,6 +30,8 @@ def named(act: vocab.Activity) -> tuple[Uri, ...]:
             return named(undone)
         case vocab.Flag(objects=flagged):
             return flagged
+        case vocab.Lock() | vocab.Delete() if decides_on_anothers(act):
+            return (act.object,)
         case _:
             return ()
 

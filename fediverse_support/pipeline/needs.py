@@ -12,14 +12,14 @@ from federation.uris import Uri
 class Needs:
     """`actors` must be known, `posts` are fetched if they can be had, `brings` will be known afterwards.
 
-    `awaits` must be here for this to count, cannot be asked for on this actor's word, and may be on its way.
+    `awaits` should be here for this to count, are not asked for on this actor's word, and may be coming.
     `meets` says that the actor's host will get a group's posts, so that its habits have to be known.
     """
 
     actors: tuple[Uri, ...] = ()
     posts: tuple[Uri, ...] = ()
     brings: tuple[Uri, ...] = ()
-    awaits: Uri | None = None
+    awaits: tuple[Uri, ...] = ()
     meets: bool = False
 
 
@@ -32,19 +32,20 @@ def needs(act: vocab.Activity) -> Needs:
         case vocab.Follow():
             return Needs((act.actor,), meets=True)
         case vocab.Like():
-            return Needs((act.actor,), awaits=_awaited(act))
-        case vocab.Block(target=None) | vocab.Flag() | vocab.Create() | vocab.Update() | vocab.Announce():
+            # One without an id could not be taken back while it waits, so it does not.
+            return Needs((act.actor,), awaits=() if act.id is None else (act.object,))
+        case vocab.Announce(object=str() as uri):
+            return Needs((act.actor,), awaits=() if act.id is None else (Uri(uri),))
+        case vocab.Flag():
+            return Needs((act.actor,), awaits=act.objects)
+        case vocab.Lock() | vocab.Delete() if act.id is not None and decides_on_anothers(act):
+            return Needs(awaits=(act.object,))
+        case vocab.Block(target=None) | vocab.Create() | vocab.Update() | vocab.Announce():
             return Needs((act.actor,))
         case _:
             return Needs()
 
 
-def _awaited(like: vocab.Like) -> Uri | None:
-    """Return the post a like may be too early for: near the liker, or named to others, too.
-
-    A like without an id could not be taken back while it waits, so it does not.
-    """
-    if like.id is None:
-        return None
-    is_near = uris.host(like.object) == uris.host(like.actor)
-    return like.object if is_near or like.audience.everyone else None
+def decides_on_anothers(act: vocab.Lock | vocab.Delete) -> bool:
+    """Say whether this is a moderator's word about a post of another server than their own."""
+    return not uris.same_origin(act.actor, act.object)

@@ -13,7 +13,12 @@ DECISIONS: Final = frozenset({"Lock", "Undo Lock", "Ban", "Undo Ban"})
 
 
 def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
-    """For other servers a group that does not federate is a name that never existed."""
+    """For other servers a group that does not federate is a name that never existed.
+
+    A report that names it is no less one: it is for the instance's moderators.
+    """
+    if facts.verb == "Flag":
+        return None
     if facts.group is not None and not facts.is_local and not facts.group.federates:
         return Verdict(Rank.DROP, ("no_such_group",))
     return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from federation import uris
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.ids import ActorId, PostId
@@ -176,22 +175,37 @@ async def known_uris(conn: Conn, wanted: Sequence[Uri]) -> set[Uri]:
     return {Uri(row["uri"]) for row in await conn.fetch(KNOWN_URIS, list(wanted))}
 
 
-# A group of ours among those a like names ($2) says that the post is on its way to us; so does, of a post on
-# their own server, one of our members there. Anybody else could fill the line with likes of nothing.
-MAY_COME: Final = """
-select not exists (select 1 from tombstones where uri = $1)
-   and (exists (select 1 from actors a join groups g on g.actor_id = a.id
-                where a.uri = any ($2::text[]) and a.host is null and g.kind = 'open')
-        or $4 and exists (select 1 from follows f join actors a on a.id = f.follower_id
-                          join groups g on g.actor_id = f.target_id
-                          where a.uri = $3 and f.standing = 'accepted' and g.kind = 'open'))
+STILL_UNKNOWN: Final = """
+select u.uri from unnest($1::text[]) with ordinality as u (uri, place)
+where not exists (select 1 from posts p where p.uri = u.uri)
+  and not exists (select 1 from tombstones t where t.uri = u.uri)
+  and not exists (select 1 from actors a where a.uri = u.uri)
+order by u.place
 """
 
 
-async def may_come(conn: Conn, uri: Uri, *, liker: Uri, named: Sequence[Uri]) -> bool:
-    """Say whether a post that somebody likes, and that is not here, may still arrive."""
-    is_near = uris.same_origin(uri, liker)
-    return bool(await conn.fetchval(MAY_COME, uri, list(named), liker, is_near))
+async def still_unknown(conn: Conn, wanted: Sequence[Uri]) -> list[Uri]:
+    """Return those of these URIs that are nothing we have or had, in their order."""
+    return [Uri(row["uri"]) for row in await conn.fetch(STILL_UNKNOWN, list(wanted))]
+
+
+# A group of ours among those an activity names ($1) says that the post is on its way to us; so does, of a
+# post on their own server, one of our members there. Anybody else could fill the line with likes of nothing.
+MAY_COME: Final = """
+select exists (select 1 from actors a join groups g on g.actor_id = a.id
+               where a.uri = any ($1::text[]) and a.host is null and g.kind = 'open')
+    or $3 and exists (select 1 from follows f join actors a on a.id = f.follower_id
+                      join groups g on g.actor_id = f.target_id
+                      where a.uri = $2 and f.standing = 'accepted' and g.kind = 'open')
+"""
+
+
+async def may_come(conn: Conn, actor: Uri, *, is_near: bool, named: Sequence[Uri]) -> bool:
+    """Say whether a post that is not here may still arrive, by who speaks of it and to whom.
+
+    `is_near` says that it is of the speaker's own server.
+    """
+    return bool(await conn.fetchval(MAY_COME, list(named), actor, is_near))
 
 
 FIND_AUTHOR: Final = """

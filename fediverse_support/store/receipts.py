@@ -235,6 +235,41 @@ async def find_put_off(
     ]
 
 
+# Of what was never tried, only its turn says what it brings: a post comes from its own host ($2), or through
+# a group elsewhere. What was put off says what it is about.
+MAY_BRING: Final = """
+select exists (
+    select 1 from receipts r
+    where r.standing = 'waiting' and r.host = any ($2::text[]) and r.id < $4 and r.last_error is null)
+or exists (select 1 from receipts r where r.standing = 'waiting' and r.about is not null and r.about && $1)
+or exists (
+    select 1 from groups g join actors a on a.id = g.actor_id
+    where a.host is not null and a.host <> $3
+      and exists (select 1 from follows f where f.target_id = a.id and f.standing = 'accepted')
+      and exists (select 1 from receipts r where r.standing = 'waiting' and r.host = a.host and r.id < $4
+                  and r.last_error is null))
+"""
+HAS_ROOM: Final = """
+select count(*) < $4 from (
+    select r.last_error from receipts r
+    where r.host = $1 and r.standing = 'waiting' and r.id < $2 order by r.id limit 2 * $4::int) oldest
+where last_error = $3
+"""
+
+
+async def may_bring(
+    conn: Conn, posts: Collection[Uri], hosts: Collection[Host], *, but: Host, before: int
+) -> bool:
+    """Say whether something waits that may bring one of these posts: of what came in before the receipt
+    `before`, whatever is of their hosts, or of a group's elsewhere on another host than `but`."""
+    return bool(await conn.fetchval(MAY_BRING, list(posts), list(hosts), but, before))
+
+
+async def has_room(conn: Conn, host: Host, before: int, *, error: str, most: int) -> bool:
+    """Say whether fewer than `most` of what a host sent before a receipt wait for this reason."""
+    return bool(await conn.fetchval(HAS_ROOM, host, before, error, most))
+
+
 OBEYED: Final = "update receipts set takes_back = false where id = any ($1::bigint[])"
 RULED_SINCE: Final = """
 select h.host, greatest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -23,15 +24,28 @@ select
         and ($2 or group_id is null or exists (select 1 from groups g where g.actor_id = group_id and g.kind
             = 'open'))
     ) as post_ids,
-    (select id from actors where uri = any ($1::text[]) and kind = 'person' limit 1) as target_id
+    (select id from actors where uri = any ($1::text[]) and kind = 'person' limit 1) as target_id,
+    (select coalesce(array_agg(u.uri order by u.place), '{}')
+     from unnest($1::text[]) with ordinality as u (uri, place)
+     where not exists (select 1 from posts p where p.uri = u.uri)
+       and not exists (select 1 from actors a where a.uri = u.uri and a.kind = 'person')
+    ) as absent
 """
 POSTS: Final = "select group_id, author_id from posts where id = any ($1::bigint[]) order by id"
 
 
-async def find_targets(tx: Tx, uris: Sequence[Uri], *, trusted: bool) -> tuple[list[PostId], ActorId | None]:
-    """Return the posts and the person a report names; only public posts unless the reporter is ours."""
-    row = await tx.fetchrow(TARGETS, list(uris), trusted)
-    return [PostId(post_id) for post_id in row["post_ids"]], row["target_id"]
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a report names: posts, a person, and the ids of what is not here, or is no person."""
+
+    post_ids: list[PostId]
+    target_id: ActorId | None
+    absent: list[Uri]
+
+
+async def find_targets(tx: Tx, uris: Sequence[Uri], *, trusted: bool) -> Targets:
+    """Return what a report names; only public posts unless the reporter is ours."""
+    return Targets(**await tx.fetchrow(TARGETS, list(uris), trusted))
 
 
 async def insert_report(
@@ -42,13 +56,17 @@ async def insert_report(
     from_host: Host | None,
     target_id: ActorId | None,
     post_ids: Sequence[PostId],
+    told_id: ActorId | None = None,
     reason: str,
     body: str,
     now: datetime,
 ) -> ReportId | None:
-    """Store a report, for the moderators of the first post's group; None when it is stored already."""
+    """Store a report, for the moderators of the first post's group; None when it is stored already.
+
+    Without posts it is for those of the group `told_id`, or of the instance.
+    """
     posts = await tx.fetch(POSTS, list(post_ids))
-    group_id = posts[0]["group_id"] if posts else None
+    group_id = posts[0]["group_id"] if posts else told_id
     about = target_id or (posts[0]["author_id"] if posts else None)
     found = await tx.fetchval(
         INSERT_REPORT, uri, reporter_id, from_host, about, group_id, list(post_ids), reason, body, now

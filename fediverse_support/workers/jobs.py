@@ -135,6 +135,8 @@ def _rests_on(value: Activity) -> set[Uri]:
             return {value.actor} if post.in_reply_to is None else {value.actor, post.in_reply_to}
         case vocab.Like():
             return {value.actor, value.object}
+        case vocab.Flag():
+            return {value.actor, *value.objects}
         case vocab.Announce(object=inner) if not isinstance(inner, str):
             return _rests_on(inner)
         case _:

@@ -26,7 +26,7 @@ from fediverse_support.lookups import UPKEEP, Budget, Cause
 from fediverse_support.pipeline import names
 from fediverse_support.pipeline.needs import Needs, needs
 from fediverse_support.store import posts, receipts, remote_actors
-from fediverse_support.workers import barred, relays
+from fediverse_support.workers import barred, early, relays
 from fediverse_support.workers.jobs import Job, Later
 
 LOG: Final = logging.getLogger(__name__)
@@ -40,8 +40,6 @@ FAULTS: Final = (
 MAX_ATTEMPTS: Final = 8
 """So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
-TOO_EARLY_FOR: Final = timedelta(hours=12)
-"""So long a like waits for its post: less than the day for which its Undo is remembered."""
 PARENT_FOR: Final = timedelta(minutes=15)
 """So long a reply waits until what it answers may be asked for. Then, or once its server was too slow to
 answer, it is shown without."""
@@ -128,6 +126,7 @@ def put_in_order(jobs: Sequence[Job], held: list[Held], now: datetime) -> None:
             job.later = Later("slow", now + SLOW_FOR)
         elif job.later is None and not job.is_barred:
             job.later = next((each.why for each in held if _is_after(job, each)), None)
+            job.later = early.at_most(job, job.later, now)
         later = job.later
         if later is not None and later.error == "budget":
             # Each a little later than the one before: all at once would only be put off again.
@@ -154,7 +153,7 @@ def _asks(job: Job, wanted: Needs, lacking: set[Uri]) -> bool:
             return True
         case vocab.Undo(object=vocab.Delete()):
             return True
-    return any(uri in lacking for uri in (*wanted.actors, *wanted.posts, wanted.awaits) if uri is not None)
+    return any(uri in lacking for uri in (*wanted.actors, *wanted.posts, *wanted.awaits))
 
 
 async def _prepare(
@@ -195,11 +194,10 @@ async def _ask(deps: Deps, job: Job, wanted: Needs, lacking: set[Uri], budget: B
                 act = await _by_id(deps, act, uri)
         if wanted.meets:
             await deps.remote.meet(uris.host(act.value.actor), budget)
-        if wanted.awaits in lacking and await _is_early(deps, job, act.value):
-            early = _later(job, Unreachable("post_unknown"), deps.db.now())
-            job.later = replace(early, holds=False)
-        else:
-            job.acts = await relays.unfold(deps, act, budget)
+        job.acts = await relays.unfold(deps, act, budget)
+        awaited = [uri for uri in wanted.awaits if uri in lacking]
+        if awaited and await early.is_early(deps, job, act.value, awaited):
+            job.later = early.later(job, deps.db.now())
 
 
 def _later(job: Job, error: Unreachable, now: datetime) -> Later:
@@ -247,13 +245,3 @@ async def _by_id(deps: Deps, act: Authentic[Activity], asked: Uri) -> Authentic[
     async with deps.db.connection() as conn:
         called = await names.look_up(conn, deps.instance, (asked,), {})
     return authenticity.renamed(act, called.best, called.id_of)
-
-
-async def _is_early(deps: Deps, job: Job, act: Activity) -> bool:
-    """Say whether the post an activity is about may still come, and is worth waiting for."""
-    if not isinstance(act, vocab.Like) or deps.instance.is_ours(act.object):
-        return False
-    if deps.db.now() > job.receipt.received_at + TOO_EARLY_FOR:
-        return False
-    async with deps.db.connection() as conn:
-        return await posts.may_come(conn, act.object, liker=act.actor, named=act.audience.everyone)

@@ -19,21 +19,26 @@ from fediverse_support.store import follows, groups, posts, removals, reports, w
 
 
 async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
-    """Store a report for the moderators; of other servers' reports only public posts are linked."""
+    """Store a report for the moderators; of other servers' reports only public posts are linked.
+
+    What it names and is not here stands below its words, by its id.
+    """
     local = step.facts.is_local
-    post_ids, target_id = await reports.find_targets(tx, act.value.objects, trusted=local)
-    if not post_ids and target_id is None:
+    about = await reports.find_targets(tx, act.value.objects, trusted=local)
+    if not about.post_ids and about.target_id is None and not about.absent:
         return Change()
-    actor = step.facts.actor
+    actor, group = step.facts.actor, step.facts.group
+    is_told = group is not None and group.is_local and group.kind == "open"
     await reports.insert_report(
         tx,
         uri=act.value.id,
         reporter_id=actor.id if local and actor is not None else None,
         from_host=None if local else uris.host(act.value.actor),
-        target_id=target_id,
-        post_ids=post_ids,
+        target_id=about.target_id,
+        post_ids=about.post_ids,
+        told_id=group.id if group is not None and is_told else None,
         reason="other",
-        body=plaintext.tidy(act.value.content),
+        body="\n".join([plaintext.tidy(act.value.content), *about.absent]).strip(),
         now=step.now,
     )
     return Change()
