@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from federation import uris, vocab
 from federation.authenticity import Authentic
@@ -16,6 +17,11 @@ from fediverse_support.pipeline.handlers.follows import take_back
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
 from fediverse_support.store import follows, groups, posts, removals, reports, waiting
+
+MOST_SAID: Final = 5_000
+"""Characters of a report, with the ids below its words."""
+MOST_NAMED: Final = 10
+"""So many ids of what is not here stand below a report's words."""
 
 
 async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
@@ -38,10 +44,16 @@ async def on_flag(tx: Tx, step: Step, act: Authentic[vocab.Flag]) -> Change:
         post_ids=about.post_ids,
         told_id=group.id if group is not None and is_told else None,
         reason="other",
-        body="\n".join([plaintext.tidy(act.value.content), *about.absent]).strip(),
+        body=_said(plaintext.tidy(act.value.content), about.absent),
         now=step.now,
     )
     return Change()
+
+
+def _said(words: str, absent: Sequence[Uri]) -> str:
+    """Return the words of a report and below them, whole, the ids of what it names and is not here."""
+    below = "\n".join(uri for uri in absent[:MOST_NAMED] if len(uri) <= MOST_SAID // MOST_NAMED // 2)
+    return "\n".join(part for part in (words[: MOST_SAID - len(below) - 1].strip(), below) if part)
 
 
 async def on_lock(tx: Tx, step: Step, act: Authentic[vocab.Lock]) -> Change:
