@@ -75,20 +75,24 @@ class Wide:
     ) -> tuple[float, float, float]:
         """Publish; return how long the living waited, and CPU seconds of the server and of the database."""
         before, ours, theirs = await self.taken(), self.server.cpu_seconds(), database_cpu(self.directory)
+        async with self.db.connection() as conn:
+            newest = await conn.fetchval("select coalesce(max(id), 0) from deliveries")
         started = time.perf_counter()
         await posting.publish(self.db, self.instance, self.person, Draft(body=peers.TEXT, group_id=group))
         while await self.taken() < before + living and time.perf_counter() - started < 180:
             await asyncio.sleep(0.05)
         seconds = time.perf_counter() - started
         if are_all_alive:
-            await self.is_done()
+            await self.is_done(newest)
         return seconds, self.server.cpu_seconds() - ours, database_cpu(self.directory) - theirs
 
-    async def is_done(self) -> None:
-        """Wait until what arrived is written down."""
+    async def is_done(self, newest: int) -> None:
+        """Wait until what arrived is written down, of what was queued after this row."""
         async with self.db.connection() as conn:
             async with asyncio.timeout(60):
-                while await conn.fetchval("select count(*) from deliveries where attempts = 0"):
+                while await conn.fetchval(
+                    "select count(*) from deliveries where attempts = 0 and id > $1", newest
+                ):
                     await asyncio.sleep(0.05)
 
     async def bare(self, inboxes: list[Uri]) -> tuple[float, float]:
