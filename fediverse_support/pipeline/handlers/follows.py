@@ -38,11 +38,12 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
         wish = Send(sender_id=actor.id, activity=act.value, to=(target.id,))
         if facts.group is not None and known is not None and known.standing == "rejected":
             # It may hold the earlier membership still, and then answers nothing to a new wish.
-            return Change((take_back(step, actor, facts.group, known.uri, known.verb), wish))
+            earlier = membership(actor, facts.group, known.uri, known.verb)
+            return Change((say(step, vocab.Undo, earlier, by=actor, to=facts.group), wish))
         return Change((wish,))
     effects: tuple[Effect, ...] = ()
     if standing == "accepted" and actor.host is not None:
-        effects += (_accept(step, target, act.value, actor),)
+        effects += (say(step, vocab.Accept, act.value, by=target, to=actor),)
     if standing == "accepted" and actor.account_id is not None and facts.group is not None:
         effects += (Notify(account_id=actor.account_id, kind="joined", actor_id=target.id),)
     if _is_news(target, known):
@@ -85,28 +86,29 @@ async def _ask(
     return tuple(Notify(account_id=account, kind="follow", actor_id=actor.id) for account in accounts)
 
 
-def _accept(step: Step, target: ActorFacts, follow: vocab.Follow, actor: ActorFacts) -> Send:
-    answer = vocab.Accept(
-        id=step.instance.activity_uri(fresh_token()),
-        actor=target.uri,
-        object=follow,
-        audience=vocab.Audience(to=(actor.uri,)),
-    )
-    return Send(sender_id=target.id, activity=answer, to=(actor.id,))
-
-
-def take_back(
-    step: Step, follower: ActorFacts, group: GroupFacts, uri: Uri, verb: Literal["Follow", "Join"]
+def say(
+    step: Step,
+    verb: type[vocab.Accept] | type[vocab.Reject] | type[vocab.Undo],
+    follow: vocab.Follow,
+    *,
+    by: ActorFacts | GroupFacts,
+    to: ActorFacts | GroupFacts,
 ) -> Send:
-    """What ends, on the server of a group elsewhere, the membership of one of ours that ended here."""
-    follow = vocab.Follow(id=uri, actor=follower.uri, object=group.uri, verb=verb)
-    undo = vocab.Undo(
+    """What one end of a follow tells the other about it: yes, no or no more, or that it is taken back."""
+    said = verb(
         id=step.instance.activity_uri(fresh_token()),
-        actor=follower.uri,
+        actor=by.uri,
         object=follow,
-        audience=vocab.Audience(to=(group.uri,)),
+        audience=vocab.Audience(to=(to.uri,)),
     )
-    return Send(sender_id=follower.id, activity=undo, to=(group.id,))
+    return Send(sender_id=by.id, activity=said, to=(to.id,))
+
+
+def membership(
+    follower: ActorFacts, group: GroupFacts, uri: Uri, verb: Literal["Follow", "Join"]
+) -> vocab.Follow:
+    """Return the follow that was somebody's membership, as it was asked for."""
+    return vocab.Follow(id=uri, actor=follower.uri, object=group.uri, verb=verb)
 
 
 async def _find(tx: Tx, follow: vocab.Follow | Uri, *, target: Uri | None = None) -> FollowRow | None:

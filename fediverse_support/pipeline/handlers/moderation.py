@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 from federation import uris, vocab
 from federation.authenticity import Authentic
@@ -12,8 +12,8 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain import plaintext
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts, PostFacts
-from fediverse_support.domain.ids import AccountId, ActorId, PostId, fresh_token
-from fediverse_support.pipeline.handlers.follows import take_back
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.pipeline.handlers.follows import membership, say
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
 from fediverse_support.store import follows, groups, posts, removals, reports, waiting
@@ -134,24 +134,10 @@ async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
         effects += (Notify(account_id=who.account_id, kind="banned", actor_id=group.id, words=ban.reason),)
     effects += _told_about(step, act, group, who)
     if follow is not None and group.is_local and who.host is not None:
-        effects += (_not_a_member(step, group, who, *follow),)
+        effects += (say(step, vocab.Reject, membership(who, group, *follow), by=group, to=who),)
     if follow is not None and not group.is_local and who.host is None:
-        effects += (take_back(step, who, group, *follow),)
+        effects += (say(step, vocab.Undo, membership(who, group, *follow), by=who, to=group),)
     return Change(effects)
-
-
-def _not_a_member(
-    step: Step, group: GroupFacts, who: ActorFacts, uri: Uri, verb: Literal["Follow", "Join"]
-) -> Send:
-    """What ends a membership elsewhere in every software."""
-    follow = vocab.Follow(id=uri, actor=who.uri, object=group.uri, verb=verb)
-    answer = vocab.Reject(
-        id=step.instance.activity_uri(fresh_token()),
-        actor=group.uri,
-        object=follow,
-        audience=vocab.Audience(to=(who.uri,)),
-    )
-    return Send(sender_id=group.id, activity=answer, to=(who.id,))
 
 
 def _told_about(
