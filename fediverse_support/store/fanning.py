@@ -52,20 +52,20 @@ union all
 select host, null, null, null, null, null from unnest($4::text[]) as h (host) where rule_for(host) = 'suspend'
 order by host
 """
+# An activity has its number before it is written, so that its deliveries need not look for it; one that an
+# earlier portion wrote has it already.
 FAN_OUT: Final = """
 with given as materialized (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
+    select g.*, x.id as known_id, coalesce(x.id, new_id()) as id
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
         $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
         with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
             target_id, form, author_host, place)
+    left join activities x on x.uri = g.uri
 ), act as (
-    insert into activities (uri, actor_uri, verb, object_uri, document, direction, public, created_at)
-    select g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
-    order by g.place
-    on conflict (uri) do nothing
-    returning id, uri
-), known as (
-    select id, uri from act union all select x.id, x.uri from activities x where x.uri = any ($1::text[])
+    insert into activities (id, uri, actor_uri, verb, object_uri, document, direction, public, created_at)
+    select g.id, g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
+    where g.known_id is null order by g.place
 ), shut as materialized (
     -- The inboxes that somebody has alone who blocks a post's author. One that many share cannot be told
     -- apart: there the blocker's own server keeps from them what comes for the others.
@@ -75,9 +75,8 @@ with given as materialized (
     join actors a on a.id = b.blocker_id and a.host is not null and a.shared_inbox_uri is null
 ), queued as (
     insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
-    select k.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
-    from given g join known k on k.uri = g.uri
-    join unnest($14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bool[])
+    select g.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
+    from given g join unnest($14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bool[])
         as f (target_id, form, host, inbox, takes, is_picky) on f.target_id = g.target_id and f.form = g.form
       -- A server that will not have its own activity announced is told of the post by its id instead.
       and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
