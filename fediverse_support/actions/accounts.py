@@ -11,12 +11,13 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.actions import local_keys, names
-from fediverse_support.actions.sessions import place_of, subject
+from fediverse_support.actions.sessions import subject
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.actors import Role
 from fediverse_support.domain.errors import Invalid, NotFound, RateLimited
 from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.places import place_of
 from fediverse_support.store import accounts, admission, sessions
 from fediverse_support.store.accounts import AccountStanding
 from fediverse_support.store.actors_local import NewActor, insert_local_actor

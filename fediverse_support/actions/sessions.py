@@ -12,11 +12,11 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import NotAllowed, RateLimited
+from fediverse_support.domain.places import place_of
 from fediverse_support.store import sessions
 
 LASTS_FOR: Final = timedelta(days=14)
@@ -99,19 +99,6 @@ async def sign_out(db: Db, token: str) -> None:
     """End the session of this token; one that is over already is fine."""
     async with db.transaction() as tx:
         await sessions.delete_session(tx, hash_of(token))
-
-
-def place_of(address: str) -> str:
-    """Return what counts as one place: an IPv4 address, or the /64 of IPv6 that one subscriber has to choose
-    from (RFC 6177 section 2); anything else as it is.
-    """
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, IPv6Address):
-        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def _own_subject(name: str, address: str, device: str | None) -> str:

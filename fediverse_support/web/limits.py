@@ -1,13 +1,10 @@
-"""How much one caller may ask for: token buckets in memory, and bodies cut at a size.
-
-A bucket set is an object that the routes make and hold; its memory is bounded however many callers appear.
-"""
+"""How much one caller may ask for: who counts as one, and bodies cut at a size."""
 
 from __future__ import annotations
 
 from starlette.types import Receive, Scope
 
-from fediverse_support.domain.buckets import Buckets as Buckets
+from fediverse_support.domain import places
 
 
 class TooLarge(Exception):
@@ -16,6 +13,12 @@ class TooLarge(Exception):
 
 class Disconnected(Exception):
     """The caller went away in the middle of its request."""
+
+
+def place_of(scope: Scope) -> str:
+    """Return what counts as the place that a request came from, empty where nobody knows."""
+    client = scope.get("client")
+    return places.place_of(client[0]) if client else ""
 
 
 def declared_length(scope: Scope) -> int | None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.web.errors import answer
-from fediverse_support.web.limits import Disconnected
+from fediverse_support.web.limits import Disconnected, place_of
 
 READS_AT_ONCE: Final = 60
 READS_OF_ONE: Final = 3
@@ -32,6 +31,7 @@ BODY_READ_FIRST: Final = 64 * 1024
 FREE: Final = ("/help", "/healthz", "/readyz", "/metrics", "/static/")
 """What is answered at once however much there is to do."""
 READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
 
 @dataclass(slots=True)
 class Turns:
@@ -127,7 +127,7 @@ class InTurn:
             turns = self.reads
         else:
             turns, receive = self.writes, await _with_body(receive)
-        caller = caller_of(scope)
+        caller = place_of(scope)
         if not await turns.take(caller):
             sentence = "This server has more to do than it can. Please try again in a moment."
             await answer(send, scope, 503, sentence, retry_after=RETRY_SECONDS)
@@ -136,21 +136,6 @@ class InTurn:
             await self.app(scope, receive, send)
         finally:
             turns.give_back(caller)
-
-
-def caller_of(scope: Scope) -> str:
-    """Return who asks, as far as turns go: an address, or the network that one household has of IPv6."""
-    client = scope.get("client")
-    host: str = client[0] if client else ""
-    if ":" not in host:
-        return host
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(ip_network((int(address), 64), strict=False).network_address)
-    return host
 
 
 async def _with_body(receive: Receive) -> Receive:

@@ -13,6 +13,7 @@ import pytest
 
 from fediverse_support.actions import sessions
 from fediverse_support.db.pool import Db
+from fediverse_support.domain import places
 from fediverse_support.domain.errors import NotAllowed, RateLimited
 from fediverse_support.web.pages import words
 from tests.conftest import Clock
@@ -176,7 +177,7 @@ async def test_a_neighbourhood_of_addresses_is_one_place(site: Site) -> None:
     ],
 )
 def test_what_counts_as_one_place(address: str, place: str) -> None:
-    assert sessions.place_of(address) == place
+    assert places.place_of(address) == place
 
 
 async def test_no_words_are_said_to_be_kept_where_none_were_typed(site: Site) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.web import limits, negotiation
 
 AS1 = "application/activity+json"
@@ -87,7 +88,7 @@ def test_a_hostile_header_costs_nothing(accept: str) -> None:
 
 
 def test_a_bucket_empties_and_fills_again() -> None:
-    buckets = limits.Buckets(burst=3, per_second=2)
+    buckets = Buckets(burst=3, per_second=2)
     assert [buckets.take("peer.example", 0.0) for _ in range(3)] == [0.0, 0.0, 0.0]
     assert buckets.take("peer.example", 0.0) == 0.5
     assert buckets.take("other.example", 0.0) == 0.0
@@ -95,7 +96,7 @@ def test_a_bucket_empties_and_fills_again() -> None:
 
 
 def test_however_many_callers_the_memory_is_bounded() -> None:
-    buckets = limits.Buckets(burst=1, per_second=1, max_keys=10)
+    buckets = Buckets(burst=1, per_second=1, max_keys=10)
     for number in range(1000):
         buckets.take(f"n{number}.example", 0.0)
     assert len(buckets._left) == 10

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
@@ -26,7 +25,7 @@ from fediverse_support.keyring import KnownKey
 from fediverse_support.web import negotiation
 from fediverse_support.web.federation import answers
 from fediverse_support.web.federation.answers import Answer
-from fediverse_support.web.limits import Disconnected
+from fediverse_support.web.limits import Disconnected, place_of
 
 IDS: Final = re.compile(rb"[a-zA-Z0-9/]{1,200}")
 SIGNATURE_HEADERS: Final = frozenset({b"signature", b"signature-input"})
@@ -98,27 +97,15 @@ async def verified(deps: Deps, scope: Scope, claim: KeyClaim) -> KnownKey:
     What has to be asked is on the account of the address that the request came from. Raises `Unauthentic`,
     `Gone`, `Unreachable`.
     """
-    keys, address = deps.remote.keys, _address(scope)
-    known = await keys.get(claim.key_id, address)
+    keys, place = deps.remote.keys, place_of(scope)
+    known = await keys.get(claim.key_id, place)
     try:
         claim.verify(known.key)
     except Unauthentic:
-        known = await keys.get(claim.key_id, address, refresh=True)
+        known = await keys.get(claim.key_id, place, refresh=True)
         claim.verify(known.key)
     keys.proven(claim.key_id)
     return known
-
-
-def _address(scope: Scope) -> str:
-    """Return where a request came from; of an IPv6 address the part that one owner has."""
-    client = scope.get("client")
-    try:
-        found = ip_address(client[0]) if client else None
-    except ValueError:
-        return ""
-    if isinstance(found, IPv6Address):
-        return str(ip_network((found, 64), strict=False))
-    return str(found or "")
 
 
 def _unreachable(error: Unreachable) -> Answer:

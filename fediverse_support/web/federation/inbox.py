@@ -24,11 +24,11 @@ from federation.vocab import Unsupported
 from fediverse_support.actions import intake
 from fediverse_support.actions.intake import Intake
 from fediverse_support.deps import Deps
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.reads import federation as reads
 from fediverse_support.web import limits
 from fediverse_support.web.federation import answers, asking
 from fediverse_support.web.federation.answers import Answer
-from fediverse_support.web.limits import Buckets
 
 BURST: Final = 2_000
 PER_SECOND: Final = 100

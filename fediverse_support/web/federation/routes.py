@@ -9,13 +9,13 @@ from starlette.types import Scope
 
 from fediverse_support.actions.intake import Intake
 from fediverse_support.deps import Deps
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.web import negotiation
 from fediverse_support.web.federation import collections, pages, wellknown
 from fediverse_support.web.federation.actors import Actors, InstanceActor, Kept
 from fediverse_support.web.federation.asking import Edge
 from fediverse_support.web.federation.inbox import BELLS_PER_SECOND, BURST, PER_SECOND, Inbox
 from fediverse_support.web.federation.objects import Objects
-from fediverse_support.web.limits import Buckets
 
 GET = ("GET",)
 POST = ("POST",)

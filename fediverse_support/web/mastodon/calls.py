@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from fediverse_support.actions import sessions
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.domain.errors import AppError
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.web import limits
-from fediverse_support.web.limits import Buckets
+from fediverse_support.web.limits import place_of
 from fediverse_support.web.mastodon import auth, params
 from fediverse_support.web.mastodon.auth import Caller
 from fediverse_support.web.mastodon.errors import Refused, answer_for, json
@@ -112,7 +112,7 @@ class Endpoint:
 
     async def _caller(self, request: Request, door: Door) -> Caller:
         digest = None if door.is_same_for_all else auth.token_digest(request.headers)
-        address = f"address {sessions.place_of(request.client.host if request.client else '')}"
+        address = f"address {place_of(request.scope)}"
         if digest is None:
             self._slow_down(address)
             return Caller()

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fediverse_support.deps import Deps
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.limits import Buckets
 from fediverse_support.web.mastodon import accounts, instance, search, statuses, timelines
 from fediverse_support.web.mastodon.calls import (
     CALLS_PER_WINDOW,

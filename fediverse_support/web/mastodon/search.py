@@ -13,9 +13,9 @@ from starlette.responses import Response
 from federation import uris
 from federation.errors import FederationError
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.buckets import Buckets
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.reads import actors, posts, search
-from fediverse_support.web.limits import Buckets
 from fediverse_support.web.mastodon import render
 from fediverse_support.web.mastodon.calls import Call, Handler
 from fediverse_support.web.mastodon.composing import handle_of

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from fediverse_support.web.turns import InTurn, Turns, caller_of
+from fediverse_support.web.limits import place_of
+from fediverse_support.web.turns import InTurn, Turns
 
 
 async def until_idle() -> None:
@@ -149,6 +150,8 @@ async def test_who_sends_slowly_takes_no_place_meanwhile() -> None:
 
 def test_a_household_with_many_addresses_is_one_caller() -> None:
     one, other = asked("/", host="2001:db8:1:2::7"), asked("/", host="2001:db8:1:2:3:4:5:6")
-    assert caller_of(one) == caller_of(other) != caller_of(asked("/", host="2001:db8:1:3::7"))
-    assert caller_of(asked("/", host="192.0.2.1")) != caller_of(asked("/", host="192.0.2.2"))
-    assert caller_of(asked("/", host="not an address: at all")) == "not an address: at all"
+    assert place_of(one) == place_of(other) != place_of(asked("/", host="2001:db8:1:3::7"))
+    assert place_of(asked("/", host="192.0.2.1")) != place_of(asked("/", host="192.0.2.2"))
+    mapped = [place_of(asked("/", host=f"::ffff:192.0.2.{number}")) for number in (1, 2)]
+    assert mapped == ["192.0.2.1", "192.0.2.2"]
+    assert place_of(asked("/", host="not an address: at all")) == "not an address: at all"
