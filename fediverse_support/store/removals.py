@@ -10,7 +10,8 @@ from fediverse_support.domain.ids import ActorId, PostId
 
 TAKE_OUT: Final = """
 with was as (
-    select id, standing from posts where id = $1 and standing in ('visible', 'limited', 'held') for update
+    select id, standing from posts
+    where id = any ($1::bigint[]) and standing in ('visible', 'limited', 'held') for update
 ), hidden as (
     update posts p set standing = 'removed' from was where p.id = was.id
 )
@@ -19,18 +20,7 @@ select id, $2, standing, $3, $4 from was
 on conflict (post_id) do update set by_id = excluded.by_id, before = excluded.before,
     reason = excluded.reason, removed_at = excluded.removed_at
 """
-TAKE_OUT_ALL: Final = """
-with was as (
-    select id, standing from posts
-    where author_id = $4 and group_id = $1 and standing in ('visible', 'limited', 'held') for update
-), hidden as (
-    update posts p set standing = 'removed' from was where p.id = was.id
-)
-insert into removals (post_id, by_id, before, reason, removed_at)
-select id, $1, standing, $2, $3 from was
-on conflict (post_id) do update set by_id = excluded.by_id, before = excluded.before,
-    reason = excluded.reason, removed_at = excluded.removed_at
-"""
+ALL_OF: Final = "select array_agg(id) from posts where author_id = $1 and group_id = $2"
 LET_BACK: Final = """
 with was as (
     delete from removals r using posts p
@@ -39,24 +29,19 @@ with was as (
 )
 update posts p set standing = was.before from was where p.id = was.post_id
 """
-IS_TAKEN_OUT: Final = "select exists (select 1 from removals where post_id = $1)"
 
 
 async def take_out(tx: Tx, post_id: PostId, by_id: ActorId | None, reason: str, now: datetime) -> bool:
     """Hide a post by the decision of a group, None for our own team; False where it was not to be seen."""
-    return await tx.execute(TAKE_OUT, post_id, by_id, reason, now) == "INSERT 0 1"
+    return await tx.execute(TAKE_OUT, [post_id], by_id, reason, now) == "INSERT 0 1"
 
 
 async def take_out_all(tx: Tx, author_id: ActorId, group_id: ActorId, reason: str, now: datetime) -> None:
     """Hide everything that somebody wrote in a group, by that group's decision."""
-    await tx.execute(TAKE_OUT_ALL, group_id, reason, now, author_id)
+    written = await tx.fetchval(ALL_OF, author_id, group_id)
+    await tx.execute(TAKE_OUT, written or [], group_id, reason, now)
 
 
 async def let_back(tx: Tx, post_id: PostId, by_id: ActorId | None) -> bool:
     """Show a post again by the word of those who took it out; False where that was somebody else."""
     return await tx.execute(LET_BACK, post_id, by_id) == "UPDATE 1"
-
-
-async def is_taken_out(tx: Tx, post_id: PostId) -> bool:
-    """Say whether somebody took this post out and did not let it back, whatever its author did since."""
-    return bool(await tx.fetchval(IS_TAKEN_OUT, post_id))
