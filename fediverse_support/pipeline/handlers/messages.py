@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from federation import vocab
+from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import automatic, richtext
 from fediverse_support.domain.effects import Effect, Notify, Send
@@ -44,7 +45,7 @@ async def take(tx: Tx, step: Step, post: vocab.Post) -> Change | None:
     )
     if _is_answered(step, actor, kept):
         await messages.note_answer(tx, kept.id, step.now)
-        effects += (await _answer(tx, step, post, kept),)
+        effects += (await _answer(tx, step, group, actor, post, kept=kept),)
     return Change(effects)
 
 
@@ -55,20 +56,18 @@ def _is_answered(step: Step, actor: ActorFacts, kept: Kept) -> bool:
     return kept.answered_at is None or kept.answered_at + automatic.ANSWERED_FOR <= step.now
 
 
-async def _answer(tx: Tx, step: Step, post: vocab.Post, kept: Kept) -> Effect:
-    actor, group = step.facts.actor, step.facts.group
-    if actor is None or group is None:
-        raise ValueError("a message has a writer and a group")
+async def _answer(
+    tx: Tx, step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, *, kept: Kept
+) -> Effect:
     if actor.account_id is not None:
-        return await _answer_here(tx, step, actor.account_id, kept)
+        return await _answer_here(tx, step, group, actor.uri, actor.account_id, kept=kept)
     return _answer_there(step, group, actor, post, kept)
 
 
-async def _answer_here(tx: Tx, step: Step, account_id: AccountId, kept: Kept) -> Notify:
+async def _answer_here(
+    tx: Tx, step: Step, group: GroupFacts, writer: Uri, account_id: AccountId, *, kept: Kept
+) -> Notify:
     """Answer one of our own people: the same words, as a private message that never leaves."""
-    group, actor = step.facts.group, step.facts.actor
-    if group is None or actor is None:
-        raise ValueError("a message has a writer and a group")
     content = automatic.answer_to_message(kept.group_title, step.instance.help_url)
     uri = step.instance.post_uri(fresh_token())
     answer = NewPost(
@@ -95,7 +94,7 @@ async def _answer_here(tx: Tx, step: Step, account_id: AccountId, kept: Kept) ->
         attachments="[]",
         published_at=step.now,
         words_at=step.now,
-        mentions=(actor.uri,),
+        mentions=(writer,),
     )
     stored = await posts.insert_posts(tx, [answer], step.now)
     return Notify(account_id=account_id, kind="mention", actor_id=group.id, post_id=stored.get(uri))
