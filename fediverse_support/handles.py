@@ -15,7 +15,7 @@ from federation.errors import FederationError, Unreachable
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.lookups import Budget, Lookups
-from fediverse_support.store import host_names
+from fediverse_support.store.people import host_names
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.buckets import Buckets, Shelf, family
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import actors, peers
+from fediverse_support.store.exchange import peers
+from fediverse_support.store.people import actors
 
 Kind = Literal["proof", "delivery", "person", "upkeep"]
 

@@ -14,7 +14,8 @@ from federation.uris import Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.keyring import KeyRing, KnownKey
 from fediverse_support.lookups import Budget, Cause, Lookups
-from fediverse_support.store import peers, remote_actors
+from fediverse_support.store.exchange import peers
+from fediverse_support.store.people import remote_actors
 
 SECONDS: Final = 4.0
 MOST_AT_ONCE: Final = 16

@@ -26,8 +26,11 @@ from fediverse_support.lookups import Cause, Limits, Lookups
 from fediverse_support.pipeline import names, outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.proofs import Keys
-from fediverse_support.store import actors, groups, missing, peers, posts, remote_actors
-from fediverse_support.store.outgoing import PeerClass
+from fediverse_support.store import groups
+from fediverse_support.store.exchange import peers
+from fediverse_support.store.exchange.outgoing import PeerClass
+from fediverse_support.store.people import actors, remote_actors
+from fediverse_support.store.posts import missing, posts
 
 LOG: Final = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.ids import ActorId, fresh_token
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import accounts, groups
-from fediverse_support.store.actors_local import NewActor, insert_local_actor
+from fediverse_support.store import groups
+from fediverse_support.store.accounts import accounts
+from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
 
 KINDS: Final[tuple[GroupKind, ...]] = ("home", "home-open", "circle", "open")
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")

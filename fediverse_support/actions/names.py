@@ -10,7 +10,7 @@ from typing import Final
 
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.errors import Conflict, Invalid
-from fediverse_support.store import accounts
+from fediverse_support.store.accounts import accounts
 
 NAME: Final = re.compile(r"[a-z0-9_]{3,30}\Z")
 RESERVED: Final = frozenset(

@@ -78,7 +78,7 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
             is_seeded = await conn.fetchval(IS_SEEDED)
         # At most starts there is nothing to do, and nothing heavy is imported for it.
         if not has_actor:
-            from fediverse_support.actions import accounts
+            from fediverse_support.actions.accounts import accounts
             from fediverse_support.adapters.secret_file import load_secret
 
             await accounts.ensure_instance_actor(db, instance, load_secret(chosen.data_dir))

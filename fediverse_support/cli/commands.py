@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from fediverse_support import settings
-from fediverse_support.cli import words
+from fediverse_support.cli import grammar
 from fediverse_support.settings import Settings, SettingsError
 
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -18,18 +18,18 @@ Command = Callable[[argparse.Namespace, Settings], int]
 def run(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status; errors are one sentence on stderr."""
     try:
-        typed = words.parser().parse_args(arguments)
+        typed = grammar.parser().parse_args(arguments)
         if not _is_text(typed):
-            return words.complain("What was typed is not UTF-8 text.", 2)
+            return grammar.complain("What was typed is not UTF-8 text.", 2)
         command = _command(typed)
         _adapt_environment(typed)
         return command(typed, settings.load(config=getattr(typed, "config", None)))
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except SettingsError as error:
-        return words.complain(str(error), 2)
+        return grammar.complain(str(error), 2)
     except KeyboardInterrupt:
-        return words.complain("Stopped.", 1)
+        return grammar.complain("Stopped.", 1)
     except BrokenPipeError:
         # Whoever read our output has heard enough; keep Python from complaining about it while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,17 +67,17 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "migrate": ("upkeep", "migrate"),
     "doctor": ("doctor", "doctor"),
     "world": ("world", "world"),
-    "account create": ("people", "create_account"),
-    "account token": ("people", "create_token"),
-    "group create": ("people", "create_group"),
-    "domain list": ("rules", "list_rules"),
-    "domain allow": ("rules", "set_rule"),
-    "domain limit": ("rules", "set_rule"),
-    "domain hold": ("rules", "set_rule"),
-    "domain suspend": ("rules", "set_rule"),
-    "domain clear": ("rules", "clear_rule"),
-    "queue status": ("upkeep", "queue_status"),
-    "queue retry": ("upkeep", "queue_retry"),
-    "queue clear": ("upkeep", "queue_clear"),
-    "explain": ("upkeep", "explain"),
+    "account create": ("accounts", "create_account"),
+    "account token": ("accounts", "create_token"),
+    "group create": ("groups", "create_group"),
+    "domain list": ("moderation", "list_rules"),
+    "domain allow": ("moderation", "set_rule"),
+    "domain limit": ("moderation", "set_rule"),
+    "domain hold": ("moderation", "set_rule"),
+    "domain suspend": ("moderation", "set_rule"),
+    "domain clear": ("moderation", "clear_rule"),
+    "queue status": ("exchange", "queue_status"),
+    "queue retry": ("exchange", "queue_retry"),
+    "queue clear": ("exchange", "queue_clear"),
+    "explain": ("exchange", "explain"),
 }

@@ -10,7 +10,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from fediverse_support.actions import accounts, following, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.serving import DEMO_LOGINS, DEMO_PASSWORD

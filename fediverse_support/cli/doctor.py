@@ -22,8 +22,8 @@ from fediverse_support.adapters.secret_file import SecretProblem, load_secret
 from fediverse_support.cli.running import KNOWN, database
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import connect
-from fediverse_support.reads import queues
-from fediverse_support.reads.queues import Pulse
+from fediverse_support.reads.exchange import queues
+from fediverse_support.reads.exchange.queues import Pulse
 from fediverse_support.settings import Settings
 from fediverse_support.store import retention
 

@@ -16,7 +16,7 @@ import asyncpg
 from fediverse_support.adapters import embedded_postgres
 from fediverse_support.adapters.postgres_files import PostgresProblem
 from fediverse_support.adapters.secret_file import SecretProblem
-from fediverse_support.cli.words import complain
+from fediverse_support.cli.grammar import complain
 from fediverse_support.db import migrate
 from fediverse_support.db.migrate import MigrationFailed
 from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db
@@ -54,9 +54,9 @@ def with_database(settings: Settings, work: Work) -> int:
 
 async def settled(db: Db, settings: Settings) -> Instance:
     """Return this instance under the address its data were made with; raises `Conflict` for another one."""
-    from fediverse_support.actions import identity
+    from fediverse_support.actions import house
 
-    return await identity.settle(db, settings.instance, is_chosen=settings.is_address_chosen)
+    return await house.settle(db, settings.instance, is_chosen=settings.is_address_chosen)
 
 
 def guarded(settings: Settings, work: Callable[[str], Awaitable[int]]) -> int:

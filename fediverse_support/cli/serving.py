@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from fediverse_support import processes, settings
-from fediverse_support.cli.words import complain
+from fediverse_support.cli.grammar import complain
 from fediverse_support.processes import Plan, ServeProblem
 from fediverse_support.settings import Settings
 

@@ -25,18 +25,19 @@ from starlette.routing import Route
 
 from federation.errors import FederationError
 from fediverse_support import settings, wiring
-from fediverse_support.actions import following, posting
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
 from fediverse_support.cli.demo import FIND_PERSON
+from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import KNOWN
 from fediverse_support.cli.serving import DEMO_PASSWORD
-from fediverse_support.cli.words import complain
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import crossings
-from fediverse_support.reads.crossings import Crossing
+from fediverse_support.reads.exchange import crossings
+from fediverse_support.reads.exchange.crossings import Crossing
 from fediverse_support.settings import Settings
 
 SHOWN: Final = 100

@@ -30,8 +30,8 @@ from fediverse_support.pipeline.runs import runs
 from fediverse_support.pipeline.step import Change, Outcome, Step
 from fediverse_support.policy.decide import decide
 from fediverse_support.store import facts as store_facts
-from fediverse_support.store import follows
-from fediverse_support.store.decisions import Record
+from fediverse_support.store.exchange.decisions import Record
+from fediverse_support.store.people import follows
 
 STAGES: Final = ("load", "judge", "handle", "emit", "record")
 

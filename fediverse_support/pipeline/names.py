@@ -14,7 +14,7 @@ from federation.uris import Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.instance import Instance
 from fediverse_support.pipeline.needs import decides_on_anothers
-from fediverse_support.store import pages
+from fediverse_support.store.posts import pages
 
 
 def named(act: vocab.Activity) -> tuple[Uri, ...]:

@@ -19,11 +19,13 @@ from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Rela
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.domain.instance import Instance
 from fediverse_support.pipeline.step import Step
-from fediverse_support.store import announces, decisions, fanning, notifications, outgoing, queues
-from fediverse_support.store.announces import Announced
-from fediverse_support.store.decisions import Record
-from fediverse_support.store.fanning import FanOut
-from fediverse_support.store.outgoing import Outgoing
+from fediverse_support.store import notices
+from fediverse_support.store.exchange import decisions, fanning, outgoing, queues
+from fediverse_support.store.exchange.decisions import Record
+from fediverse_support.store.exchange.fanning import FanOut
+from fediverse_support.store.exchange.outgoing import Outgoing
+from fediverse_support.store.posts import announces
+from fediverse_support.store.posts.announces import Announced
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ async def emit(tx: Tx, sheet: Sheet, step: Step, effects: tuple[Effect, ...]) ->
             case Relay():
                 sheet.hosts |= await _relay(tx, step, effect)
             case Notify():
-                await notifications.insert(tx, effect, step.now)
+                await notices.insert(tx, effect, step.now)
             case Cancel():
                 await outgoing.cancel_posts(tx, [effect.post_id])
             case Erase():

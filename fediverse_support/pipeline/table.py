@@ -13,7 +13,8 @@ from federation import vocab
 from federation.authenticity import Authentic
 from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
-from fediverse_support.pipeline.handlers import actors, blocks, follows, groups, moderation, reactions
+from fediverse_support.pipeline.handlers import groups, moderation, reactions
+from fediverse_support.pipeline.handlers.people import actors, blocks, follows
 from fediverse_support.pipeline.handlers.posts import create, delete, edit
 from fediverse_support.pipeline.step import Change, Step
 

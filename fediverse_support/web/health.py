@@ -25,8 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.db import readiness
 from fediverse_support.db.pool import DatabaseUnavailable, Db
-from fediverse_support.reads import queues
-from fediverse_support.reads.queues import Pulse, QueueTotals
+from fediverse_support.reads.exchange import queues
+from fediverse_support.reads.exchange.queues import Pulse, QueueTotals
 
 PATIENCE: Final = 3.0
 EDGES: Final = (

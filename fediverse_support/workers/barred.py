@@ -16,7 +16,7 @@ from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
 from fediverse_support.domain.question import ask
-from fediverse_support.store import receipts
+from fediverse_support.store.exchange import receipts
 from fediverse_support.workers.jobs import Job, Read
 
 Barred = Literal["waits", "again", "dropped"]

@@ -15,8 +15,9 @@ from federation.errors import FederationError, Unreachable
 from federation.uris import Uri
 from fediverse_support.deps import Deps
 from fediverse_support.lookups import UPKEEP, Budget
-from fediverse_support.store import catch_ups, posts
-from fediverse_support.store.catch_ups import PAGES, CatchUp
+from fediverse_support.store.exchange import catch_ups
+from fediverse_support.store.exchange.catch_ups import PAGES, CatchUp
+from fediverse_support.store.posts import posts
 from fediverse_support.workers.preparing import CHANCE, FAULTS
 
 LOG: Final = logging.getLogger(__name__)

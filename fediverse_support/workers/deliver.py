@@ -15,8 +15,8 @@ from uuid import uuid4
 from federation.uris import Host
 from fediverse_support.db.pool import Conn, Db
 from fediverse_support.deps import Deps
-from fediverse_support.store import deliveries
-from fediverse_support.store.deliveries import Lane, Wanted
+from fediverse_support.store.exchange import deliveries
+from fediverse_support.store.exchange.deliveries import Lane, Wanted
 from fediverse_support.workers.visits import Sender, Visit
 
 BATCH: Final = 50

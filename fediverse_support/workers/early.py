@@ -17,7 +17,8 @@ from federation.uris import Host, Uri
 from federation.vocab import Activity
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
-from fediverse_support.store import posts, receipts
+from fediverse_support.store.exchange import receipts
+from fediverse_support.store.posts import posts
 from fediverse_support.workers.jobs import Job, Later
 
 REACTION_FOR: Final = timedelta(hours=12)

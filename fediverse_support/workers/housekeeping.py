@@ -7,7 +7,9 @@ from typing import Final
 
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
-from fediverse_support.store import erasing, queues, retention
+from fediverse_support.store import retention
+from fediverse_support.store.exchange import queues
+from fediverse_support.store.posts import erasing
 
 LOG: Final = logging.getLogger(__name__)
 

@@ -16,9 +16,10 @@ from fediverse_support.deps import Deps
 from fediverse_support.lookups import Budget
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
-from fediverse_support.store import deliveries, follows, remote_actors
-from fediverse_support.store.deliveries import Delivery
-from fediverse_support.store.remote_actors import Owner
+from fediverse_support.store.exchange import deliveries
+from fediverse_support.store.exchange.deliveries import Delivery
+from fediverse_support.store.people import follows, remote_actors
+from fediverse_support.store.people.remote_actors import Owner
 
 MISSED_FOR: Final = timedelta(days=3)
 """How long an inbox and its owner may both answer 404: a server that lost its way finds it by then."""

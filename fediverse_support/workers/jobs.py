@@ -13,7 +13,7 @@ from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError
 from federation.uris import Host, Uri
 from federation.vocab import Activity, Unsupported
-from fediverse_support.store.receipts import Receipt
+from fediverse_support.store.exchange.receipts import Receipt
 
 LOG: Final = logging.getLogger(__name__)
 

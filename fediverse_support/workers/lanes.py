@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 from federation.uris import Host
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
-from fediverse_support.store import queues
-from fediverse_support.store.queues import Kind
+from fediverse_support.store.exchange import queues
+from fediverse_support.store.exchange.queues import Kind
 
 LONGEST_VISIT: Final = timedelta(minutes=1)
 """After so long a lane is given back and taken anew: one that is held much longer is stuck, and shows."""

@@ -17,9 +17,9 @@ from uuid import uuid4
 from federation.uris import Host
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
-from fediverse_support.store import deliveries, queues
-from fediverse_support.store.deliveries import Wanted
-from fediverse_support.store.queues import Kind
+from fediverse_support.store.exchange import deliveries, queues
+from fediverse_support.store.exchange.deliveries import Wanted
+from fediverse_support.store.exchange.queues import Kind
 from fediverse_support.workers import catching_up, deliver, housekeeping, lanes, receive, sessions
 from fediverse_support.workers.deliver import Desk
 from fediverse_support.workers.pace import Pace, pause

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fediverse_support.db.pool import Db
-from fediverse_support.store import receipts
+from fediverse_support.store.exchange import receipts
 
 AT_ONCE: Final = 2
 """So many batches are applied at the same time: while one waits for the database, the other computes."""

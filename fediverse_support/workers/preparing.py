@@ -25,7 +25,9 @@ from fediverse_support.domain.buckets import family
 from fediverse_support.lookups import UPKEEP, Budget, Cause
 from fediverse_support.pipeline import names
 from fediverse_support.pipeline.needs import Needs, needs
-from fediverse_support.store import posts, receipts, remote_actors
+from fediverse_support.store.exchange import receipts
+from fediverse_support.store.people import remote_actors
+from fediverse_support.store.posts import posts
 from fediverse_support.workers import barred, early, relays
 from fediverse_support.workers.jobs import Job, Later
 

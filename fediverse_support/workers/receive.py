@@ -14,8 +14,8 @@ from fediverse_support.db.pool import Conflicted, Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply_all
-from fediverse_support.store import peers, receipts
-from fediverse_support.store.receipts import PutOff, Receipt
+from fediverse_support.store.exchange import peers, receipts
+from fediverse_support.store.exchange.receipts import PutOff, Receipt
 from fediverse_support.workers import barred, lanes, preparing
 from fediverse_support.workers.jobs import Job, Later
 from fediverse_support.workers.pace import Pace

@@ -12,7 +12,8 @@ from federation.vocab import Activity
 from fediverse_support.deps import Deps
 from fediverse_support.domain import question
 from fediverse_support.lookups import Budget
-from fediverse_support.store import posts, relayed, remote_actors
+from fediverse_support.store.people import follows, remote_actors
+from fediverse_support.store.posts import announces, posts
 
 
 async def unfold(deps: Deps, act: Authentic[Activity], budget: Budget) -> list[Authentic[Activity]]:
@@ -99,7 +100,7 @@ async def _is_known(deps: Deps, uri: Uri) -> bool:
 async def _is_heard(deps: Deps, actor: Uri) -> bool:
     """Say whether somebody here follows this actor: only then is anything fetched on its word."""
     async with deps.db.connection() as conn:
-        return await relayed.is_followed(conn, actor)
+        return await follows.is_followed(conn, actor)
 
 
 async def _boosted(deps: Deps, actor: Uri, uri: Uri, budget: Budget) -> None:
@@ -121,7 +122,7 @@ async def _relayed(deps: Deps, act: Authentic[vocab.Announce], budget: Budget) -
             announced = act.value.id
             if announced is not None:
                 async with deps.db.transaction() as tx:
-                    await relayed.note_announce(tx, group, uri, announced, deps.db.now())
+                    await announces.note_announce(tx, group, uri, announced, deps.db.now())
         case ToConfirm(uri) if await _is_known(deps, uri):
             # Of a group that was left, its posts are still here.
             return await _confirmed(deps, relay, budget)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db
-from fediverse_support.store import queues
+from fediverse_support.store.exchange import queues
 
 PING_EVERY: Final = 10.0
 PING_FOR: Final = 10.0

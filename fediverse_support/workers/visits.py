@@ -19,8 +19,9 @@ from federation.keys import Signer
 from federation.uris import Uri
 from fediverse_support.deps import Deps
 from fediverse_support.domain.ids import ActorId
-from fediverse_support.store import deliveries, notifications, peers
-from fediverse_support.store.deliveries import Delivery, Lane
+from fediverse_support.store import notices
+from fediverse_support.store.exchange import deliveries, peers
+from fediverse_support.store.exchange.deliveries import Delivery, Lane
 from fediverse_support.workers import inboxes
 from fediverse_support.workers.lanes import LONGEST_VISIT
 
@@ -200,7 +201,7 @@ class Visit:
     async def _aside(self, job: Delivery, code: str, *, parked: bool = False) -> None:
         async with self.deps.db.transaction() as tx:
             await deliveries.put_aside(tx, job.id, code, "parked" if parked else "refused")
-            await notifications.tell_not_taken(tx, job.id, self.deps.db.now())
+            await notices.tell_not_taken(tx, job.id, self.deps.db.now())
         LOG.info("put aside", extra={"host": self.lane.host, "delivery": job.id, "code": code})
 
     async def _not_there(self, job: Delivery, code: str) -> None:

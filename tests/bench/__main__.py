@@ -12,7 +12,9 @@ from pathlib import Path
 from federation import delivery, keys
 from federation.keys import Signer
 from federation.uris import Uri
-from fediverse_support.actions import accounts, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
@@ -22,7 +24,7 @@ from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people as read_people
+from fediverse_support.reads.people import people as read_people
 from tests.bench import fanout, ground, load, peers, reads, silent
 from tests.bench.ground import Running
 

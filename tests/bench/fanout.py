@@ -17,7 +17,9 @@ from pathlib import Path
 from federation import delivery, keys
 from federation.keys import Signer
 from federation.uris import Uri
-from fediverse_support.actions import accounts, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.db import migrate
@@ -26,7 +28,7 @@ from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people as read_people
+from fediverse_support.reads.people import people as read_people
 from tests.bench import ground, load, peers
 from tests.bench.ground import TICKS, Running
 from tests.builders import QuickPasswords

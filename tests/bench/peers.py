@@ -11,7 +11,7 @@ from federation.keys import PrivateKey
 from federation.uris import Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import fresh_token
-from fediverse_support.store import follows, remote_actors
+from fediverse_support.store.people import follows, remote_actors
 
 TEXT = "<p>The nights are long at the moment. What helps me is to get up and make tea.</p>"
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from federation import uris, vocab
 from federation.uris import Uri
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.instance import Instance

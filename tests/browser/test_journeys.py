@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from playwright.async_api import Page, expect
 
-from fediverse_support.actions import following
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from fediverse_support.web.app import assemble
 from fediverse_support.web.pages import addresses, words

@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from fediverse_support.actions import following, moderating, reporting
+from fediverse_support.actions.moderation import moderating, reporting
+from fediverse_support.actions.people import following
 from tests.browser.conftest import DESK, PHONE, Served
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres]

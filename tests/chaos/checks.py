@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from fediverse_support.db.pool import DatabaseUnavailable
-from fediverse_support.store import queues
+from fediverse_support.store.exchange import queues
 from tests.chaos.load import Load
 
 QUIET_SECONDS = 60.0

@@ -15,12 +15,14 @@ from urllib.parse import urlencode
 from federation import vocab
 from federation.errors import FederationError
 from federation.uris import Uri
-from fediverse_support.actions import accounts, groups, moderating
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import DatabaseUnavailable, Db
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.moderation import DomainRule
-from fediverse_support.store import remote_actors
+from fediverse_support.store.people import remote_actors
 from tests.builders import PASSWORD, QuickPasswords
 from tests.chaos.plans import Fault
 from tests.chaos.site import Site

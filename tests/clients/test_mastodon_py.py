@@ -15,7 +15,8 @@ import uvicorn
 from mastodon import Mastodon, MastodonAPIError, MastodonNotFoundError, MastodonUnauthorizedError
 
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, groups
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.settings import Settings
 

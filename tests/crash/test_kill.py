@@ -17,14 +17,16 @@ import pytest
 from federation import vocab
 from federation.errors import FederationError
 from federation.uris import Uri
-from fediverse_support.actions import accounts, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people
-from fediverse_support.store import remote_actors
+from fediverse_support.reads.people import people
+from fediverse_support.store.people import remote_actors
 from tests.builders import PASSWORD, QuickPasswords
 from tests.crash.peers import ADDRESSES, Author, World
 from tests.crash.running import Running, until

@@ -8,7 +8,7 @@ from typing import Any
 
 from federation import uris
 from federation.uris import Uri
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.workers import receive
 from tests.federation.world import Server, World
 

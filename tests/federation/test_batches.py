@@ -10,10 +10,10 @@ import pytest
 
 from federation import uris
 from federation.uris import Uri
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.domain.ids import fresh_token
 from fediverse_support.pipeline import apply as pipeline
-from fediverse_support.reads import explain
+from fediverse_support.reads.exchange import explain
 from fediverse_support.store import facts
 from fediverse_support.workers import receive
 from tests.federation.scenes import GROUP, Scene, three_servers

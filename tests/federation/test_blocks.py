@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.reads import notifications
-from fediverse_support.reads.timelines import Window
+from fediverse_support.reads import notices
+from fediverse_support.reads.posts.timelines import Window
 from tests.federation.scenes import Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told
 from tests.federation.world import World
@@ -153,7 +153,7 @@ async def test_a_block_hides_what_its_author_had_told_the_other(world: World) ->
 
     async def listed() -> int:
         async with a.db.connection() as conn:
-            found = await notifications.of_account(
+            found = await notices.of_account(
                 conn, wren.account_id, wren.actor_id, ["mention", "reply"], Window(limit=20)
             )
         return len(found)

@@ -6,7 +6,7 @@ import pytest
 
 from federation.uris import Uri
 from fediverse_support.domain.moderation import Severity
-from fediverse_support.store import catch_ups
+from fediverse_support.store.exchange import catch_ups
 from tests.federation.internet import Crossing
 from tests.federation.scenes import GROUP, Scene, three_servers
 from tests.federation.world import World

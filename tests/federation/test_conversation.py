@@ -159,7 +159,7 @@ async def test_a_deleted_thread_is_unboosted_where_it_was_boosted(world: World) 
 
 @CLASSES
 async def test_what_a_moderator_removes_is_gone_everywhere(world: World, c_runs: str | None) -> None:
-    from fediverse_support.actions import moderating
+    from fediverse_support.actions.moderation import moderating
 
     scene = await three_servers(world, c_runs=c_runs)
     ours = await scene.a.posts("wren", "Something unkind.", to="sleepless", title="One")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.store import outgoing, queues
+from fediverse_support.store.exchange import outgoing, queues
 from tests.federation.scenes import hears, three_servers
 from tests.federation.world import World
 

@@ -10,9 +10,9 @@ import pytest
 
 from federation import uris
 from federation.uris import Uri
-from fediverse_support.actions.intake import Intake
-from fediverse_support.reads import moderation
-from fediverse_support.store import receipts
+from fediverse_support.actions.exchange.intake import Intake
+from fediverse_support.reads.moderation import moderation
+from fediverse_support.store.exchange import receipts
 from fediverse_support.workers import early, receive
 from tests.federation.scenes import Scene, three_servers
 from tests.federation.world import World

@@ -7,9 +7,9 @@ from typing import Any
 
 from federation import vocab
 from federation.uris import Uri
-from fediverse_support.actions import deciding
+from fediverse_support.actions.moderation import deciding
 from fediverse_support.reads import federation as reads
-from fediverse_support.store import remote_actors
+from fediverse_support.store.people import remote_actors
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import World
 

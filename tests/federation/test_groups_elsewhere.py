@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from federation.uris import Uri
 from fediverse_support.domain.errors import NotAllowed
-from fediverse_support.reads import explain, home
+from fediverse_support.reads.exchange import explain
+from fediverse_support.reads.posts import home
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import deciding, moderating
+from fediverse_support.actions.moderation import deciding, moderating
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, NotFound
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import deciding
+from fediverse_support.actions.moderation import deciding
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.reads import moderation
+from fediverse_support.reads.moderation import moderation
 from fediverse_support.workers import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told

@@ -11,9 +11,9 @@ import pytest
 
 from federation import uris
 from federation.uris import Uri
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.pipeline import apply as pipeline
-from fediverse_support.reads import explain, queues
+from fediverse_support.reads.exchange import explain, queues
 from fediverse_support.workers import housekeeping, receive
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_batches import create, group_uri

@@ -15,13 +15,15 @@ import pytest
 
 from federation.http import Reply
 from federation.uris import Host, Uri
-from fediverse_support.actions import moderating, own, posting
+from fediverse_support.actions import own
+from fediverse_support.actions.moderation import moderating
+from fediverse_support.actions.posts import posting
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.posts import Audience
-from fediverse_support.reads import own_posts
-from fediverse_support.store import deliveries, queues
-from fediverse_support.store.deliveries import Wanted
+from fediverse_support.reads.posts import own_posts
+from fediverse_support.store.exchange import deliveries, queues
+from fediverse_support.store.exchange.deliveries import Wanted
 from fediverse_support.workers import deliver, receive, visits
 from tests.federation.internet import Line
 from tests.federation.scenes import GROUP, three_servers

@@ -6,9 +6,9 @@ import json
 
 from federation import signatures
 from federation.uris import Uri
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.domain.moderation import DomainRule
-from fediverse_support.reads import moderation
+from fediverse_support.reads.moderation import moderation
 from tests.federation.scenes import Scene, three_servers
 from tests.federation.world import World
 

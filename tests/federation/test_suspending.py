@@ -159,7 +159,7 @@ async def test_a_limited_servers_posts_are_kept_but_not_passed_on(world: World) 
 
 
 async def test_a_banned_member_does_not_post_from_elsewhere(world: World) -> None:
-    from fediverse_support.actions import deciding
+    from fediverse_support.actions.moderation import deciding
 
     scene = await three_servers(world)
     a = scene.a
@@ -178,7 +178,7 @@ async def test_a_banned_member_does_not_post_from_elsewhere(world: World) -> Non
 
 
 async def test_a_banned_member_here_is_told(world: World) -> None:
-    from fediverse_support.actions import deciding
+    from fediverse_support.actions.moderation import deciding
 
     scene = await three_servers(world)
     a = scene.a

@@ -19,8 +19,8 @@ from fediverse_support.db.pool import open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.ids import ActivityId, ActorId
 from fediverse_support.settings import Settings
-from fediverse_support.store import deliveries
-from fediverse_support.store.deliveries import Delivery, Lane, Wanted
+from fediverse_support.store.exchange import deliveries
+from fediverse_support.store.exchange.deliveries import Delivery, Lane, Wanted
 from fediverse_support.workers import housekeeping, loop
 from fediverse_support.workers.visits import AT_ONCE, Sender, Visit
 from tests.builders import SECRET, private_pem

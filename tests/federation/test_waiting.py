@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.domain.errors import Conflict
 from fediverse_support.remote import Budget
 from fediverse_support.store import groups

@@ -13,7 +13,11 @@ from starlette.types import ASGIApp
 from federation import uris
 from federation.uris import Host, Uri
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, following, groups, moderating, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.moderation import moderating
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db, open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import FollowStanding, GroupKind, Person, Role
@@ -21,7 +25,7 @@ from fediverse_support.domain.ids import ActorId, FollowId, PostId
 from fediverse_support.domain.moderation import DomainRule, Severity
 from fediverse_support.domain.posts import Draft, Published
 from fediverse_support.lookups import Limits
-from fediverse_support.reads import people
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import catching_up, deliver, receive
 from fediverse_support.workers.visits import Sender

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fediverse_support import settings
-from fediverse_support.cli import words
+from fediverse_support.cli import grammar
 from fediverse_support.web import app
 from tests.house.source import ROOT
 
@@ -23,13 +23,13 @@ def test_only_settings_that_exist_are_set() -> None:
 
 
 def test_only_commands_that_exist_are_typed() -> None:
-    grammar = words.parser()
+    parser = grammar.parser()
     for line in re.findall(r'"fediverse-support", ("serve".*?)\]', text("Containerfile")):
-        grammar.parse_args(re.findall(r'"([^"]+)"', line))
+        parser.parse_args(re.findall(r'"([^"]+)"', line))
     [command] = re.findall(
         r"^ExecStart=\S+/fediverse-support (.*)$", text("fediverse-support.service"), re.MULTILINE
     )
-    grammar.parse_args(command.split())
+    parser.parse_args(command.split())
 
 
 def test_the_proxies_have_our_limits() -> None:

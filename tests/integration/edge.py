@@ -25,7 +25,7 @@ from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.instance import Federation, Instance
 from fediverse_support.remote import Remote
 from fediverse_support.settings import Settings
-from fediverse_support.store.actors_local import NewActor, insert_local_actor
+from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
 from fediverse_support.web.app import assemble
 from fediverse_support.web.federation.routes import routes
 from tests.conftest import Clock

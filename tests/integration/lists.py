@@ -11,30 +11,13 @@ from typing import Any, Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads import (
-    actors,
-    crossings,
-    domain_rules,
-    explain,
-    federation,
-    followers,
-    groups,
-    home,
-    moderation,
-    notifications,
-    own_posts,
-    people,
-    posts,
-    queues,
-    search,
-    servers,
-    threads,
-    timelines,
-    tokens,
-    viewer,
-)
-from fediverse_support.reads.actors import Handle
-from fediverse_support.reads.timelines import Window
+from fediverse_support.reads import accounts, federation, groups, notices, viewer
+from fediverse_support.reads.exchange import crossings, explain, queues
+from fediverse_support.reads.moderation import domain_rules, moderation, servers
+from fediverse_support.reads.people import actors, followers, people
+from fediverse_support.reads.people.actors import Handle
+from fediverse_support.reads.posts import home, own_posts, posts, search, threads, timelines
+from fediverse_support.reads.posts.timelines import Window
 from tests import stored as seed
 from tests.stored import ASHA, NAMED, OPEN, OWNER, QUIET, REMOTE, STORMY, WRITER, Stored, nth
 
@@ -97,7 +80,7 @@ def of_timelines(stored: Stored) -> list[Case]:
         for actor in (None, REMOTE + 3):
             found.append(Case(f"notifications of {who}, {len(kinds)} kinds, by {actor}, {when}",
                               lambda c, n=window, w=who, k=kinds, a=actor:
-                              notifications.of_account(c, w, w, k, n, a)))  # fmt: skip
+                              notices.of_account(c, w, w, k, n, a)))  # fmt: skip
     return found
 
 
@@ -243,7 +226,7 @@ def of_servers(stored: Stored) -> list[Case]:
 def of_one(stored: Stored) -> list[Case]:
     return [
         Case("viewer", lambda c: viewer.find_viewer(c, b"nobody", NOW)),
-        Case("bearer", lambda c: tokens.find_bearer(c, b"nobody")),
+        Case("bearer", lambda c: accounts.find_bearer(c, b"nobody")),
         Case("person", lambda c: people.find_person(c, ASHA)),
         Case("profile", lambda c: people.find_profile(c, "person6")),
         Case("own post", lambda c: own_posts.find_own(c, stored.own, ASHA)),

@@ -18,13 +18,16 @@ import pytest
 from starlette.types import ASGIApp
 
 from federation import keys
-from fediverse_support.actions import accounts, following, groups, local_keys, posting, sessions
+from fediverse_support.actions import groups, local_keys
+from fediverse_support.actions.accounts import accounts, sessions
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId, FollowId, PostId
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 from fediverse_support.web.app import assemble
 from fediverse_support.web.pages.routes import routes

@@ -19,8 +19,9 @@ from federation.uris import Uri
 from fediverse_support.actions import local_keys
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
-from fediverse_support.store import follows, remote_actors, retention
-from fediverse_support.store.deliveries import Wanted
+from fediverse_support.store import retention
+from fediverse_support.store.exchange.deliveries import Wanted
+from fediverse_support.store.people import follows, remote_actors
 from fediverse_support.workers import deliver, housekeeping
 from fediverse_support.workers.visits import Sender
 from tests.builders import key_maker

@@ -8,7 +8,8 @@ import hashlib
 import pytest
 
 from federation import keys
-from fediverse_support.actions import accounts, names
+from fediverse_support.actions import names
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import AppError, Conflict, Invalid, NotFound

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import posting
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft

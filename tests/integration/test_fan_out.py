@@ -10,7 +10,8 @@ import pytest
 from federation import vocab
 from federation.uris import Uri
 from fediverse_support.actions import local_keys
-from fediverse_support.store import fanning, follows, remote_actors
+from fediverse_support.store.exchange import fanning
+from fediverse_support.store.people import follows, remote_actors
 from tests.builders import key_maker
 from tests.conftest import Clock
 from tests.federation.internet import Internet

@@ -17,8 +17,12 @@ from federation import authenticity, documents, uris
 from federation.errors import FederationError
 from federation.uris import Uri
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, following, groups, local_keys, moderating, posting
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions import groups, local_keys
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.exchange.intake import Intake
+from fediverse_support.actions.moderation import moderating
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
@@ -26,7 +30,7 @@ from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.moderation import DomainRule
 from fediverse_support.domain.posts import Draft
 from fediverse_support.pipeline.table import TABLE
-from fediverse_support.reads import people
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import receive
 from tests.builders import PASSWORD, PLENTY, SECRET, QuickPasswords, key_maker

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from fediverse_support.actions import accounts
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
-from fediverse_support.store import deliveries, queues, receipts
+from fediverse_support.store.exchange import deliveries, queues, receipts
 from fediverse_support.web.app import assemble
 from fediverse_support.web.federation import routes as federation
 from fediverse_support.web.mastodon import routes as mastodon

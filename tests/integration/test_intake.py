@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from federation.uris import Host, Uri
-from fediverse_support.actions import intake as actions_intake
-from fediverse_support.actions.intake import Accepted, Intake
+from fediverse_support.actions.exchange import intake as actions_intake
+from fediverse_support.actions.exchange.intake import Accepted, Intake
 from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db
 from fediverse_support.domain.instance import Instance
 from fediverse_support.workers import pace

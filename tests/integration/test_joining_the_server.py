@@ -7,7 +7,7 @@ import asyncio
 import httpx2
 import pytest
 
-from fediverse_support.actions import accounts
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import AppError
 from fediverse_support.web.pages import words

@@ -17,7 +17,9 @@ import pytest
 
 from fediverse_support.db import pool
 from fediverse_support.db.pool import Conn
-from fediverse_support.reads import queues, search, servers
+from fediverse_support.reads.exchange import queues
+from fediverse_support.reads.moderation import servers
+from fediverse_support.reads.posts import search
 from tests import plans
 from tests.conftest import Server
 from tests.house.source import modules

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from federation.uris import Host, Uri
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.db import outages, pool
 from fediverse_support.db.pool import Conflicted, DatabaseUnavailable, Db
 from fediverse_support.domain.instance import Instance
@@ -113,7 +113,7 @@ async def test_a_delivery_on_a_full_disk_is_refused_for_all_who_came_together(
         tried.append(1)
         raise asyncpg.DiskFullError("could not extend file")
 
-    monkeypatch.setattr("fediverse_support.store.receipts.insert_receipts", full)
+    monkeypatch.setattr("fediverse_support.store.exchange.receipts.insert_receipts", full)
     intake = Intake(db, Instance(base_url="https://support.example"))
     found = await asyncio.gather(
         *(

@@ -6,7 +6,7 @@ import html
 
 import pytest
 
-from fediverse_support.actions import deciding, moderating
+from fediverse_support.actions.moderation import deciding, moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import PostId
 from fediverse_support.web.pages import words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fediverse_support.actions import following
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from tests.integration.site import Site, make_site, went_to
 
@@ -130,7 +130,7 @@ async def test_a_wish_to_join_a_group_leads_its_moderator_elsewhere(site: Site) 
 
 
 async def test_many_followers_come_in_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fediverse_support.reads.followers.PAGE", 2)
+    monkeypatch.setattr("fediverse_support.reads.people.followers.PAGE", 2)
     for name in ("marlow", "tansy", "heron"):
         await site.post(f"/followers/{await asks(site, name, 'wren')}", "wren", {"decision": "accept"})
     first = (await site.get("/followers", "wren")).text

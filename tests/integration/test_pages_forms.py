@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fediverse_support.actions import following
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
@@ -142,7 +142,7 @@ async def test_a_form_that_is_none_gets_a_sentence(
 
 
 async def test_a_fault_hands_back_what_was_typed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fediverse_support.web.pages import posts
+    from fediverse_support.web.pages.posts import posts
 
     async def breaks(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a bug")

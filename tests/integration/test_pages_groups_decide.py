@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fediverse_support.actions import deciding, moderating, posting
+from fediverse_support.actions.moderation import deciding, moderating
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.posts import Audience, Draft
 from fediverse_support.web.pages import words

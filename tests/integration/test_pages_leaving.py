@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.moderation import DomainRule
 from tests.conftest import Clock

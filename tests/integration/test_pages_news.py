@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.web.pages import words
 from tests.conftest import Clock

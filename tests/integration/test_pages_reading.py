@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fediverse_support.actions import following
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.moderation import DomainRule
 from tests.conftest import Clock, Queries
@@ -202,7 +202,7 @@ async def test_a_content_note_covers_the_words(site: Site) -> None:
 
 
 async def test_a_suspended_server_is_gone_from_the_page_at_once(site: Site) -> None:
-    from fediverse_support.actions import moderating
+    from fediverse_support.actions.moderation import moderating
 
     root = await site.writes("wren", "How do you ask?", group="appointments")
     await a_remote_reply(site, root, "appointments", "Last slot of the day.")

@@ -7,11 +7,11 @@ import html
 import pytest
 
 from federation.uris import Host
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import Invalid
 from fediverse_support.domain.moderation import DomainRule, is_wide
-from fediverse_support.store import peers
+from fediverse_support.store.exchange import peers
 from tests.integration.site import Site, make_site, went_to
 
 pytestmark = pytest.mark.postgres

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from fediverse_support.actions import sessions
+from fediverse_support.actions.accounts import sessions
 from fediverse_support.db.pool import Db
 from fediverse_support.domain import places
 from fediverse_support.domain.errors import NotAllowed, RateLimited
@@ -199,7 +199,7 @@ async def test_an_account_that_waits_hears_so_only_with_the_right_password(site:
 
 
 async def create(site: Site, name: str, **more: Any) -> Any:
-    from fediverse_support.actions import accounts
+    from fediverse_support.actions.accounts import accounts
 
     return await accounts.create_account(
         site.db,

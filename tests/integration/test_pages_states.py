@@ -7,7 +7,7 @@ import html
 import pytest
 
 from federation.uris import Host
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.web.pages import words

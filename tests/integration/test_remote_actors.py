@@ -9,7 +9,7 @@ import pytest
 from federation import vocab
 from federation.uris import Uri
 from fediverse_support.db.pool import Db
-from fediverse_support.store import remote_actors
+from fediverse_support.store.people import remote_actors
 
 pytestmark = pytest.mark.postgres
 

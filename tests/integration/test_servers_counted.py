@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fediverse_support.db.pool import Db
-from fediverse_support.reads import servers
+from fediverse_support.reads.moderation import servers
 from tests.conftest import Clock
 from tests.integration.edge import Town, make_town
 

@@ -14,9 +14,9 @@ from federation.uris import Host
 from fediverse_support import wiring
 from fediverse_support.db.pool import Db, open_db
 from fediverse_support.deps import Deps
-from fediverse_support.reads import queues as reads_queues
+from fediverse_support.reads.exchange import queues as reads_queues
 from fediverse_support.settings import Settings
-from fediverse_support.store import queues
+from fediverse_support.store.exchange import queues
 from fediverse_support.web import health
 from fediverse_support.workers import lanes, loop, receive, sessions
 from fediverse_support.workers.pace import Pace

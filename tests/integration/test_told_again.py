@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import following, moderating
+from fediverse_support.actions.moderation import moderating
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import ActorId, PostId
 from tests.conftest import Clock

@@ -14,7 +14,7 @@ from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.moderation import SEVERITIES, Severity, severity_for
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.policy.may import Readable, Reader, may_enter, may_moderate, may_read, may_reread
-from fediverse_support.store import waiting
+from fediverse_support.store.moderation import held
 
 AUDIENCES: tuple[Audience, ...] = ("public", "unlisted", "followers", "group", "direct")
 STANDINGS: tuple[PostStanding, ...] = ("visible", "visible", "held", "limited", "removed", "deleted")
@@ -234,5 +234,5 @@ async def test_who_decides_about_a_post_is_the_same_in_both(db: Db) -> None:
                         is_moderator=group_id is not None and person == moderator,
                         role=role,
                     )
-                    asked = await waiting.may_moderate(tx, post_id, person, is_staff=role != "member")
+                    asked = await held.may_moderate(tx, post_id, person, is_staff=role != "member")
                     assert asked is expected

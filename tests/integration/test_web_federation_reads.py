@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from fediverse_support.actions import posting
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId

@@ -13,11 +13,11 @@ import pytest
 
 from federation.uris import Host, Uri
 from fediverse_support import wiring
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.settings import Settings
-from fediverse_support.store import receipts
+from fediverse_support.store.exchange import receipts
 from fediverse_support.workers import loop, receive
 from fediverse_support.workers.pace import Pace
 from tests.federation.internet import Internet, Line

@@ -16,7 +16,8 @@ import aiohttp
 import asyncpg
 
 from fediverse_support import settings
-from fediverse_support.actions import accounts, groups
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.db.pool import open_db
 from fediverse_support.domain.actors import Role

@@ -22,13 +22,16 @@ from federation.errors import Unreachable
 from federation.http import Reply
 from federation.uris import Uri
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, following, groups, local_keys, posting
+from fediverse_support.actions import groups, local_keys
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import deliver, receive
 from fediverse_support.workers.visits import Sender

@@ -21,13 +21,16 @@ from starlette.types import ASGIApp
 from federation import vocab, writing
 from federation.uris import Uri
 from fediverse_support import wiring
-from fediverse_support.actions import accounts, following, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import Draft
-from fediverse_support.reads import people
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 from fediverse_support.workers import receive
 from tests.conftest import Clock

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from federation.uris import Uri
-from fediverse_support.reads import explain, servers
+from fediverse_support.reads.exchange import explain
+from fediverse_support.reads.moderation import servers
 from tests.integration.edge import key_pair
 from tests.security.support import EVE, IO, Place, actor_with
 from tests.security.test_a_keys import rsa_pem

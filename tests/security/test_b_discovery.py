@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from federation.errors import Unreachable
-from fediverse_support.actions import accounts, groups, posting
+from fediverse_support.actions import groups
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.domain.errors import Conflict, Invalid
 from fediverse_support.domain.posts import Draft

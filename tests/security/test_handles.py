@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from federation.uris import Uri
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.domain.moderation import DomainRule, Severity
 from fediverse_support.lookups import Budget
 from tests.integration.edge import Peer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fediverse_support.actions import moderating
+from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from tests.conftest import Clock
 from tests.security.support import EVE, Place, make_place

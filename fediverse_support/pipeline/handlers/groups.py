@@ -7,8 +7,9 @@ from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.pipeline.handlers import moderation
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces, follows
-from fediverse_support.store.announces import OwnPost
+from fediverse_support.store.people import follows
+from fediverse_support.store.posts import announces
+from fediverse_support.store.posts.announces import OwnPost
 
 
 async def on_announce(tx: Tx, step: Step, act: Authentic[vocab.Announce]) -> Change:

@@ -11,9 +11,11 @@ from fediverse_support.domain.facts import ActorFacts, GroupFacts
 from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.pipeline.handlers.posts import words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import follows, messages, posts
-from fediverse_support.store.messages import Kept, NewMessage
-from fediverse_support.store.posts import NewPost
+from fediverse_support.store.moderation import messages
+from fediverse_support.store.moderation.messages import Kept, NewMessage
+from fediverse_support.store.people import follows
+from fediverse_support.store.posts import posts
+from fediverse_support.store.posts.posts import NewPost
 
 
 async def take(tx: Tx, step: Step, post: vocab.Post) -> Change | None:

@@ -13,10 +13,13 @@ from fediverse_support.domain import plaintext
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts, PostFacts
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
-from fediverse_support.pipeline.handlers.follows import membership, say
+from fediverse_support.pipeline.handlers.people.follows import membership, say
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
-from fediverse_support.store import follows, groups, posts, removals, reports, waiting
+from fediverse_support.store import groups
+from fediverse_support.store.moderation import held, removals, reports
+from fediverse_support.store.people import follows
+from fediverse_support.store.posts import posts
 
 MOST_SAID: Final = 5_000
 """Characters of a report, with the ids below its words."""
@@ -126,7 +129,7 @@ async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
         return Change()
     by = None if step.facts.actor is None else step.facts.actor.id
     await groups.ban(tx, group.id, who.id, ban.reason, by, step.now, ends_at=ban.ends)
-    follow = await waiting.end_membership(tx, group.id, who.id, step.now)
+    follow = await held.end_membership(tx, group.id, who.id, step.now)
     if ban.removes:
         await removals.take_out_all(tx, who.id, group.id, ban.reason, step.now)
     effects: tuple[Effect, ...] = ()

@@ -6,11 +6,13 @@ from federation import vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Send
-from fediverse_support.pipeline.handlers import follows, groups
+from fediverse_support.pipeline.handlers import groups
+from fediverse_support.pipeline.handlers.people import follows
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces, blocks
-from fediverse_support.store import follows as store_follows
-from fediverse_support.store import reactions as store
+from fediverse_support.store.people import blocks
+from fediverse_support.store.people import follows as store_follows
+from fediverse_support.store.posts import announces
+from fediverse_support.store.posts import reactions as store
 
 
 async def on_like(tx: Tx, step: Step, act: Authentic[vocab.Like]) -> Change:

@@ -21,8 +21,8 @@ from federation.documents import Document
 from federation.errors import Malformed, Unauthentic
 from federation.uris import Uri
 from federation.vocab import Unsupported
-from fediverse_support.actions import intake
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange import intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.deps import Deps
 from fediverse_support.domain.buckets import Buckets
 from fediverse_support.reads import federation as reads

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 
 from federation import collections, vocab, writing
 from federation.uris import Uri
-from fediverse_support.actions import copies
+from fediverse_support.actions.exchange import ledger
 from fediverse_support.deps import Deps
 from fediverse_support.domain import documents
 from fediverse_support.domain.documents import PostRow
@@ -54,7 +54,7 @@ class Objects:
         if refused := await asking.admit(self.deps, asked, found.severity):
             return refused
         if asked.host is not None and not found.is_copied:
-            await copies.note_fetch(self.deps.db, found.id, asked.host)
+            await ledger.note_fetch(self.deps.db, found.id, asked.host)
         return answers.document(writing.write(post))
 
     async def replies(self, scope: Scope, _: Receive) -> Answer | None:

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
-from fediverse_support.actions.intake import Intake
+from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.deps import Deps
 from fediverse_support.domain.buckets import Buckets
 from fediverse_support.web import negotiation

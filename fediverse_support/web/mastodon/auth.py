@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
-from fediverse_support.reads import tokens
+from fediverse_support.reads import accounts
 from fediverse_support.web.mastodon.errors import BAD_TOKEN, WRONG_SCOPE, Refused
 
 BEARER: Final = re.compile(r"bearer +([\x21-\x7e]{1,256}) *\Z", re.IGNORECASE)
@@ -44,7 +44,7 @@ class Caller:
 
 async def caller_of(conn: Conn, digest: bytes) -> Caller:
     """Return who holds the token with this SHA-256; raise `Refused` with 401 or 403."""
-    bearer = await tokens.find_bearer(conn, digest)
+    bearer = await accounts.find_bearer(conn, digest)
     if bearer is None or bearer.account_standing == "deleted" or bearer.actor_standing == "deleted":
         raise not_signed_in()
     if bearer.account_standing == "pending":

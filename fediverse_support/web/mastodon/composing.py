@@ -19,9 +19,9 @@ from fediverse_support.domain import richtext
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Audience, Draft
-from fediverse_support.reads import actors
-from fediverse_support.reads.actors import ActorView, Handle, Named
-from fediverse_support.reads.posts import PostView
+from fediverse_support.reads.people import actors
+from fediverse_support.reads.people.actors import ActorView, Handle, Named
+from fediverse_support.reads.posts.posts import PostView
 from fediverse_support.web.mastodon.errors import Refused, invalid
 
 HANDLE: Final = re.compile(

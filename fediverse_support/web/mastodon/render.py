@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from fediverse_support.domain import richtext
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads.actors import ActorView, Relation
-from fediverse_support.reads.notifications import NotificationView
-from fediverse_support.reads.posts import Attachment, Entry, PostView
+from fediverse_support.reads.notices import NotificationView
+from fediverse_support.reads.people.actors import ActorView, Relation
+from fediverse_support.reads.posts.posts import Attachment, Entry, PostView
 from fediverse_support.web.mastodon.composing import source_of
 
 Json = dict[str, Any]

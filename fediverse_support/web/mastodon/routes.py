@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fediverse_support.deps import Deps
 from fediverse_support.domain.buckets import Buckets
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.mastodon import accounts, instance, search, statuses, timelines
+from fediverse_support.web.mastodon import house, people
 from fediverse_support.web.mastodon.calls import (
     CALLS_PER_WINDOW,
     WINDOW_SECONDS,
@@ -24,6 +24,7 @@ from fediverse_support.web.mastodon.calls import (
     Handler,
 )
 from fediverse_support.web.mastodon.errors import Refused, json
+from fediverse_support.web.mastodon.posts import search, statuses, timelines
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS: Final = ("Authorization", "Idempotency-Key", "X-Request-Id")
@@ -131,9 +132,9 @@ def routes(deps: Deps) -> list[BaseRoute]:
     return [
         Mount("/api", app=Untrailed(Router(listed, redirect_slashes=False)), middleware=[cors]),
         Route("/health", _alive, methods=["GET"]),
-        Route("/avatars/original/missing.png", instance.Picture("avatar.png"), methods=["GET"]),
-        Route("/headers/original/missing.png", instance.Picture("header.png"), methods=["GET"]),
-        Route("/instance/thumbnail.png", instance.Picture("header.png"), methods=["GET"]),
+        Route("/avatars/original/missing.png", house.Picture("avatar.png"), methods=["GET"]),
+        Route("/headers/original/missing.png", house.Picture("header.png"), methods=["GET"]),
+        Route("/instance/thumbnail.png", house.Picture("header.png"), methods=["GET"]),
     ]
 
 
@@ -181,32 +182,32 @@ def _about_accounts(resolves: Buckets) -> dict[str, dict[str, Door]]:
     one = "/v1/accounts/{id}"
     return {
         "/v1/accounts": {
-            "GET": Door(accounts.several, read, signed_in=False),
+            "GET": Door(people.several, read, signed_in=False),
             "POST": Door(_no_sign_up, signed_in=False),
         },
-        "/v1/accounts/verify_credentials": {"GET": Door(accounts.verify_credentials, read)},
-        "/v1/accounts/lookup": {"GET": Door(accounts.lookup, read, signed_in=False)},
-        "/v1/accounts/relationships": {"GET": Door(accounts.relationships, "read:follows")},
+        "/v1/accounts/verify_credentials": {"GET": Door(people.verify_credentials, read)},
+        "/v1/accounts/lookup": {"GET": Door(people.lookup, read, signed_in=False)},
+        "/v1/accounts/relationships": {"GET": Door(people.relationships, "read:follows")},
         "/v1/accounts/familiar_followers": {"GET": Door(_always([]), "read:follows")},
         "/v1/accounts/search": {"GET": Door(search.people(resolves), read)},
-        one: {"GET": Door(accounts.show, read, signed_in=False)},
-        f"{one}/statuses": {"GET": Door(accounts.statuses, "read:statuses", signed_in=False)},
-        f"{one}/follow": {"POST": Door(accounts.follow, follows)},
-        f"{one}/unfollow": {"POST": Door(accounts.unfollow, follows)},
-        f"{one}/remove_from_followers": {"POST": Door(accounts.remove_follower, follows)},
-        "/v1/follow_requests": {"GET": Door(accounts.asking, "read:follows")},
-        "/v1/follow_requests/{id}/authorize": {"POST": Door(accounts.authorize, follows)},
-        "/v1/follow_requests/{id}/reject": {"POST": Door(accounts.reject, follows)},
+        one: {"GET": Door(people.show, read, signed_in=False)},
+        f"{one}/statuses": {"GET": Door(people.statuses, "read:statuses", signed_in=False)},
+        f"{one}/follow": {"POST": Door(people.follow, follows)},
+        f"{one}/unfollow": {"POST": Door(people.unfollow, follows)},
+        f"{one}/remove_from_followers": {"POST": Door(people.remove_follower, follows)},
+        "/v1/follow_requests": {"GET": Door(people.asking, "read:follows")},
+        "/v1/follow_requests/{id}/authorize": {"POST": Door(people.authorize, follows)},
+        "/v1/follow_requests/{id}/reject": {"POST": Door(people.reject, follows)},
     }
 
 
 def _about_the_rest(resolves: Buckets) -> dict[str, dict[str, Door]]:
     return {
-        "/v1/instance": {"GET": Door(instance.v1, signed_in=False)},
-        "/v2/instance": {"GET": Door(instance.v2, signed_in=False)},
-        "/v1/instance/extended_description": {"GET": Door(instance.extended_description, signed_in=False)},
+        "/v1/instance": {"GET": Door(house.v1, signed_in=False)},
+        "/v2/instance": {"GET": Door(house.v2, signed_in=False)},
+        "/v1/instance/extended_description": {"GET": Door(house.extended_description, signed_in=False)},
         "/v2/search": {"GET": Door(search.everything(resolves), "read:search")},
-        "/v1/notifications": {"GET": Door(timelines.notices, "read:notifications")},
+        "/v1/notifications": {"GET": Door(timelines.notifications, "read:notifications")},
         "/v1/preferences": {"GET": Door(_always(PREFERENCES), "read:accounts")},
         "/v1/markers": {
             "GET": Door(_always({}), "read:statuses"),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from federation.uris import Uri
-from fediverse_support.actions import sessions as session_actions
+from fediverse_support.actions.accounts import sessions as session_actions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person

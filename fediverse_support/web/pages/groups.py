@@ -9,7 +9,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from fediverse_support.actions import following
+from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.ids import ActorId

@@ -10,8 +10,11 @@ from starlette.responses import Response
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.reads import groups, home, moderation, people
-from fediverse_support.reads.home import AboutYou
+from fediverse_support.reads import groups
+from fediverse_support.reads.moderation import moderation
+from fediverse_support.reads.people import people
+from fediverse_support.reads.posts import home
+from fediverse_support.reads.posts.home import AboutYou
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import row_id

@@ -6,9 +6,10 @@ from typing import Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import PostId
-from fediverse_support.reads import groups, threads
+from fediverse_support.reads import groups
 from fediverse_support.reads.groups import GroupView
-from fediverse_support.reads.threads import PostView
+from fediverse_support.reads.posts import threads
+from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.frame import Pages, Visit
 

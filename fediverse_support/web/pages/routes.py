@@ -14,21 +14,10 @@ from starlette.routing import BaseRoute, Route
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.pages import (
-    account,
-    addresses,
-    decisions,
-    followers,
-    groups,
-    home,
-    moderation,
-    plain,
-    posts,
-    servers,
-    threads,
-    view,
-)
+from fediverse_support.web.pages import accounts, addresses, groups, home, house, people, view
 from fediverse_support.web.pages.frame import HEADERS, Does, Pages, Shows, Visit
+from fediverse_support.web.pages.moderation import moderation, servers
+from fediverse_support.web.pages.posts import decisions, posts, threads
 from fediverse_support.web.sessions import Sessions
 
 PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
@@ -41,7 +30,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/home", home.show_home),
     ("/home/earlier", home.show_earlier),
     ("/@{name}", home.show_profile),
-    ("/followers", followers.show_followers),
+    ("/followers", people.show_followers),
     ("/g/{slug}", groups.show_group),
     ("/g/{slug}/join", groups.show_join),
     ("/g/{slug}/leave", groups.show_leave),
@@ -57,11 +46,11 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/post/{post_id}/removed", posts.show_removed),
     ("/post/{post_id}/tell-us", posts.show_tell_us),
     ("/post/{post_id}/take-down", posts.show_take_down),
-    ("/sign-in", account.show_sign_in),
-    ("/join", account.show_join),
-    ("/about", plain.show_about),
-    ("/rules", plain.show_rules),
-    ("/privacy", plain.show_privacy),
+    ("/sign-in", accounts.show_sign_in),
+    ("/join", accounts.show_join),
+    ("/about", house.show_about),
+    ("/rules", house.show_rules),
+    ("/privacy", house.show_privacy),
     ("/mod/held", moderation.show_held),
     ("/mod/reports", moderation.show_reports),
     ("/mod/messages", moderation.show_messages),
@@ -83,10 +72,10 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
     ("/post/{post_id}/tell-us", posts.tell_us),
     ("/post/{post_id}/take-down", posts.take_down),
     ("/post/{post_id}/pause", moderation.pause),
-    ("/followers/{number}", followers.decide_follower),
-    ("/sign-in", account.sign_in),
-    ("/sign-out", account.sign_out),
-    ("/join", account.join),
+    ("/followers/{number}", people.decide_follower),
+    ("/sign-in", accounts.sign_in),
+    ("/sign-out", accounts.sign_out),
+    ("/join", accounts.join),
     ("/mod/held/{number}", moderation.decide_held),
     ("/mod/reports/{number}", moderation.close_report),
     ("/mod/messages/{number}", moderation.finish_message),
@@ -116,8 +105,8 @@ def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
     table: list[BaseRoute] = [style.route(), icon.route()]
     table += [Route(path, of(path).shows(handler), methods=["GET"]) for path, handler in SHOWS]
     table += [Route(path, of(path).does(handler), methods=["POST"]) for path, handler in DOES]
-    table.append(Route("/help", plain.help_page(pages), methods=["GET"]))
-    table.append(Route("/exit", partial(account.quick_exit, at_doors), methods=["GET"]))
+    table.append(Route("/help", house.help_page(pages), methods=["GET"]))
+    table.append(Route("/exit", partial(accounts.quick_exit, at_doors), methods=["GET"]))
     table.append(Route("/{rest:path}", pages.shows(show_nothing), methods=["GET"]))
     return table
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from federation.uris import Host
 from fediverse_support.domain.actors import GroupKind
-from fediverse_support.reads.servers import MOST
+from fediverse_support.reads.moderation.servers import MOST
 
 AUDIENCE: Final[dict[GroupKind, str]] = {
     "home": (

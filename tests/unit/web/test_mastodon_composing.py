@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads.actors import Handle
+from fediverse_support.reads.people.actors import Handle
 from fediverse_support.web.mastodon import composing
 from fediverse_support.web.mastodon.composing import Words
 from fediverse_support.web.mastodon.errors import Refused

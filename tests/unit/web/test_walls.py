@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.adapters import logs
 from fediverse_support.db.pool import DatabaseUnavailable
-from fediverse_support.reads.queues import Pulse, QueueTotals
+from fediverse_support.reads.exchange.queues import Pulse, QueueTotals
 from fediverse_support.web import app as web_app
 from fediverse_support.web.app import MAX_BODY, assemble
 from fediverse_support.web.health import Tally, exposition

@@ -16,9 +16,9 @@ from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline.handlers import messages
 from fediverse_support.pipeline.handlers.posts import edit, spread, words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import edits, missing
-from fediverse_support.store import posts as store
-from fediverse_support.store.posts import NewPost
+from fediverse_support.store.posts import edits, missing
+from fediverse_support.store.posts import posts as store
+from fediverse_support.store.posts.posts import NewPost
 
 STANDINGS: Final[dict[Rank, PostStanding]] = {
     Rank.ACCEPT: "visible",

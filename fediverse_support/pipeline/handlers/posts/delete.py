@@ -11,10 +11,12 @@ from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Rela
 from fediverse_support.domain.facts import PostFacts
 from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.moderation import reason_given
-from fediverse_support.pipeline.handlers import moderation, people
+from fediverse_support.pipeline.handlers import moderation
+from fediverse_support.pipeline.handlers.people import people
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import messages, missing, removals
-from fediverse_support.store import posts as store
+from fediverse_support.store.moderation import messages, removals
+from fediverse_support.store.posts import missing
+from fediverse_support.store.posts import posts as store
 
 
 async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:

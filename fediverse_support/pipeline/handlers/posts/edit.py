@@ -15,7 +15,8 @@ from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.posts import may_become
 from fediverse_support.pipeline.handlers.posts import spread, words
 from fediverse_support.pipeline.step import Change, Step
-from fediverse_support.store import announces, edits, missing, outgoing
+from fediverse_support.store.exchange import outgoing
+from fediverse_support.store.posts import announces, edits, missing
 
 
 async def on_update(tx: Tx, step: Step, act: Authentic[vocab.Update]) -> Change:

@@ -10,9 +10,9 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.ids import PostId, fresh_token
-from fediverse_support.pipeline.handlers import people
+from fediverse_support.pipeline.handlers.people import people
 from fediverse_support.pipeline.step import Step
-from fediverse_support.store import announces
+from fediverse_support.store.posts import announces
 
 
 async def everywhere(

@@ -13,7 +13,7 @@ from federation.uris import Uri
 from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.posts import MAX_TITLE, MAX_WARNING
 from fediverse_support.domain.richtext import SafeHtml
-from fediverse_support.store.edits import Words
+from fediverse_support.store.posts.edits import Words
 
 OLDEST: Final = timedelta(days=20 * 365)
 AHEAD: Final = timedelta(days=1)

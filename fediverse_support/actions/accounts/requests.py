@@ -1,0 +1,26 @@
+"""Letting people in who asked for an account here."""
+
+from __future__ import annotations
+
+from fediverse_support.db.pool import Db
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.errors import Conflict, NotFound
+from fediverse_support.domain.ids import AccountId
+from fediverse_support.store.accounts import requests
+from fediverse_support.store.moderation import reports
+
+
+async def decide_account(db: Db, person: Person, account_id: AccountId, *, accept: bool) -> None:
+    """Say yes or no to somebody who asked for an account. Raises `NotFound` for all but staff, `Conflict`."""
+    if not person.is_staff:
+        raise NotFound
+    now = db.now()
+    async with db.transaction() as tx:
+        if accept:
+            name = await requests.admit(tx, account_id)
+        else:
+            name = await requests.decline(tx, account_id, now)
+        if name is None:
+            raise Conflict("Somebody decided about this account already.")
+        action = "account_admitted" if accept else "account_declined"
+        await reports.log_action(tx, person.account_id, action, name, "", now)

@@ -1,0 +1,72 @@
+"""`account`: logins and their tokens."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+import sys
+
+from fediverse_support.actions.accounts import accounts
+from fediverse_support.adapters.passwords import Passwords
+from fediverse_support.adapters.secret_file import load_secret
+from fediverse_support.cli.grammar import complain
+from fediverse_support.cli.running import settled, with_database
+from fediverse_support.db.pool import Db
+from fediverse_support.settings import Settings
+
+
+def create_account(typed: argparse.Namespace, settings: Settings) -> int:
+    """Make a login.
+
+    Without --password-stdin ask for the password, or make one up where nobody can be asked.
+    """
+    try:
+        password, is_made_up = _password(typed.password_stdin)
+    except (UnicodeDecodeError, EOFError):
+        return complain("There is no password on standard input, or it is not UTF-8 text.")
+    if password is None:
+        return complain("The two passwords differ.")
+
+    async def work(db: Db) -> int:
+        instance = await settled(db, settings)
+        await accounts.create_account(
+            db,
+            instance,
+            name=typed.name,
+            password=password,
+            hash_password=Passwords().hash,
+            secret=load_secret(settings.data_dir),
+            email=typed.email,
+            role=typed.role,
+        )
+        print(f"{typed.name.strip().lower()}@{instance.host} can sign in.")
+        if is_made_up:
+            print(f"Password: {password}")
+        return 0
+
+    return with_database(settings, work)
+
+
+def _password(from_stdin: bool) -> tuple[str | None, bool]:
+    if from_stdin:
+        line = sys.stdin.buffer.readline()
+        if not line:
+            raise EOFError
+        return line.decode().rstrip("\r\n"), False
+    if not sys.stdin.isatty():
+        return secrets.token_urlsafe(15), True
+    first = getpass.getpass("Password (empty: one is made up): ")
+    if not first:
+        return secrets.token_urlsafe(15), True
+    return (first if getpass.getpass("The same again: ") == first else None), False
+
+
+def create_token(typed: argparse.Namespace, settings: Settings) -> int:
+    """Print one access token and nothing else."""
+
+    async def work(db: Db) -> int:
+        print(await accounts.create_token(db, typed.name, tuple(typed.scopes.split())))
+        return 0
+
+    return with_database(settings, work)

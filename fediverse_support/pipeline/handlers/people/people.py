@@ -1,0 +1,52 @@
+"""What several handlers ask about people, and what happens when one is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from federation.uris import Uri
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain.effects import Cancel, Effect, Erase
+from fediverse_support.domain.facts import ActorFacts
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.pipeline.step import Change
+from fediverse_support.store.moderation import messages
+from fediverse_support.store.people import follows, remote_actors
+from fediverse_support.store.posts import posts, reactions
+
+ELSEWHERE: Final = """
+select id from actors where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in
+    ('visible', 'limited')
+order by id
+"""
+WHO_MAY_READ: Final = """
+select distinct a.account_id from actors a, posts p
+where a.uri = any ($1::text[]) and a.account_id is not null and p.id = $2 and can_see(p, a.id)
+"""
+
+
+async def elsewhere(tx: Tx, uris: Sequence[Uri]) -> tuple[ActorId, ...]:
+    """Return those of these actors that are people of other servers."""
+    return tuple(ActorId(row["id"]) for row in await tx.fetch(ELSEWHERE, list(uris))) if uris else ()
+
+
+async def who_may_read(tx: Tx, uris: Sequence[Uri], post_id: PostId) -> tuple[AccountId, ...]:
+    """Return the logins behind those of these actors that are ours and may read the post."""
+    if not uris:
+        return ()
+    return tuple(AccountId(row["account_id"]) for row in await tx.fetch(WHO_MAY_READ, list(uris), post_id))
+
+
+async def farewell(tx: Tx, actor: ActorFacts, now: datetime) -> Change:
+    """Erase everything an actor wrote and liked, end its follows, keep its id so that it cannot come back."""
+    written = await posts.posts_of(tx, actor.id)
+    await posts.erase_posts(tx, [post_id for post_id, _ in written], now)
+    await reactions.delete_likes_of(tx, actor.uri)
+    await follows.end_all(tx, actor.id, now)
+    await messages.erase_of(tx, actor.id)
+    await remote_actors.mark_deleted(tx, actor.id, now)
+    await posts.insert_tombstone(tx, actor.uri, "Actor", now)
+    cancels: tuple[Effect, ...] = tuple(Cancel(post_id=post_id) for post_id, _ in written)
+    return Change((*cancels, Erase(uris=tuple(uri for _, uri in written))))

@@ -1,0 +1,91 @@
+"""What one account was told, newest first, as far as it may still be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.effects import NotificationKind
+from fediverse_support.domain.ids import AccountId, ActorId
+from fediverse_support.reads.people import actors
+from fediverse_support.reads.people.actors import ActorView
+from fediverse_support.reads.posts import posts
+from fediverse_support.reads.posts.posts import PostView
+from fediverse_support.reads.posts.timelines import Window
+
+# A follow that waits for the viewer's answer is told as a request, one that is over not at all.
+# Each kind is read by itself, in its order, and only one end of the window is inside.
+LIST: Final = """
+select s.id, s.kind, s.actor_id, s.post_id, s.created_at
+from (select distinct replace(t.kind, '_request', '') as kind from unnest($3::text[]) t (kind)) k
+cross join lateral (
+    select n.id, t.kind, n.actor_id, n.post_id, n.created_at
+    from notifications n
+    cross join lateral (
+        select case when n.kind <> 'follow' then n.kind else (
+            select case f.standing when 'accepted' then 'follow' when 'pending' then 'follow_request' end
+            from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
+        offset 0) as t (kind)
+    where n.account_id = $2 and n.kind = k.kind and n.id < $4 and n.actor_id is not null
+      and t.kind = any ($3::text[])
+      and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
+      and (n.post_id is null or (
+          select coalesce(p.host, '') not in (
+                     select d.domain from domain_rules d where d.severity = 'suspend')
+                 and can_see(p, $1)
+          from posts p where p.id = n.post_id))
+    order by n.id desc limit 81
+) s
+where s.id > $5 order by s.id desc limit $6
+"""
+OF_ACTOR: Final = LIST.replace("n.account_id = $2 and", "n.account_id = $2 and n.actor_id = $7 and")
+TURNED: Final = {"id < $4": "id > $5", "id > $5": "id < $4", " desc": " asc"}
+UPWARDS: Final = {
+    text: re.sub("|".join(map(re.escape, TURNED)), lambda found: TURNED[found[0]], text)
+    for text in (LIST, OF_ACTOR)
+}
+
+
+Told = NotificationKind | Literal["follow_request"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationView:
+    """Who did something that concerns the account, and the post it was done with."""
+
+    id: int
+    kind: Told
+    actor: ActorView
+    post: PostView | None
+    created_at: datetime
+
+
+async def of_account(
+    conn: Conn,
+    account_id: AccountId,
+    viewer: ActorId,
+    kinds: Sequence[str],
+    window: Window,
+    actor_id: int | None = None,
+) -> list[NotificationView]:
+    """Return notifications of these kinds, all of them or those that one actor caused."""
+    text = LIST if actor_id is None else OF_ACTOR
+    ends = (window.below, window.above, window.limit, *(() if actor_id is None else (actor_id,)))
+    rows = await conn.fetch(
+        UPWARDS[text] if window.upwards else text, viewer, account_id, list(kinds), *ends
+    )
+    if window.upwards:
+        rows = rows[::-1]
+    people = await actors.load(conn, (row["actor_id"] for row in rows), viewer)
+    read = await posts.load(conn, (row["post_id"] for row in rows if row["post_id"] is not None), viewer)
+    return [
+        NotificationView(
+            row["id"], row["kind"], people[row["actor_id"]], read.get(row["post_id"]), row["created_at"]
+        )
+        for row in rows
+        if row["actor_id"] in people and (row["post_id"] is None or row["post_id"] in read)
+    ]

@@ -1,0 +1,237 @@
+"""Posts as others see them: one, several, and the thread around one. Every SELECT asks `can_see`.
+
+What lies above a post is named only to those who may read it too: no parent, no parent's author, no mention
+of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.posts import Audience, PostStanding
+from fediverse_support.reads.people import actors
+from fediverse_support.reads.people.actors import ActorView
+
+LOAD: Final = """
+select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audience, p.standing, p.title,
+       p.body_html, p.body_source, p.body_text, p.warning, p.sensitive, p.language, p.attachments,
+       p.published_at, p.edited_at, q.id as parent_id, q.author_id as parent_author_id,
+       p.parent_id is not null or p.parent_uri is not null as is_reply,
+       array(select m.actor_id from mentions m
+             where m.post_id = p.id and m.actor_id is distinct from p.group_id
+               and (m.actor_id = $1 or q.id is not null
+                    or not exists (
+                        select 1 from posts h
+                        where h.id = p.parent_id and h.author_id = m.actor_id and not can_see(h, $1)))
+             order by m.actor_id limit 50) as mentioned,
+       exists (select 1 from reactions r
+               where r.post_id = p.id and r.actor_id = $1 and r.kind = 'like') as is_liked
+from posts p
+left join posts q on q.id = p.parent_id and can_see(q, $1)
+where p.id = any ($2) and can_see(p, $1)
+"""
+
+RESOLVE: Final = """
+select p.id as post_id, null::bigint as announce_id, null::bigint as actor_id, p.published_at as at
+from posts p where p.id = $1 and can_see(p, $2)
+union all
+select p.id, n.id, n.actor_id, n.announced_at
+from announces n join posts p on p.id = n.post_id
+where n.id = $1 and n.undone_at is null and can_see(p, $2)
+"""
+
+FIND_BY_ADDRESS: Final = """
+select p.id from posts p where (p.uri = $2 or (p.host is not null and p.url = $2)) and can_see(p, $1)
+order by p.id limit 1
+"""
+
+THREAD: Final = """
+select p.id, p.parent_id from posts p
+where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, $1)) and can_see(p, $1)
+order by p.id limit $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A picture, sound or film that another server's post points to; it is not copied here."""
+
+    url: str
+    media_type: str
+    description: str
+
+
+class PostView(Struct, frozen=True):
+    """One post as one viewer may read it. `host` is None for ours; `group` only where it was posted in one.
+
+    `parent_id` and `parent_author_id` are None when there is no parent, and when the viewer may not read it.
+    """
+
+    id: PostId
+    uri: str
+    url: str | None
+    host: str | None
+    author: ActorView
+    group: ActorView | None
+    root_id: PostId
+    parent_id: PostId | None
+    parent_author_id: ActorId | None
+    is_reply: bool
+    audience: Audience
+    standing: PostStanding
+    title: str
+    body_html: str
+    body_source: str | None
+    body_text: str
+    warning: str
+    sensitive: bool
+    language: str
+    attachments: tuple[Attachment, ...]
+    published_at: datetime
+    edited_at: datetime | None
+    mentioned: tuple[ActorView, ...]
+    is_liked: bool
+
+    @property
+    def starts_thread(self) -> bool:
+        """First post of a conversation in a group."""
+        return self.group is not None and not self.is_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a timeline: a post, or an announce of it by a group or a person (`by`, with the announce's
+    own id and time)."""
+
+    id: int
+    post: PostView
+    at: datetime
+    by: ActorView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where a timeline found an entry, before the post itself is loaded."""
+
+    id: int
+    post_id: int
+    actor_id: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands above and below a post in its thread, as far as the viewer may read it."""
+
+    above: tuple[PostView, ...]
+    below: tuple[PostView, ...]
+
+
+async def load(conn: Conn, ids: Iterable[int], viewer: ActorId | None) -> dict[int, PostView]:
+    """Return those of these posts that the viewer may read, in two queries."""
+    wanted = list(set(ids))
+    rows = await conn.fetch(LOAD, viewer, wanted) if wanted else []
+    seen = {row["author_id"] for row in rows} | {row["group_id"] for row in rows if row["group_id"]}
+    people = await actors.load(conn, seen.union(*(row["mentioned"] for row in rows)), viewer)
+    return {row["id"]: _view(row, people) for row in rows if row["author_id"] in people}
+
+
+async def find(conn: Conn, post_id: int, viewer: ActorId | None) -> PostView | None:
+    """Return this post, or None if it is not there for the viewer."""
+    return (await load(conn, (post_id,), viewer)).get(post_id)
+
+
+async def find_entry(conn: Conn, entry_id: int, viewer: ActorId | None) -> Entry | None:
+    """Return the post, or the announce, with this id."""
+    found = await conn.fetch(RESOLVE, entry_id, viewer)
+    rows = [
+        Row(row["announce_id"] or row["post_id"], row["post_id"], row["actor_id"], row["at"]) for row in found
+    ]
+    return next(iter(await entries(conn, rows, viewer)), None)
+
+
+async def find_by_address(conn: Conn, address: str, viewer: ActorId | None) -> int | None:
+    """Return the row id of the post with this URI, or a remote one with this URL."""
+    return await conn.fetchval(FIND_BY_ADDRESS, viewer, address)
+
+
+async def entries(conn: Conn, rows: Iterable[Row], viewer: ActorId | None) -> list[Entry]:
+    """Return the entries of these rows, in their order, without those that vanished meanwhile."""
+    rows = tuple(rows)
+    posts = await load(conn, (row.post_id for row in rows), viewer)
+    known = {post.group.id: post.group for post in posts.values() if post.group is not None}
+    others = {row.actor_id for row in rows if row.actor_id is not None and row.actor_id not in known}
+    by = known | (await actors.load(conn, others, viewer) if others else {})
+    return [
+        Entry(row.id, posts[row.post_id], row.at, None if row.actor_id is None else by[row.actor_id])
+        for row in rows
+        if row.post_id in posts and (row.actor_id is None or row.actor_id in by)
+    ]
+
+
+async def around(
+    conn: Conn, post_id: int, viewer: ActorId | None, *, most_above: int, most_below: int, depth: int
+) -> Around | None:
+    """Return what is above (nearest last) and below (each reply after its parent) a post; None if it is not
+    there.
+
+    Below a thread's first post stand also replies whose parent the viewer may not read.
+    """
+    rows = await conn.fetch(THREAD, viewer, post_id, max(most_below, 4096))
+    parents: dict[int, int | None] = {row["id"]: row["parent_id"] for row in rows}
+    if post_id not in parents:
+        return None
+    above: list[int] = []
+    step = parents[post_id]
+    while step in parents and step not in above and len(above) < most_above:
+        above.append(step)
+        step = parents[step]
+    below = _descend(post_id, parents, most_below, depth)
+    posts = await load(conn, [*above, *below], viewer)
+    return Around(
+        tuple(posts[each] for each in reversed(above) if each in posts),
+        tuple(posts[each] for each in below if each in posts),
+    )
+
+
+def _descend(start: int, parents: dict[int, int | None], most: int, depth: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    first = min(parents)
+    for each, parent in parents.items():
+        above = parent if parent in parents else (start if start == first else None)
+        if above is not None and each != start:
+            children.setdefault(above, []).append(each)
+    found: list[int] = []
+    waiting = [(each, 1) for each in reversed(children.get(start, ()))]
+    while waiting and len(found) < most:
+        each, level = waiting.pop()
+        found.append(each)
+        if level < depth:
+            waiting.extend((child, level + 1) for child in reversed(children.get(each, ())))
+    return found
+
+
+def _view(row: Any, people: dict[int, ActorView]) -> PostView:
+    values = dict(row)
+    author = people[values.pop("author_id")]
+    group = people.get(values.pop("group_id"))
+    mentioned = tuple([people[each] for each in values.pop("mentioned") if each in people])
+    attachments = _attachments(values.pop("attachments"))
+    return PostView(author=author, group=group, mentioned=mentioned, attachments=attachments, **values)
+
+
+def _attachments(text: str) -> tuple[Attachment, ...]:
+    listed = () if text == "[]" else msgspec.json.decode(text)
+    return tuple(
+        Attachment(each["url"], each.get("media_type") or "", each.get("alt") or "")
+        for each in listed
+        if isinstance(each, dict) and isinstance(each.get("url"), str)
+    )

@@ -1,0 +1,179 @@
+"""Activities of ours for everybody who follows, one delivery an inbox. Only `pipeline.outbox` calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from federation.uris import Host, Uri
+from fediverse_support.db.pool import Tx
+from fediverse_support.domain import keeping
+from fediverse_support.domain.ids import ActorId
+from fediverse_support.domain.instance import Federation
+from fediverse_support.store.exchange.outgoing import Outgoing, PeerClass
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """An activity of ours for the accepted followers, elsewhere, of one of our actors.
+
+    `form` keeps to hosts that take that form of Announce. With `author_host` nothing leaves if that server is
+    suspended meanwhile.
+    """
+
+    out: Outgoing
+    of: ActorId = field(kw_only=True)
+    form: PeerClass | None = None
+    author_host: Host | None = None
+
+
+MOST_AT_ONCE: Final = 1_000
+"""So many deliveries one statement writes at most; with what it writes, it holds up whoever waits for it."""
+# Whoever follows, and the rule for each host, is looked up once for all activities of one sender. Without an
+# inbox stands an author's server that is suspended.
+PLACES: Final = """
+with followed as materialized (
+    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox,
+        coalesce(p.announce_class, 'object') as takes, coalesce(p.refuses_own, false) as is_picky
+    from unnest($1::bigint[], $2::text[]) t (target_id, form)
+    join follows f on f.target_id = t.target_id and f.standing = 'accepted'
+    join actors a on a.id = f.follower_id
+    left join peers p on p.host = a.host
+    where a.host is not null and a.standing in ('visible', 'limited')
+      and (t.form = '' or coalesce(p.announce_class, 'object') = t.form or coalesce(p.refuses_own, false))
+), open as materialized (
+    select h.host from (select distinct host from followed) h
+    where case $3 when 'off' then false when 'allowlist' then rule_for(h.host) = 'allow'
+          else rule_for(h.host) is distinct from 'suspend' end
+)
+select host, target_id, form, inbox, takes, is_picky from followed join open using (host)
+union all
+select host, null, null, null, null, null from unnest($4::text[]) as h (host) where rule_for(host) = 'suspend'
+order by host
+"""
+# An activity has its number before it is written, so that its deliveries need not look for it; one that an
+# earlier portion wrote has it already.
+FAN_OUT: Final = """
+with given as materialized (
+    select g.*, x.id as known_id, coalesce(x.id, new_id()) as id
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
+        $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
+        with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
+            target_id, form, author_host, place)
+    left join activities x on x.uri = g.uri
+), act as (
+    insert into activities (id, uri, actor_uri, verb, object_uri, document, direction, public, created_at)
+    select g.id, g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
+    where g.known_id is null order by g.place
+), shut as materialized (
+    -- The inboxes that somebody has alone who blocks a post's author. One that many share cannot be told
+    -- apart: there the blocker's own server keeps from them what comes for the others.
+    select g.place, a.inbox_uri as inbox
+    from given g join posts p on p.id = g.post_id
+    join blocks b on b.blocked_id = p.author_id
+    join actors a on a.id = b.blocker_id and a.host is not null and a.shared_inbox_uri is null
+), queued as (
+    insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
+    select g.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
+    from given g join unnest($14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bool[])
+        as f (target_id, form, host, inbox, takes, is_picky) on f.target_id = g.target_id and f.form = g.form
+      -- A server that will not have its own activity announced is told of the post by its id instead.
+      and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
+           then 'object' else f.takes end)
+    where not exists (select 1 from shut s where s.place = g.place and s.inbox = f.inbox)
+    order by g.place, f.host
+    on conflict (activity_id, inbox_uri) do nothing
+    returning host
+)
+select distinct host from queued
+"""
+
+
+class Place(NamedTuple):
+    """An inbox where followers of an actor read, and in which form its server takes an Announce."""
+
+    host: Host
+    target_id: ActorId
+    form: PeerClass | Literal[""]
+    inbox: Uri
+    takes: PeerClass
+    is_picky: bool
+
+
+async def fan_out(tx: Tx, wanted: Sequence[FanOut], federation: Federation) -> set[Host]:
+    """Store activities with one delivery per inbox of those who follow, in the order given.
+
+    Returns the hosts that got a delivery.
+    """
+    keys = {(one.of, one.form or "") for one in wanted}
+    authors = {one.author_host for one in wanted if one.author_host is not None}
+    rows = await tx.fetch(
+        PLACES, [of for of, _ in keys], [form for _, form in keys], federation, sorted(authors)
+    )
+    muted = {Host(row["host"]) for row in rows if row["inbox"] is None}
+    places: dict[tuple[ActorId, str], list[Place]] = {key: [] for key in keys}
+    for row in rows:
+        if row["inbox"] is not None:
+            places[row["target_id"], row["form"]].append(Place(*row))
+    heard = [one for one in wanted if one.author_host not in muted]
+    hosts: set[Host] = set()
+    for some, theirs in portions(heard, places):
+        hosts |= await _fan_out(tx, some, theirs)
+    return hosts
+
+
+def portions(
+    wanted: Sequence[FanOut], places: Mapping[tuple[ActorId, str], Sequence[Place]]
+) -> Iterator[tuple[list[FanOut], list[Place]]]:
+    """Split activities and those who get them so that no portion makes more than `MOST_AT_ONCE` deliveries.
+
+    Whoever gets several gets them in their order.
+    """
+    some: list[FanOut] = []
+    count = 0
+    for one in wanted:
+        theirs = places[one.of, one.form or ""]
+        if some and count + len(theirs) > MOST_AT_ONCE:
+            yield some, _of(some, places)
+            some, count = [], 0
+        if len(theirs) > MOST_AT_ONCE:
+            for start in range(0, len(theirs), MOST_AT_ONCE):
+                yield [one], list(theirs[start : start + MOST_AT_ONCE])
+        else:
+            some.append(one)
+            count += len(theirs)
+    if some:
+        yield some, _of(some, places)
+
+
+def _of(some: Sequence[FanOut], places: Mapping[tuple[ActorId, str], Sequence[Place]]) -> list[Place]:
+    keys = dict.fromkeys((one.of, one.form or "") for one in some)
+    return [place for key in keys for place in places[key]]
+
+
+async def _fan_out(tx: Tx, wanted: Sequence[FanOut], places: Sequence[Place]) -> set[Host]:
+    outs = [one.out for one in wanted]
+    rows = await tx.fetch(
+        FAN_OUT,
+        [out.uri for out in outs],
+        [out.actor_uri for out in outs],
+        [out.verb for out in outs],
+        [out.object_uri for out in outs],
+        [keeping.shorten(out.document) for out in outs],
+        [out.public for out in outs],
+        [out.sender_id for out in outs],
+        [out.post_id for out in outs],
+        [out.due_at for out in outs],
+        [one.of for one in wanted],
+        [one.form or "" for one in wanted],
+        [one.author_host for one in wanted],
+        outs[0].now,
+        [place.target_id for place in places],
+        [place.form for place in places],
+        [place.host for place in places],
+        [place.inbox for place in places],
+        [place.takes for place in places],
+        [place.is_picky for place in places],
+    )
+    return {Host(row["host"]) for row in rows}

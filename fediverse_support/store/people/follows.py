@@ -1,0 +1,150 @@
+"""Follows: of a group, a membership; of a person, a wish to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from federation.uris import Host, Uri
+from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.actors import FollowStanding
+from fediverse_support.domain.ids import AccountId, ActorId, FollowId
+
+
+@dataclass(frozen=True, slots=True)
+class FollowRow:
+    """A follow with both ends. Hosts are None for ours."""
+
+    id: FollowId
+    uri: Uri
+    verb: Literal["Follow", "Join"]
+    standing: FollowStanding
+    follower_id: ActorId
+    follower_uri: Uri
+    follower_host: Host | None
+    follower_account_id: AccountId | None
+    target_id: ActorId
+    target_uri: Uri
+    target_host: Host | None
+
+
+FIND: Final = """
+select f.id, f.uri, f.verb, f.standing, f.follower_id, a.uri as follower_uri, a.host as follower_host,
+       a.account_id as follower_account_id, f.target_id, t.uri as target_uri, t.host as target_host
+from follows f join actors a on a.id = f.follower_id join actors t on t.id = f.target_id
+"""
+FIND_BY_ID: Final = FIND + "where f.id = $1 for update of f"
+FIND_BY_URI: Final = FIND + "where f.uri = $1 for update of f"
+FIND_PAIR: Final = FIND + "where f.follower_id = $1 and f.target_id = $2 for update of f"
+FIND_PAIR_BY_URI: Final = FIND + "where a.uri = $1 and t.uri = $2 for update of f"
+
+
+async def find_by_id(tx: Tx, follow_id: FollowId) -> FollowRow | None:
+    """Return and lock a follow by its row id."""
+    row = await tx.fetchrow(FIND_BY_ID, follow_id)
+    return None if row is None else FollowRow(**row)
+
+
+async def find_by_uri(tx: Tx, uri: Uri) -> FollowRow | None:
+    """Return and lock the follow whose newest activity has this id."""
+    row = await tx.fetchrow(FIND_BY_URI, uri)
+    return None if row is None else FollowRow(**row)
+
+
+async def find_pair(tx: Tx, follower_id: ActorId, target_id: ActorId) -> FollowRow | None:
+    """Return and lock the follow between two actors, whatever became of it."""
+    row = await tx.fetchrow(FIND_PAIR, follower_id, target_id)
+    return None if row is None else FollowRow(**row)
+
+
+async def find_pair_by_uri(tx: Tx, follower: Uri, target: Uri) -> FollowRow | None:
+    """Return and lock the follow between two actors, given by URI."""
+    row = await tx.fetchrow(FIND_PAIR_BY_URI, follower, target)
+    return None if row is None else FollowRow(**row)
+
+
+UPSERT: Final = """
+insert into follows (uri, follower_id, target_id, standing, verb, created_at, decided_at)
+values ($1, $2, $3, $4, $5, $6::timestamptz, case when $4::text = 'accepted' then $6::timestamptz end)
+on conflict (follower_id, target_id) do update set uri = excluded.uri, standing = excluded.standing,
+    verb = excluded.verb, created_at = excluded.created_at, decided_at = excluded.decided_at
+returning id
+"""
+
+
+async def upsert(
+    tx: Tx,
+    uri: Uri,
+    follower_id: ActorId,
+    target_id: ActorId,
+    standing: FollowStanding,
+    verb: str,
+    now: datetime,
+) -> FollowId:
+    """Store a follow, new or asked again."""
+    return FollowId(await tx.fetchval(UPSERT, uri, follower_id, target_id, standing, verb, now))
+
+
+SET_STANDING: Final = "update follows set standing = $2, decided_at = $3 where id = $1"
+
+
+async def set_standing(tx: Tx, follow_id: FollowId, standing: FollowStanding, now: datetime) -> None:
+    """Decide or end a follow."""
+    await tx.execute(SET_STANDING, follow_id, standing, now)
+
+
+INSERT_UNDONE: Final = """
+insert into undone (actor_uri, uri, undone_at) values ($1, $2, $3)
+on conflict (actor_uri, uri) do update set undone_at = excluded.undone_at
+"""
+
+
+async def remember_undone(tx: Tx, actor_uri: Uri, uri: Uri, now: datetime) -> None:
+    """Remember that an activity was taken back before we heard of it."""
+    await tx.execute(INSERT_UNDONE, actor_uri, uri, now)
+
+
+FORGET_UNDONE: Final = "delete from undone where actor_uri = $1 and uri = any ($2::text[])"
+
+
+async def forget_undone(tx: Tx, actor_uri: Uri, uris: Sequence[Uri]) -> None:
+    """Note that what was taken back has arrived, and had no effect: if it comes again, it is meant anew."""
+    await tx.execute(FORGET_UNDONE, actor_uri, list(uris))
+
+
+END_ALL: Final = """
+update follows set standing = 'left', decided_at = $2
+where (follower_id = $1 or target_id = $1) and standing in ('pending', 'accepted')
+"""
+
+
+async def end_all(tx: Tx, actor_id: ActorId, now: datetime) -> None:
+    """End every follow from and of an actor that is gone."""
+    await tx.execute(END_ALL, actor_id, now)
+
+
+MODERATOR_ACCOUNTS: Final = """
+select a.account_id from group_moderators m join actors a on a.id = m.actor_id
+where m.group_id = $1 and a.account_id is not null
+"""
+
+
+async def moderator_accounts(conn: Conn, group_id: ActorId) -> list[AccountId]:
+    """Return the logins of a group's moderators."""
+    return [AccountId(row["account_id"]) for row in await conn.fetch(MODERATOR_ACCOUNTS, group_id)]
+
+
+# A follow that waits for its Accept counts: who was asked may speak before the Accept is here.
+IS_FOLLOWED: Final = """
+select exists (
+    select 1 from follows f join actors t on t.id = f.target_id join actors a on a.id = f.follower_id
+    where t.uri = $1 and f.standing in ('pending', 'accepted') and a.host is null)
+"""
+
+
+
+async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
+    """Say whether somebody here follows this actor, or has asked to."""
+    return bool(await conn.fetchval(IS_FOLLOWED, actor_uri))

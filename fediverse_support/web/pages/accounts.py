@@ -1,0 +1,207 @@
+"""Signing in and out, and joining this server."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from math import ceil
+from typing import Final
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.actions.accounts import accounts, sessions
+from fediverse_support.db.pool import Conn, DatabaseUnavailable
+from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
+from fediverse_support.reads import viewer as viewers
+from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import KEPT, SHOWN_AGAIN, Form
+from fediverse_support.web.pages.frame import Pages, Visit, page_of, see_other
+
+BOXES: Final = ("age", "rules", "health")
+
+
+async def show_sign_in(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/sign-in`, or on to the member's groups."""
+    back = _back(request.query_params.get("back", ""))
+    if visit.viewer is not None:
+        return see_other(back or "/home")
+    return _sign_in_page(pages, visit, Form({"back": back}))
+
+
+def _sign_in_page(
+    pages: Pages, visit: Visit, form: Form, *, problem: str = "", status: int = 200
+) -> Response:
+    return pages.page(
+        visit,
+        "account/sign_in.html",
+        title="Sign in",
+        status=status,
+        has_form=True,
+        back=_back(form.text("back")),
+        kept=form.kept,
+        carried=form.carried,
+        name=form.line("name")[:200],
+        problem=problem,
+        errors={},
+    )
+
+
+async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Open a session; the words of a form that met a closed session come along."""
+    name = form.line("name")[:200]
+    try:
+        token = await sessions.sign_in(
+            pages.deps.db,
+            name,
+            form.text("password"),
+            verify=pages.deps.passwords.verify,
+            address=request.client.host if request.client else "",
+            device=pages.sessions.device(request, name),
+        )
+    except NotAllowed as error:
+        return _sign_in_page(
+            pages, visit, form, problem=words.sentence_for((error.code,), error.sentence), status=403
+        )
+    except RateLimited as error:
+        problem = words.please_wait(error.after, has_words=bool(form.kept))
+        response = _sign_in_page(pages, visit, form, problem=problem, status=429)
+        response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
+        return response
+    # Whoever signs in is known to be the one who was signed out only where this browser knew that name last.
+    is_again = pages.sessions.device(request, name) is not None
+    response = await _signed_in(pages, visit, form, token, is_again=is_again)
+    pages.sessions.open(response, token)
+    pages.sessions.know_device(request, response, name)
+    old = pages.sessions.session_token(request)
+    if old is not None:
+        await sessions.sign_out(pages.deps.db, old)
+    return response
+
+
+async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_again: bool) -> Response:
+    """Lead on, with the words of a form that met a closed session; covered, where they may be another's."""
+    back = _back(form.text("back"))
+    if not form.has_more or not back:
+        return see_other(back or "/home")
+    is_shown_again = SHOWN_AGAIN.fullmatch(back) is not None
+    return pages.page(
+        Visit(visit.path, await _viewer(pages, token), token),
+        "account/back_again.html",
+        title="Signed in",
+        back=back,
+        kept=form.kept,
+        carried=form.carried,
+        names=KEPT,
+        is_again=is_again,
+        is_shown_again=is_shown_again,
+        without=back if is_shown_again else page_of(back, form),
+    )
+
+
+async def _viewer(pages: Pages, token: str) -> viewers.Viewer | None:
+    async with pages.deps.db.connection() as conn:
+        return await viewers.find_viewer(conn, sessions.hash_of(token), pages.deps.db.now())
+
+
+def _back(address: str) -> str:
+    """Keep only a path of ours that is not itself about signing in or out."""
+    away = ("/sign-", "/exit", "/join")
+    return address if addresses.is_ours(address) and not address.startswith(away) else ""
+
+
+async def sign_out(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """End this browser's session."""
+    token = pages.sessions.session_token(request)
+    if token is not None:
+        await sessions.sign_out(pages.deps.db, token)
+    response = see_other("/sign-in?done=signed-out")
+    pages.sessions.close(response)
+    return response
+
+
+async def quick_exit(pages: Pages, request: Request) -> Response:
+    """`/exit`: end the session and open a neutral page; without this, Back would show what was read."""
+    token = pages.sessions.session_token(request)
+    response = see_other(addresses.EXIT_TO)
+    pages.sessions.forget(response)
+    if token is not None:  # after the answer: whoever leaves in a hurry waits for no database
+        response.background = BackgroundTask(_forget, pages, token)
+    return response
+
+
+async def _forget(pages: Pages, token: str) -> None:
+    with suppress(DatabaseUnavailable):  # the browser has forgotten it already
+        await sessions.sign_out(pages.deps.db, token)
+
+
+async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/join`: the form where newcomers may come, a sentence where they may not."""
+    if visit.viewer is not None:
+        return see_other("/find")
+    return _join_page(pages, visit)
+
+
+def _join_page(
+    pages: Pages, visit: Visit, *, name: str = "", problem: str = "", errors: dict[str, str] | None = None
+) -> Response:
+    deps = pages.deps
+    return pages.page(
+        visit,
+        "account/join.html",
+        title="Join",
+        status=400 if errors or problem else 200,
+        has_form=True,
+        registration=deps.settings.registration,
+        name=name,
+        problem=problem,
+        errors=errors or {},
+        first_posts_held=deps.instance.newcomer_posts_held > 0,
+    )
+
+
+def _come_again(pages: Pages, visit: Visit, name: str, error: RateLimited) -> Response:
+    """Say when to ask again; the name that was chosen stays in its field."""
+    problem = words.FULL if error.code == "full" else words.please_wait(error.after, has_words=False)
+    response = _join_page(pages, visit, name=name, problem=problem)
+    response.status_code = 429
+    response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
+    return response
+
+
+async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Make an account, at once or after a moderator said yes."""
+    deps, name = pages.deps, form.line("name").lower()
+    registration = deps.settings.registration
+    if registration not in ("open", "approval"):
+        return _join_page(pages, visit)
+    errors = {box: words.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
+    wrong = {} if name else {"name": "required"}
+    password = form.text("password")
+    if len(password) < 12:
+        wrong["password"] = "too_short" if password else "required"
+    errors = {field: words.fix_for(field, code) for field, code in wrong.items()} | errors
+    if errors:
+        return _join_page(pages, visit, name=name, errors=errors)
+    waits = registration == "approval"
+    try:
+        await accounts.join(
+            deps.db,
+            deps.instance,
+            name=name,
+            password=password,
+            hash_password=deps.passwords.hash,
+            secret=deps.secret,
+            address=request.client.host if request.client else "",
+            waits=waits,
+        )
+    except Invalid as error:
+        fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
+        return _join_page(pages, visit, name=name, errors=fixes)
+    except Conflict:
+        return _join_page(pages, visit, name=name, errors={"name": words.fix_for("name", "taken")})
+    except RateLimited as error:
+        return _come_again(pages, visit, name, error)
+    if waits:
+        return pages.page(visit, "account/asked.html", title="Thank you")
+    return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

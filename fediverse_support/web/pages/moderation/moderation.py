@@ -1,0 +1,183 @@
+"""What waits for a moderator: held posts, reports, and people who ask to join."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.actions.accounts import requests
+from fediverse_support.actions.moderation import deciding, moderating
+from fediverse_support.actions.people import following
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.errors import Conflict, NotFound
+from fediverse_support.domain.ids import AccountId, FollowId, MessageId, PostId, ReportId
+from fediverse_support.reads.moderation import moderation
+from fediverse_support.reads.posts import threads
+from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages.forms import Form, row_id
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.groups import invitation_address
+
+REASONS: Final = {
+    "worried": "Someone is worried about a person",
+    "rule": "This may break a rule",
+    "elsewhere": "Someone was asked to talk somewhere else",
+    "spam": "An advert, or the same thing again and again",
+    "legal": "This may be against the law",
+    "violation": "This may break a rule",
+    "other": "Something else",
+}
+MAX_REASON: Final = 500
+
+
+def _check_way_in(visit: Visit) -> None:
+    """Raise `NotFound` for members who moderate nothing: these pages do not exist for them."""
+    _ = visit.person
+    if visit.viewer is None or not visit.viewer.reads_waiting:
+        raise NotFound
+
+
+def _number(request: Request) -> int:
+    number = row_id(request.path_params["number"])
+    if number is None:
+        raise NotFound
+    return number
+
+
+async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/mod/held`: posts that wait, covered until opened."""
+    _check_way_in(visit)
+    held = await moderation.list_held(conn, visit.person)
+    waiting = await moderation.find_waiting(conn, visit.person)
+    return pages.page(visit, "moderation/held.html", title="Waiting", held=held, waiting=waiting)
+
+
+async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Let a held post appear, or keep it hidden."""
+    _check_way_in(visit)
+    deps, post_id, decision = pages.deps, PostId(_number(request)), form.text("decision")
+    try:
+        if decision == "approve":
+            await moderating.approve_post(deps.db, deps.instance, visit.person, post_id)
+        elif decision == "refuse":
+            reason = form.line("reason")[:MAX_REASON]
+            await moderating.refuse_post(deps.db, deps.instance, visit.person, post_id, reason=reason)
+        else:
+            raise NotFound
+    except Conflict:
+        return pages.kept(visit, form, 409, "Someone from the team decided about this post already.")
+    return see_other("/mod/held?done=" + ("approved" if decision == "approve" else "refused"))
+
+
+async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/mod/reports`: open reports with the posts they name, covered until opened."""
+    _check_way_in(visit)
+    reports = await moderation.list_reports(conn, visit.person)
+    named = sorted({post_id for report in reports for post_id in report.post_ids})
+    return pages.page(
+        visit,
+        "moderation/reports.html",
+        title="Reports",
+        reports=reports,
+        waiting=await moderation.find_waiting(conn, visit.person),
+        reasons=REASONS,
+        posts=await moderation.list_reported(conn, visit.person, named),
+        address_of=lambda post: addresses.post(post.id),
+    )
+
+
+async def close_report(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Close a report."""
+    _check_way_in(visit)
+    await moderating.resolve_report(pages.deps.db, visit.person, ReportId(_number(request)))
+    return see_other("/mod/reports?done=closed")
+
+
+async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/mod/messages`: what was written to a group and not for everybody, covered until opened."""
+    _check_way_in(visit)
+    found = await moderation.list_messages(conn, visit.person)
+    waiting = await moderation.find_waiting(conn, visit.person)
+    return pages.page(
+        visit, "moderation/messages.html", title="Messages", messages=found, waiting=waiting
+    )
+
+
+async def finish_message(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Mark a message as done."""
+    _check_way_in(visit)
+    await deciding.finish_message(pages.deps.db, visit.person, MessageId(_number(request)))
+    return see_other("/mod/messages?done=message-done")
+
+
+async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/mod/members`: people who ask to join, and addresses to invite others with."""
+    _check_way_in(visit)
+    moderated = await moderation.list_moderated(conn, visit.person.actor_id)
+    invitations = [
+        {"title": group.title, "address": invitation_address(pages, group.id, group.name)}
+        for group in moderated
+        if group.kind in ("home", "circle")
+    ]
+    askings = await moderation.list_asking(conn, visit.person)
+    newcomers = await moderation.list_newcomers(conn, visit.person)
+    return pages.page(
+        visit,
+        "moderation/members.html",
+        title="People",
+        askings=askings,
+        waiting=await moderation.find_waiting(conn, visit.person),
+        newcomers=newcomers,
+        invitations=invitations,
+    )
+
+
+async def decide_member(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Let somebody in, or not now."""
+    _check_way_in(visit)
+    deps, decision = pages.deps, form.text("decision")
+    if decision not in ("accept", "decline"):
+        raise NotFound
+    accept = decision == "accept"
+    await following.decide_member(
+        deps.db, deps.instance, visit.person, FollowId(_number(request)), accept=accept
+    )
+    return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
+
+
+async def decide_account(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Open somebody's account here, or not."""
+    _check_way_in(visit)
+    decision = form.text("decision")
+    if decision not in ("accept", "decline"):
+        raise NotFound
+    accept = decision == "accept"
+    try:
+        await requests.decide_account(
+            pages.deps.db, visit.person, AccountId(_number(request)), accept=accept
+        )
+    except Conflict:
+        return pages.kept(visit, form, 409, "Someone from the team decided about this already.")
+    return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
+
+
+async def pause(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Let a conversation rest, or go on."""
+    person, deps, number = visit.person, pages.deps, row_id(request.path_params["post_id"])
+    async with deps.db.connection() as conn:
+        post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
+    decision = form.text("decision")
+    if post is None or not post.is_visible or decision not in ("pause", "go-on"):
+        raise NotFound
+    try:
+        if decision == "pause":
+            told = form.line("told")[:MAX_REASON]
+            await deciding.pause(deps.db, deps.instance, person, post.root_id, told=told)
+        else:
+            await deciding.go_on(deps.db, deps.instance, person, post.root_id)
+    except Conflict:
+        return pages.kept(visit, form, 409, "Someone from the team did this already.")
+    done = "paused" if decision == "pause" else "goes-on"
+    return see_other(addresses.conversation(post.group_slug, post.root_id, done=done))

@@ -1,0 +1,145 @@
+"""What a moderator took out or did not let appear, for its author: to read, and to edit and send again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fediverse_support.actions.posts import posting
+from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.errors import AppError, NotFound
+from fediverse_support.domain.posts import Draft
+from fediverse_support.reads import groups
+from fediverse_support.reads.groups import GroupView
+from fediverse_support.reads.posts import own_posts, threads
+from fediverse_support.reads.posts.own_posts import TakenOut
+from fediverse_support.reads.posts.threads import PostView
+from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.forms import Form
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.groups import may_write
+from fediverse_support.web.pages.places import landing
+from fediverse_support.web.pages.posts.posts import (
+    draft_of,
+    get_mine,
+    once_for,
+    problem_of,
+    replying_audience,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A post that a moderator took out, with the place where its author may send it again.
+
+    `group` is None outside of groups, and where the author may not read it any more; `answers` is what a
+    reply would answer.
+    """
+
+    post: PostView
+    group: GroupView | None
+    answers: PostView | None
+    place: TakenOut
+
+    @property
+    def kind(self) -> GroupKind:
+        """Who reads along: outside of groups everybody may."""
+        return "open" if self.group is None else self.group.kind
+
+    @property
+    def hindrance(self) -> str:
+        """Why it cannot be sent again, as a key of `words.NOT_AGAIN`; empty when it can."""
+        group = self.group
+        if group is None and self.post.group_slug is not None:
+            return "group"
+        if group is not None and not may_write(group):
+            return "banned" if group.is_banned else "waiting" if group.is_waiting else "join"
+        return "" if self.post.is_root or self.answers is not None else "conversation"
+
+
+async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Taken:
+    """Return the viewer's own post that was taken out; raise `NotFound` for every other."""
+    post = await get_mine(conn, request, visit)
+    place = await own_posts.find_taken_out(conn, post.id, visit.person.actor_id)
+    if place is None:
+        raise NotFound
+    group = answers = None
+    if post.group_slug is not None:
+        group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+    if place.parent_id is not None:
+        answers = await threads.find_post(conn, place.parent_id, visit.actor_id)
+    return Taken(post, group if group is not None and group.is_readable else None, answers, place)
+
+
+async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/post/{post_id}/decision`: one's own words, what was decided, and the way on."""
+    taken = await _get_taken(pages, request, visit, conn)
+    return pages.page(
+        visit,
+        "posts/decision.html",
+        title="About your post",
+        post=taken.post,
+        group=taken.group,
+        who=words.taken_out(taken.place.by_host),
+        reason=taken.place.reason,
+        hindrance=taken.hindrance,
+        not_again=words.NOT_AGAIN.get(taken.hindrance, ""),
+    )
+
+
+async def show_again(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
+    """`/post/{post_id}/again`: the composer, with the old words in it."""
+    taken = await _get_taken(pages, request, visit, conn)
+    post = taken.post
+    if taken.hindrance:
+        return see_other(addresses.decision(post.id))
+    draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
+    return _again_page(pages, visit, taken, draft)
+
+
+def _again_page(
+    pages: Pages, visit: Visit, taken: Taken, draft: Draft, error: AppError | None = None
+) -> Response:
+    problem = problem_of(error)
+    return pages.page(
+        visit,
+        "posts/again.html",
+        title="Edit and send again",
+        status=problem.status,
+        post=taken.post,
+        group=taken.group,
+        kind=taken.kind,
+        answers=taken.answers,
+        draft=draft,
+        errors=problem.fixes,
+        problem=problem.sentence,
+        audience=replying_audience(taken.group),
+        elsewhere=words.REPLY_ELSEWHERE if taken.answers is not None and taken.answers.host else "",
+        back=addresses.decision(taken.post.id),
+        first_posts_held=pages.deps.instance.newcomer_posts_held > 0,
+    )
+
+
+async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
+    """Publish it as a new post; whatever stands against it, the words stay on the page."""
+    person = visit.person
+    async with pages.deps.db.connection() as conn:
+        taken = await _get_taken(pages, request, visit, conn)
+    if taken.hindrance:
+        return pages.kept(visit, form, 403, words.NOT_AGAIN[taken.hindrance])
+    post, answers = taken.post, taken.answers
+    draft = draft_of(form, taken.kind, language=post.language)
+    if form.ticked("look"):
+        return _again_page(pages, visit, taken, draft)
+    try:
+        done = await posting.send_again(
+            pages.deps.db, pages.deps.instance, person, post.id, draft, idempotency_key=once_for(form)
+        )
+    except AppError as error:
+        return _again_page(pages, visit, taken, draft, error)
+    if answers is not None:
+        return see_other(await landing(pages, visit, done.post_id))
+    return see_other(addresses.conversation(post.group_slug, done.post_id, done.post_id))
