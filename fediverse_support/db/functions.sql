@@ -67,7 +67,7 @@ end $$;
 
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
 -- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving.
--- policy.may.may_read is the same rule in Python; a test holds the two equal.
+-- policy.access.may_read is the same rule in Python; a test holds the two equal.
 -- Only hands on the columns that decide, so that a plan takes it in and no row is put together to be asked about.
 create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
     select may_see(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, viewer)
@@ -127,7 +127,7 @@ begin
         select 1 from follows f where f.follower_id = follower and f.target_id = target and f.standing = 'accepted');
 end $$;
 
--- May this viewer read what is in a group of this kind? policy.may.may_enter is the same in Python.
+-- May this viewer read what is in a group of this kind? policy.access.may_enter is the same in Python.
 create or replace function may_enter(g bigint, kind text, viewer bigint)
 returns boolean language plpgsql stable parallel safe cost 1000 as $$
 begin
@@ -143,7 +143,7 @@ end $$;
 
 -- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on
 -- pages that say what happened: no list, app or server asks this, and `can_see` answers no. Whether its group is still
--- open to them does not matter, because nobody loses their own words. policy.may.may_reread is the same in Python.
+-- open to them does not matter, because nobody loses their own words. policy.access.may_reread is the same in Python.
 create or replace function can_reread(p posts, viewer bigint) returns boolean language sql stable cost 1000 as $$
     select p.standing = 'removed'
        and exists (

@@ -13,7 +13,7 @@ from fediverse_support.domain.actors import ActorStanding, GroupKind, Role
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.moderation import SEVERITIES, Severity, severity_for
 from fediverse_support.domain.posts import Audience, PostStanding
-from fediverse_support.policy.may import Readable, Reader, may_enter, may_moderate, may_read, may_reread
+from fediverse_support.policy.access import Readable, Reader, may_enter, may_moderate, may_read, may_reread
 from fediverse_support.store.moderation import held
 
 AUDIENCES: tuple[Audience, ...] = ("public", "unlisted", "followers", "group", "direct")

@@ -10,8 +10,7 @@ import pytest
 
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.verdicts import Rank
-from fediverse_support.policy.decide import decide
-from fediverse_support.policy.may import (
+from fediverse_support.policy.access import (
     VISITOR,
     Readable,
     Reader,
@@ -21,6 +20,7 @@ from fediverse_support.policy.may import (
     may_read,
     may_reread,
 )
+from fediverse_support.policy.decide import decide
 from tests.unit.policy.cases import facts, group, local, post
 
 AUTHOR = ActorId(1)
