@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from fediverse_support.actions import local_keys, names
+from fediverse_support.actions import local_keys, names, own
 from fediverse_support.db.pool import Db
 from fediverse_support.domain import plaintext, richtext
 from fediverse_support.domain.actors import GroupKind
@@ -75,7 +75,10 @@ async def create_group(
         assert group_id is not None  # noqa: S101  (its URI is random)
         await accounts.take_name(tx, name, group_id, now)
         await groups.insert(tx, group_id, kind=kind, title=title, language=language, approval=asks, now=now)
-        await groups.add_moderators(tx, group_id, list(persons.values()), now)
+        await groups.name_moderators(tx, group_id, [person.id for person in persons.values()], now)
+        for person in persons.values():
+            # They are let in by the same door as everybody, as moderators.
+            await own.submit(tx, instance, own.wish(instance, person.uri, actor.uri), now)
     return group_id
 
 

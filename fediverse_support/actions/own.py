@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final, NoReturn
 
 from federation import authenticity, vocab, writing
+from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.errors import NotAllowed, NotFound
-from fediverse_support.domain.ids import PostId
+from fediverse_support.domain.ids import PostId, fresh_token
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline import outbox
@@ -47,6 +48,16 @@ async def submit(
         refuse(outcome.verdict.reasons)
     await outbox.wake(tx, outcome.hosts)
     return outcome
+
+
+def wish(instance: Instance, person: Uri, target: Uri) -> vocab.Follow:
+    """Return one of our people's wish to follow somebody, or to join a group."""
+    return vocab.Follow(
+        id=instance.activity_uri(fresh_token()),
+        actor=person,
+        object=target,
+        audience=vocab.Audience(to=(target,)),
+    )
 
 
 def refuse(reasons: tuple[str, ...]) -> NoReturn:

@@ -15,20 +15,14 @@ from fediverse_support.domain.ids import ActorId
 INSERT: Final = """
 insert into groups (actor_id, kind, title, language, approval, created_at) values ($1, $2, $3, $4, $5, $6)
 """
-ADD_MODERATORS: Final = """
-with picked as (
-    select id, uri from actors where id = any ($2::bigint[])
-), named as (
-    insert into group_moderators (group_id, actor_id, since_at) select $1, id, $3 from picked
-    on conflict do nothing
-)
-insert into follows (uri, follower_id, target_id, standing, created_at, decided_at)
-select uri || '#moderates-' || $1, id, $1, 'accepted', $3, $3 from picked
-on conflict (follower_id, target_id) do update set standing = 'accepted', decided_at = excluded.decided_at
+NAME_MODERATORS: Final = """
+insert into group_moderators (group_id, actor_id, since_at)
+select $1, m.id, $3 from unnest($2::bigint[]) as m (id)
+on conflict do nothing
 """
 PERSONS: Final = """
-select lower(c.name) as name, a.id from accounts c join actors a on a.account_id = c.id and a.for_group_id is
-    null
+select lower(c.name) as name, a.id, a.uri
+from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
 where lower(c.name) = any ($1::text[]) and c.standing = 'active'
 """
 
@@ -40,15 +34,23 @@ async def insert(
     await tx.execute(INSERT, group_id, kind, title, language, approval, now)
 
 
-async def find_persons(conn: Conn, names: Sequence[str]) -> dict[str, ActorId]:
-    """Return the open person of each of these active logins."""
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The open person of an active login."""
+
+    id: ActorId
+    uri: Uri
+
+
+async def find_persons(conn: Conn, names: Sequence[str]) -> dict[str, Candidate]:
+    """Return the open person of each of these active logins, by the login's name in lower case."""
     rows = await conn.fetch(PERSONS, [name.lower() for name in names])
-    return {row["name"]: ActorId(row["id"]) for row in rows}
+    return {row["name"]: Candidate(ActorId(row["id"]), Uri(row["uri"])) for row in rows}
 
 
-async def add_moderators(tx: Tx, group_id: ActorId, moderators: Sequence[ActorId], now: datetime) -> None:
-    """Make people of ours moderators and members of a group."""
-    await tx.execute(ADD_MODERATORS, group_id, list(moderators), now)
+async def name_moderators(tx: Tx, group_id: ActorId, moderators: Sequence[ActorId], now: datetime) -> None:
+    """Make people of ours moderators of a group; that they take part in it, too, is their own wish."""
+    await tx.execute(NAME_MODERATORS, group_id, list(moderators), now)
 
 
 BAN: Final = """

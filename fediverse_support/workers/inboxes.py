@@ -18,7 +18,7 @@ from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.store.exchange import deliveries
 from fediverse_support.store.exchange.deliveries import Delivery
-from fediverse_support.store.people import follows, remote_actors
+from fediverse_support.store.people import remote_actors
 from fediverse_support.store.people.remote_actors import Owner
 
 MISSED_FOR: Final = timedelta(days=3)
@@ -57,10 +57,12 @@ async def ask_owner(deps: Deps, host: Host, job: Delivery) -> Found:
 
 async def _let_go(deps: Deps, tx: Tx, owner: Owner, *, is_certain: bool) -> None:
     """End the follows of an actor who is not there; take the word of a server that says "for good"."""
-    if not is_certain:
-        await follows.end_all(tx, owner.id, deps.db.now())
-        return
-    farewell = vocab.Delete(id=Uri(f"{owner.uri}#gone"), actor=owner.uri, object=owner.uri)
+    farewell = vocab.Delete(
+        id=Uri(f"{owner.uri}#gone" if is_certain else f"{owner.uri}#missing"),
+        actor=owner.uri,
+        object=owner.uri,
+        is_missing=not is_certain,
+    )
     act = authenticity.from_absence(farewell, owner.uri)
     outcome = await apply(tx, deps.instance, act, deps.db.now())
     await outbox.wake(tx, outcome.hosts)

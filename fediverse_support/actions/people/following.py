@@ -38,13 +38,7 @@ async def follow(db: Db, instance: Instance, person: Person, target_id: ActorId)
         known = await follows.find_pair(tx, person.actor_id, target_id)
         if known is not None and known.standing in ("pending", "accepted"):
             return known.standing
-        wish = vocab.Follow(
-            id=instance.activity_uri(fresh_token()),
-            actor=person.uri,
-            object=Uri(target),
-            audience=vocab.Audience(to=(Uri(target),)),
-        )
-        await own.submit(tx, instance, wish, now)
+        await own.submit(tx, instance, own.wish(instance, person.uri, Uri(target)), now)
         found = await follows.find_pair(tx, person.actor_id, target_id)
     return "pending" if found is None else found.standing
 

@@ -44,7 +44,9 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
     effects: tuple[Effect, ...] = ()
     if standing == "accepted" and actor.host is not None:
         effects += (say(step, vocab.Accept, act.value, by=target, to=actor),)
-    if standing == "accepted" and actor.account_id is not None and facts.group is not None:
+    # Who moderates a group knows that they are in it.
+    is_news = facts.group is not None and not facts.group.is_moderator
+    if standing == "accepted" and is_news and actor.account_id is not None:
         effects += (Notify(account_id=actor.account_id, kind="joined", actor_id=target.id),)
     if _is_news(target, known):
         effects += await _ask(tx, step, actor, target, standing)

@@ -39,6 +39,12 @@ async def who_may_read(tx: Tx, uris: Sequence[Uri], post_id: PostId) -> tuple[Ac
     return tuple(AccountId(row["account_id"]) for row in await tx.fetch(WHO_MAY_READ, list(uris), post_id))
 
 
+async def let_go(tx: Tx, actor: ActorFacts, now: datetime) -> Change:
+    """End the follows of an actor who cannot be found; they may come back, so nothing of theirs is erased."""
+    await follows.end_all(tx, actor.id, now)
+    return Change()
+
+
 async def farewell(tx: Tx, actor: ActorFacts, now: datetime) -> Change:
     """Erase everything an actor wrote and liked, end its follows, keep its id so that it cannot come back."""
     written = await posts.posts_of(tx, actor.id)

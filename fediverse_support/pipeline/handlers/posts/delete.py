@@ -25,6 +25,8 @@ async def on_delete(tx: Tx, step: Step, act: Authentic[vocab.Delete]) -> Change:
     facts, target = step.facts, step.facts.target
     if target is not None:
         return await _delete_post(tx, step, act, target)
+    if facts.target_actor is not None and act.value.is_missing and act.proof == "fetch":
+        return await people.let_go(tx, facts.target_actor, step.now)
     if facts.target_actor is not None:
         return await people.farewell(tx, facts.target_actor, step.now)
     if uris.same_origin(act.value.actor, act.value.object):
