@@ -18,6 +18,7 @@ from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.serving import DEMO_LOGINS, DEMO_PASSWORD
 from fediverse_support.db.pool import Conn, Db
+from fediverse_support.db.rows import only
 from fediverse_support.domain.actors import GroupKind, Person, Role
 from fediverse_support.domain.errors import Conflict
 from fediverse_support.domain.ids import ActorId, FollowId, PostId
@@ -135,7 +136,7 @@ async def _account(db: Db, settings: Settings, name: str, role: str) -> None:
 
 
 async def _person(conn: Conn, name: str) -> Person:
-    return Person(**await conn.fetchrow(FIND_PERSON, name))
+    return Person(**only(await conn.fetchrow(FIND_PERSON, name)))
 
 
 async def _open(db: Db, settings: Settings, opening: Opening, people: dict[str, Person]) -> None:

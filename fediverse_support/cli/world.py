@@ -32,6 +32,7 @@ from fediverse_support.cli.demo import FIND_PERSON
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import KNOWN
 from fediverse_support.cli.serving import DEMO_PASSWORD
+from fediverse_support.db.rows import only
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
@@ -163,7 +164,7 @@ async def _meet(harbour: Deps, garden: Deps) -> None:
     async with garden.db.connection() as conn:
         if await conn.fetchval(IS_MET):
             return
-        tansy = Person(**await conn.fetchrow(FIND_PERSON, "tansy"))
+        tansy = Person(**only(await conn.fetchrow(FIND_PERSON, "tansy")))
     try:
         group_id = await garden.remote.find(f"!appointments@{harbour.instance.host}")
     except FederationError as error:

@@ -1,10 +1,15 @@
 """The door to PostgreSQL: connections, transactions, and the clock that goes with them.
 
 For everyone who writes SQL here: placeholders are `$1`; `json` and `jsonb` come and go as text (encode and
-decode with msgspec); `timestamptz` comes and goes as an aware `datetime`; arrays as lists. `Conn` reads,
-`Tx` is a `Conn` inside a transaction: whoever takes a `Tx` never commits. asyncpg's own exceptions pass
-through where a statement is at fault; whatever means that the database cannot serve for now (it is away,
-full, read-only, too slow) becomes `DatabaseUnavailable`.
+decode with msgspec); `timestamptz` comes and goes as an aware `datetime`; arrays as lists. A row is an
+`asyncpg.Record`, whose values have the types the statement says and mypy cannot see: whoever maps a row names
+them. asyncpg's own exceptions pass through where a statement is at fault; whatever means that the database
+cannot serve for now (it is away, full, read-only, too slow) becomes `DatabaseUnavailable`.
+
+`Conn` reads. `Tx` is a `Conn` inside a transaction: whoever takes a `Tx` never commits. Only
+`Db.transaction` makes one, so that handing a mere `Conn` where a `Tx` is asked for is an error of types. Both
+are what the driver hands out, and `Tx` is a `NewType` of it rather than a class around it: a wrapper would
+cost every statement a call, this costs every transaction one.
 """
 
 from __future__ import annotations
@@ -14,14 +19,15 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from fediverse_support.db.outages import is_of_another_time, sentence_for, why_unable
 
-Conn: TypeAlias = asyncpg.Connection
-Tx: TypeAlias = asyncpg.Connection
+Conn: TypeAlias = PoolConnectionProxy | asyncpg.Connection
+Tx = NewType("Tx", PoolConnectionProxy)
 Clock = Callable[[], datetime]
 OnConnect = Callable[[asyncpg.Connection], Awaitable[None]]
 
@@ -79,7 +85,7 @@ class Db:
         return datetime.now(UTC) if self._clock is None else self._clock()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Conn]:
+    async def connection(self) -> AsyncIterator[PoolConnectionProxy]:
         """Lend a connection for reading.
 
         Raise `DatabaseUnavailable` when there is none within `WAIT_SECONDS`, and for whatever goes wrong
@@ -124,7 +130,7 @@ class Db:
         except TimeoutError as error:
             raise DatabaseUnavailable("The database is too busy to answer.") from error
 
-    async def _acquire(self) -> Conn:
+    async def _acquire(self) -> PoolConnectionProxy:
         try:
             return await self._pool.acquire(timeout=WAIT_SECONDS)
         except TimeoutError as error:
@@ -134,7 +140,7 @@ class Db:
         except (OSError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable("The database cannot be reached.") from error
 
-    async def _give_back(self, conn: Conn) -> None:
+    async def _give_back(self, conn: PoolConnectionProxy) -> None:
         # The driver closes what it cannot make clean again, and the next one who asks gets a new one.
         with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await self._pool.release(conn, timeout=RELEASE_SECONDS)
@@ -152,7 +158,7 @@ class Db:
     async def transaction(self) -> AsyncIterator[Tx]:
         """Open a transaction (read committed): committed at the end, rolled back if anything is raised."""
         async with self.connection() as conn, conn.transaction():
-            yield conn
+            yield Tx(conn)
 
     @asynccontextmanager
     async def dedicated(self) -> AsyncIterator[asyncpg.Connection]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+from asyncpg import Record
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import only
 from fediverse_support.domain import keeping
 from fediverse_support.domain.documents import ActorRow, GroupRow, Named, Place, PostRow
 from fediverse_support.domain.ids import ActorId, PostId
@@ -225,7 +228,7 @@ order by m.since_at, a.id limit 100
 
 async def find_door(conn: Conn, host: Host, key_id: Uri, owner: Uri | None) -> Door:
     """Return what an inbox has to know about a host and a key; `owner` is None for the shared inbox."""
-    return Door(**await conn.fetchrow(FIND_DOOR, host, key_id, owner))
+    return Door(**only(await conn.fetchrow(FIND_DOOR, host, key_id, owner)))
 
 
 async def find_actor(conn: Conn, uri: Uri, host: Host | None = None) -> FoundActor | None:
@@ -244,7 +247,7 @@ async def find_actor(conn: Conn, uri: Uri, host: Host | None = None) -> FoundAct
 
 async def find_stamp(conn: Conn, uri: Uri, host: Host | None) -> tuple[str | None, Severity | None]:
     """Return what changes when the document of an actor of ours does, and the rule for the host that asks."""
-    row = await conn.fetchrow(FIND_STAMP, uri, host)
+    row = only(await conn.fetchrow(FIND_STAMP, uri, host))
     return row["stamp"], row["severity"]
 
 
@@ -305,12 +308,12 @@ async def list_moderators(conn: Conn, group_id: ActorId) -> tuple[Uri, ...]:
     return tuple(row["uri"] for row in await conn.fetch(LIST_MODERATORS, group_id))
 
 
-def _listing(rows: list[Any]) -> Listing:
+def _listing(rows: list[Record]) -> Listing:
     kept = rows[:PAGE]
     return Listing(tuple(row["uri"] for row in kept), kept[-1]["id"] if len(rows) > PAGE else None)
 
 
-def post_row(row: Any) -> PostRow:
+def post_row(row: Record) -> PostRow:
     """Return a row of `FIND_POST`'s shape as what a document is made from."""
     group = row["group_uri"] and Place(
         uri=row["group_uri"],

@@ -11,7 +11,7 @@ import msgspec
 
 from federation import addressing
 from federation.uris import Host, Uri
-from fediverse_support.db.pool import Conn
+from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
@@ -209,12 +209,12 @@ def _as_seen(answer: _Answer, place: _Place, mine: ActorFacts | None) -> GroupFa
 
 
 async def load(
-    conn: Conn, instance: Instance, question: Question, *, proof: Proof, now: datetime, approved: bool
+    tx: Tx, instance: Instance, question: Question, *, proof: Proof, now: datetime, approved: bool
 ) -> Facts:
     """Return the facts for one question; `approved` says that a moderator let this very thing pass."""
     if question.verb in CHANGES and question.target is not None:
-        await conn.execute(LOCK, question.target)
-    answer = await _look_up(conn, [question], now)
+        await tx.execute(LOCK, question.target)
+    answer = await _look_up(tx, [question], now)
     return _facts(instance, question, answer, proof=proof, approved=approved)
 
 

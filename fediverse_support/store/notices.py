@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Notify
 
 INSERT: Final = """
@@ -34,6 +34,6 @@ where d.id = $1 and not exists (
 """
 
 
-async def tell_not_taken(conn: Conn, delivery_id: int, now: datetime) -> None:
+async def tell_not_taken(tx: Tx, delivery_id: int, now: datetime) -> None:
     """Tell the author of a post that the server of its group did not take it, if that is what was sent."""
-    await conn.execute(TELL_NOT_TAKEN, delivery_id, now)
+    await tx.execute(TELL_NOT_TAKEN, delivery_id, now)

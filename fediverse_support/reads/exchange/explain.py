@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+from asyncpg import Record
 
 from federation import uris
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import only
 from fediverse_support.domain import keeping
 from fediverse_support.domain.instance import Federation
 
@@ -205,7 +207,7 @@ async def explain(
     `mode` is that of the instance: it says whose deliveries wait for the end of a rule.
     """
     decisions = await conn.fetch(DECISIONS, uri, MOST)
-    standings = await conn.fetchrow(STANDINGS, uri, uris.host(uri))
+    standings = only(await conn.fetchrow(STANDINGS, uri, uris.host(uri)))
     return Explanation(
         uri=uri,
         receipts=tuple(Receipt(**row) for row in await conn.fetch(RECEIPTS, uri, MOST, mode)),
@@ -220,7 +222,7 @@ async def explain(
             )
             for row in decisions
         ),
-        activities=tuple(_logged(**row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
+        activities=tuple(_logged(row) for row in await conn.fetch(ACTIVITIES, uri, MOST)),
         deliveries=tuple(Delivery(**row) for row in await conn.fetch(DELIVERIES, uri, MOST)),
         arrivals=tuple(Arrival(**row) for row in await conn.fetch(ARRIVALS, uri, MOST)),
         copies=tuple(Copy(**row) for row in await conn.fetch(COPIES, uri, MOST)),
@@ -229,8 +231,10 @@ async def explain(
     )
 
 
-def _logged(*, document: str | None, **row: Any) -> Logged:
-    return Logged(**row, bytes_kept=None if document is None else len(keeping.restore(document).encode()))
+def _logged(row: Record) -> Logged:
+    values = dict(row)
+    document = values.pop("document")
+    return Logged(**values, bytes_kept=None if document is None else len(keeping.restore(document).encode()))
 
 
 async def _stored(conn: Conn, uri: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import only
 from fediverse_support.domain.instance import Federation
 
 
@@ -134,7 +135,7 @@ async def status(
 
 async def totals(conn: Conn, now: datetime) -> QueueTotals:
     """Return the sums over all hosts; `oldest_seconds` is the age of the oldest waiting piece of work."""
-    return QueueTotals(**await conn.fetchrow(TOTALS, now))
+    return QueueTotals(**only(await conn.fetchrow(TOTALS, now)))
 
 
 TOO_LONG: Final = timedelta(minutes=5)

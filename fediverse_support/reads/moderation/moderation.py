@@ -14,6 +14,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import only
 from fediverse_support.domain.actors import GroupKind, Person
 from fediverse_support.domain.ids import AccountId, ActorId, FollowId, MessageId, PostId, ReportId
 from fediverse_support.domain.moderation import ReportReason
@@ -336,4 +337,4 @@ select
 
 async def find_waiting(conn: Conn, person: Person) -> Waiting:
     """Say what waits for this person as a moderator, as the lists above would show it."""
-    return Waiting(**await conn.fetchrow(FIND_WAITING, person.actor_id, person.is_staff))
+    return Waiting(**only(await conn.fetchrow(FIND_WAITING, person.actor_id, person.is_staff)))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import only
 from fediverse_support.domain.moderation import Severity
 
 MOST: Final = 1000
@@ -124,4 +125,4 @@ left join domain_rules d on d.domain = $1
 
 async def get_server(conn: Conn, domain: str) -> ServerView:
     """Return what is known about a domain; one never heard of has no rule and zero everywhere."""
-    return ServerView(**await conn.fetchrow(FIND_SERVER, domain))
+    return ServerView(**only(await conn.fetchrow(FIND_SERVER, domain)))

@@ -184,12 +184,14 @@ async def find_contact(conn: Conn) -> ActorView | None:
 
 async def find_by_handle(conn: Conn, handle: Handle, viewer: ActorId | None) -> int | None:
     """Return the row id of the actor with this handle, if we know it and the viewer may see it."""
-    return await conn.fetchval(FIND_BY_HANDLE, viewer, handle.name, handle.host)
+    found: int | None = await conn.fetchval(FIND_BY_HANDLE, viewer, handle.name, handle.host)
+    return found
 
 
 async def find_by_address(conn: Conn, address: str, viewer: ActorId | None) -> int | None:
     """Return the row id of the actor with this URI, or a remote one with this URL."""
-    return await conn.fetchval(FIND_BY_ADDRESS, viewer, address)
+    found: int | None = await conn.fetchval(FIND_BY_ADDRESS, viewer, address)
+    return found
 
 
 async def named(conn: Conn, handles: Iterable[Handle], viewer: ActorId | None) -> Mapping[str, Named]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
+
+from asyncpg import Record
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
@@ -118,7 +120,7 @@ async def list_joined(conn: Conn, viewer_id: ActorId, since: datetime) -> list[J
     return [_joined(list(lines)) for _, lines in groupby(rows, key=lambda row: row["group_id"])]
 
 
-def _joined(rows: Sequence[Any]) -> JoinedGroup:
+def _joined(rows: Sequence[Record]) -> JoinedGroup:
     first = rows[0]
     fields = tuple(NewConversation.__dataclass_fields__)
     host = first["group_host"]

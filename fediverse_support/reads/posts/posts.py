@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+from asyncpg import Record
 from msgspec import Struct
 
 from fediverse_support.db.pool import Conn
@@ -160,7 +161,8 @@ async def find_entry(conn: Conn, entry_id: int, viewer: ActorId | None) -> Entry
 
 async def find_by_address(conn: Conn, address: str, viewer: ActorId | None) -> int | None:
     """Return the row id of the post with this URI, or a remote one with this URL."""
-    return await conn.fetchval(FIND_BY_ADDRESS, viewer, address)
+    found: int | None = await conn.fetchval(FIND_BY_ADDRESS, viewer, address)
+    return found
 
 
 async def entries(conn: Conn, rows: Iterable[Row], viewer: ActorId | None) -> list[Entry]:
@@ -219,7 +221,7 @@ def _descend(start: int, parents: dict[int, int | None], most: int, depth: int) 
     return found
 
 
-def _view(row: Any, people: dict[int, ActorView]) -> PostView:
+def _view(row: Record, people: dict[int, ActorView]) -> PostView:
     values = dict(row)
     author = people[values.pop("author_id")]
     group = people.get(values.pop("group_id"))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from asyncpg import Record
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import ActorId
@@ -232,7 +234,7 @@ class Window:
 async def home(conn: Conn, viewer: ActorId, window: Window) -> list[Entry]:
     """Return what a person follows: each new thread of joined groups once, profile posts, what people they
     follow boost, and what concerns them."""
-    found: list[Any] = []
+    found: list[Record] = []
     for text in (HOME, HOME_DEEPER):
         rows = await conn.fetch(UPWARDS[text] if window.upwards else text, viewer, *_ends(window))
         found = [row for row in rows if row["id"] is not None]
@@ -283,7 +285,9 @@ def _ends(window: Window) -> tuple[int, int, int]:
     return window.below, window.above, min(window.limit, PART)
 
 
-async def _entries(conn: Conn, found: Sequence[Any], viewer: ActorId | None, window: Window) -> list[Entry]:
+async def _entries(
+    conn: Conn, found: Sequence[Record], viewer: ActorId | None, window: Window
+) -> list[Entry]:
     rows = [Row(row["id"], row["post_id"], row["actor_id"], row["at"]) for row in found]
     if window.upwards:
         rows.reverse()

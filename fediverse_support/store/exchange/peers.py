@@ -8,6 +8,7 @@ from typing import Final
 from federation.delivery import Scheme
 from federation.uris import Host
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.rows import only
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.store.exchange.outgoing import PeerClass
 
@@ -44,7 +45,7 @@ async def learn(
 
 async def find_manners(conn: Conn, host: Host) -> tuple[Severity | None, Scheme]:
     """Return the rule on a host, and the signature scheme that worked last with it."""
-    row = await conn.fetchrow(MANNERS, host)
+    row = only(await conn.fetchrow(MANNERS, host))
     return row["severity"], row["scheme"] or "cavage"
 
 

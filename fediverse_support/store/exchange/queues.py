@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import asyncpg
@@ -39,7 +39,7 @@ async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
 async def listen(conn: Conn, heard: Callable[[], None]) -> None:
     """Call `heard` whenever somebody says that there is work, for as long as this session lives."""
 
-    def listener(*_: Any) -> None:
+    def listener(*_: object) -> None:
         heard()
 
     await conn.add_listener(CHANNEL, listener)

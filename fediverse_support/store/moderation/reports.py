@@ -9,6 +9,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
+from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import AccountId, ActorId, PostId, ReportId
 
 INSERT_REPORT: Final = """
@@ -45,7 +46,7 @@ class Targets:
 
 async def find_targets(tx: Tx, uris: Sequence[Uri], *, trusted: bool) -> Targets:
     """Return what a report names; only public posts unless the reporter is ours."""
-    return Targets(**await tx.fetchrow(TARGETS, list(uris), trusted))
+    return Targets(**only(await tx.fetchrow(TARGETS, list(uris), trusted)))
 
 
 async def insert_report(

@@ -144,7 +144,8 @@ FIND_ID: Final = "select id from actors where uri = $1 and standing <> 'deleted'
 
 async def find_id(conn: Conn, uri: Uri) -> ActorId | None:
     """Return the row id of a living actor."""
-    return await conn.fetchval(FIND_ID, uri)
+    found: ActorId | None = await conn.fetchval(FIND_ID, uri)
+    return found
 
 
 FIND_OWNER: Final = """

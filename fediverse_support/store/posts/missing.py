@@ -7,6 +7,7 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Tx
+from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import PostId
 
 NOTE: Final = """
@@ -35,7 +36,7 @@ where p.uri = found.uri and p.standing = 'removed' and found.hidden_from is not 
 
 async def note(tx: Tx, uri: Uri, now: datetime) -> tuple[int, datetime]:
     """Note that a post was not found; return on how many half days it was not, and since when."""
-    row = await tx.fetchrow(NOTE, uri, now)
+    row = only(await tx.fetchrow(NOTE, uri, now))
     return row["times"], row["since_at"]
 
 

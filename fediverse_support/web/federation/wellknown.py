@@ -17,6 +17,7 @@ from federation.discovery import Handle, ResourceUri
 from federation.errors import Malformed
 from federation.uris import Uri
 from federation.vocab import Descriptor, Link
+from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.documents import KINDS, ActorRow
 from fediverse_support.domain.version import PACKAGE, VERSION
@@ -82,7 +83,7 @@ class WebFinger:
             found = None if uri is None else await reads.find_actor(conn, uri)
         return None if found is None or found.row.standing not in ("visible", "limited") else found.row
 
-    async def _named(self, conn: reads.Conn, handle: Handle) -> Uri | None:
+    async def _named(self, conn: Conn, handle: Handle) -> Uri | None:
         instance = self.deps.instance
         if handle.host != instance.host:
             return None
@@ -91,7 +92,7 @@ class WebFinger:
         kinds = ("group",) if handle.is_group else ("person", "group")
         return await reads.find_named(conn, handle.name, kinds)
 
-    async def _addressed(self, conn: reads.Conn, resource: ResourceUri) -> Uri | None:
+    async def _addressed(self, conn: Conn, resource: ResourceUri) -> Uri | None:
         if resource.is_root:
             return self.deps.instance.actor_uri
         # As people and programs write a page's address: with a slash at its end, or with its signs encoded.
