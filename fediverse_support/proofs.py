@@ -63,6 +63,13 @@ class Keys:
         if cause is not None:
             self.lookups.give_back(cause, uris.host(key_id))
 
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _stored(self, key_id: Uri) -> KnownKey | None:
         async with self.db.connection() as conn:
             row = await remote_actors.find_key(conn, key_id)
@@ -78,8 +85,13 @@ class Keys:
                 raise Unreachable("budget", after=SECONDS)
             task = asyncio.create_task(self._fetch(key_id, cause))
             self._tasks[key_id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(key_id, None))
+            task.add_done_callback(lambda done: self._over(key_id, done))
         return await asyncio.shield(task)
+
+    def _over(self, key_id: Uri, task: asyncio.Task[KnownKey]) -> None:
+        self._tasks.pop(key_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever still waits hears of it; perhaps nobody does
 
     async def _fetch(self, key_id: Uri, cause: Cause) -> KnownKey:
         try:

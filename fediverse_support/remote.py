@@ -75,6 +75,7 @@ class Remote:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.keys.close()
 
     async def signer(self) -> Signer:
         """Return the instance actor's key, with which everything that is not one member's is signed."""

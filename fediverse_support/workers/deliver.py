@@ -7,6 +7,7 @@ Lanes are taken, read and given back by the dozen; each is a visit of its own me
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ from fediverse_support.deps import Deps
 from fediverse_support.store.exchange import deliveries
 from fediverse_support.store.exchange.deliveries import Lane, Wanted
 from fediverse_support.workers.visits import Sender, Visit
+
+LOG: Final = logging.getLogger(__name__)
 
 BATCH: Final = 50
 GATHER_FOR: Final = 0.03
@@ -41,11 +44,14 @@ async def serve(deps: Deps, sender: Sender, host: Host, worker: int) -> bool:
 async def make_all(deps: Deps, visits: Sequence[Visit]) -> bool:
     """Make visits one after the other; say whether there was anything to do."""
     desk = Desk(deps.db, gather_for=0.0)
-    for visit in visits:
-        try:
-            await visit.make()
-        finally:
-            await desk.settle(visit)
+    try:
+        for visit in visits:
+            try:
+                await visit.make()
+            finally:
+                await desk.settle(visit)
+    finally:
+        await desk.finish()
     return any(visit.is_useful for visit in visits)
 
 
@@ -76,20 +82,33 @@ async def _read(conn: Conn, deps: Deps, sender: Sender, lanes: Sequence[Lane]) -
 @dataclass(slots=True)
 class Desk:
     """Where visits that ended are written down, together; `count` is how many deliveries arrived. One per
-    process."""
+    process.
+
+    Writing belongs to the desk: it goes on although whoever waited for it is cut off, until `finish`.
+    """
 
     db: Db
     gather_for: float = GATHER_FOR
     count: int = 0
     _waiting: list[Visit] = field(default_factory=list)
     _turn: asyncio.Task[None] | None = None
+    _writing: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def settle(self, visit: Visit) -> None:
         """Return when what arrived is written down and the lane is given back."""
         self._waiting.append(visit)
         if self._turn is None:
             self._turn = asyncio.create_task(self._write())
+            self._writing.add(self._turn)
+            self._turn.add_done_callback(self._written)
         await asyncio.shield(self._turn)
+
+    async def finish(self) -> None:
+        """Return when nothing is being written down any more; call it while the lanes are still held.
+
+        What could not be written down is sent again once the lanes are taken anew, which receivers bear.
+        """
+        await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def _write(self) -> None:
         await asyncio.sleep(self.gather_for)
@@ -99,3 +118,9 @@ class Desk:
         async with self.db.connection() as conn:
             await deliveries.settle(conn, [visit.lane for visit in visits], arrived, self.db.now())
         self.count += len(arrived)
+
+    def _written(self, turn: asyncio.Task[None]) -> None:
+        self._writing.discard(turn)
+        if not turn.cancelled() and (fault := turn.exception()) is not None:
+            # Whoever still waits hears of it too.
+            LOG.warning("not written down", extra={"error": type(fault).__name__})

@@ -104,10 +104,11 @@ class _Crew:
             await pause(self.stop, PAUSE_AFTER_FAULT)
 
     async def end(self) -> None:
-        """Cut off whatever is being served."""
+        """Cut off whatever is being served, and see to it that what arrived is written down."""
         for task in self.serving:
             task.cancel()
         await asyncio.gather(*self.serving, return_exceptions=True)
+        await self.desk.finish()
 
 
 async def run(deps: Deps, stop: asyncio.Event) -> None:
@@ -122,6 +123,7 @@ async def run(deps: Deps, stop: asyncio.Event) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await crew.end()  # once more: the end of a session may itself have been cut off
 
 
 async def _again(crew: _Crew, work: Callable[[], Awaitable[None]]) -> None:

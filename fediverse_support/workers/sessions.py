@@ -55,6 +55,7 @@ async def opened(db: Db) -> AsyncIterator[Session]:
                     yield session
             finally:
                 lasting.cancel()
+                await asyncio.wait([lasting])  # the connection is its own until then
 
 
 @asynccontextmanager

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 from typing import Any
 
 import pytest
 
 from federation.uris import Uri
+from fediverse_support import proofs
 from fediverse_support.db.pool import Db
 from fediverse_support.web.federation import routes
 from fediverse_support.workers import receive
 from tests.conftest import Clock
 from tests.integration.edge import Peer
-from tests.security.support import EVE, IO, Place, make_place, renamed
+from tests.security.support import EVE, EVL2, IO, Place, make_place, renamed
 
 WORDS = "select body_text from posts where uri = $1"
 WAITING = "select count(*) from receipts where standing <> 'done'"
@@ -216,3 +219,26 @@ async def test_local_people_have_a_budget_of_their_own(place: Place) -> None:
     place.meet(fresh)
     found, _ = await place.search(fresh.uri)
     assert found
+
+
+async def test_a_key_that_nobody_waits_for_any_more_is_not_asked_for_after_the_end(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
+    monkeypatch.setattr(proofs, "SECONDS", 0.05)
+    place.internet.silent.update(("evil.example", "evil2.example"))
+    for peer, is_over in ((EVE, True), (EVL2, False)):
+        others, seen = asyncio.all_tasks(), len(place.internet.asked)
+        asking = asyncio.create_task(place.deps.remote.keys.get(peer.key_id, "192.0.2.1"))
+        while len(place.internet.asked) == seen:
+            await asyncio.sleep(0.001)
+        [fetching] = asyncio.all_tasks() - others - {asking}
+        asking.cancel()  # whoever sent it hung up
+        await asyncio.wait([asking])
+        await (asyncio.wait([fetching]) if is_over else place.deps.remote.close())
+        assert fetching.done()
+        assert fetching.cancelled() is not is_over
+    del fetching
+    gc.collect()
+    assert unheard == []
