@@ -154,6 +154,13 @@ async def test_a_worker_hears_of_work_at_once_and_listens_again_after_an_outage(
         await comes_back(postgres_server, deps)
 
 
+async def test_whoever_holds_a_number_keeps_no_row_that_is_gone(db: Db) -> None:
+    async with db.dedicated() as conn, queues.numbered(conn, 77), db.connection() as other:
+        pid = conn.get_server_pid()
+        assert await other.fetchval("select worker_lives(77)")
+        assert await other.fetchval("select backend_xmin from pg_stat_activity where pid = $1", pid) is None
+
+
 async def test_passes_that_fail_for_minutes_show(db: Db, clock: Clock) -> None:
     async with db.transaction() as tx:
         await queues.note_passes(tx, ["receive", "deliver", "housekeeping"], clock.at)

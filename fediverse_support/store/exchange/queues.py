@@ -63,8 +63,10 @@ async def numbered(conn: Conn, worker: int) -> AsyncIterator[None]:
     A transaction holds the number, so that a pooler which lends sessions by the transaction keeps this one.
     """
     async with conn.transaction():
-        await conn.execute(STAY)
         await conn.execute(HOLD_NUMBER, worker)
+        # Last, and without a parameter: one that has some keeps what it saw until the next one begins, and as
+        # long no space of rows that are gone can be used again.
+        await conn.execute(STAY)
         yield
 
 
