@@ -24,6 +24,7 @@ from fediverse_support.settings import Settings
 
 if TYPE_CHECKING:
     from fediverse_support.web.health import Tally
+    from fediverse_support.workers.errands.outside import Outside
 
 
 Use = Literal["inbox", "federation", "client", "pages", "doors", "probes", "asking"]
@@ -136,11 +137,18 @@ def all_routes(deps: Deps, tally: Tally) -> list[BaseRoute]:
     ]
 
 
+def outside(deps: Deps) -> Outside:
+    """Return what the workers are handed, and nobody else: what waits for the world outside."""
+    from fediverse_support.workers.errands.outside import Outside
+
+    return Outside(deps)
+
+
 async def work(deps: Deps, stop: asyncio.Event) -> None:
     """Work off the queues until `stop` is set."""
     from fediverse_support.workers import loop
 
-    await loop.run(deps, stop)
+    await loop.run(outside(deps), stop)
 
 
 def user_agent(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from federation.errors import Malformed
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import print_json, print_table, with_database
 from fediverse_support.db.pool import Db
+from fediverse_support.reads import jobs as reads_jobs
 from fediverse_support.reads.exchange import explain as reads_explain
 from fediverse_support.reads.exchange import queues
 from fediverse_support.reads.exchange.explain import Explanation, Receipt
@@ -18,11 +19,11 @@ from fediverse_support.settings import Settings
 
 
 def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
-    """Print what waits, is parked or was refused, per host."""
+    """Print what waits, is parked or was refused: per host, and of errands per lane."""
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            lanes = await queues.status(conn, mode=settings.federation)
+            lanes = await queues.status(conn, mode=settings.federation) + await reads_jobs.status(conn)
         if typed.json:
             print_json(lanes)
         elif not lanes:
@@ -59,10 +60,12 @@ def queue_retry(typed: argparse.Namespace, settings: Settings) -> int:
         return complain(f"{typed.host} is no host name.", 2)
 
     async def work(db: Db) -> int:
+        from fediverse_support.store import jobs
         from fediverse_support.store.exchange import queues as store_queues
 
         async with db.transaction() as tx:
             count = await store_queues.retry_all(tx, host, db.now())
+            count += await jobs.retry_all(tx, host, db.now())
         print(f"{count} to be tried again.")
         return 0
 
@@ -77,10 +80,11 @@ def queue_clear(typed: argparse.Namespace, settings: Settings) -> int:
         return complain(f"{typed.host} is no host name.", 2)
 
     async def work(db: Db) -> int:
+        from fediverse_support.store import jobs
         from fediverse_support.store.exchange import deliveries
 
         async with db.transaction() as tx:
-            count = await deliveries.clear(tx, host)
+            count = await deliveries.clear(tx, host) + await jobs.clear(tx, host)
         print(f"{count} forgotten.")
         return 0
 

@@ -300,3 +300,38 @@ $$;
 create or replace function any_mark(marks text[]) returns tsquery language sql immutable parallel safe as $$
     select coalesce(string_agg('''' || m || '''', ' | '), ''' none''')::tsquery from unnest(marks) m
 $$;
+
+-- Takes jobs of one kind that are due, at most one of each lane and none of a lane of which one is in hand. Goes from lane
+-- to lane along the index, beginning after `past`: a long lane costs no more than a short one, and delays no other.
+create or replace function claim_jobs(wanted text, most int, past text, at timestamptz, holder int)
+returns table (id bigint, lane text, payload jsonb, attempts int, created_at timestamptz)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+    living int[];
+begin
+    -- Whoever claims waits for who claims before, and so sees what is in hand.
+    perform pg_advisory_xact_lock(7044, hashtext(wanted));
+    living := living_workers();
+    return query
+    with recursive walk (lane) as (
+        (select j.lane from jobs j
+         where j.kind = wanted and j.standing = 'waiting' and j.lane > past order by j.lane limit 1)
+        union all
+        select (select j.lane from jobs j
+                where j.kind = wanted and j.standing = 'waiting' and j.lane > w.lane order by j.lane limit 1)
+        from walk w where w.lane is not null
+    ), heads as materialized (
+        select h.id from walk w cross join lateral (
+            select j.id from jobs j
+            where j.kind = wanted and j.standing = 'waiting' and j.lane = w.lane and j.due_at <= at
+            order by j.due_at, j.id limit 1 for update skip locked) h
+        where w.lane is not null and not exists (
+            select 1 from jobs k
+            where k.kind = wanted and k.standing = 'waiting' and k.lane = w.lane and k.worker = any (living))
+        limit most
+    )
+    update jobs j set worker = holder, held_at = at, attempts = j.attempts + 1
+    from heads h where j.id = h.id
+    returning j.id, j.lane, j.payload, j.attempts, j.created_at;
+end $$;

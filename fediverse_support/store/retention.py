@@ -130,6 +130,10 @@ delete from catch_ups where uri in (
     select uri from catch_ups where coalesce(asked_at, due_at) < $1 limit $2)
 """
 
+JOBS: Final = """
+delete from jobs where id in (select id from jobs where standing = 'parked' and created_at < $1 limit $2)
+"""
+
 RULES: Final = (
     Rule("seen_signatures", "signatures that were used", timedelta(hours=13), SIGNATURES),
     Rule("decisions", "what was decided about an activity, and why", timedelta(days=7), DECISIONS),
@@ -149,6 +153,7 @@ RULES: Final = (
     Rule("post_edits", "what edits replaced, beyond a post's newest fifty", timedelta(days=30), POST_EDITS),
     Rule("lanes", "lanes without work", timedelta(days=7), LANES),
     Rule("catch_ups", "what was asked for after a suspension", timedelta(days=7), CATCH_UPS),
+    Rule("jobs", "mails and other errands that could not be done", timedelta(days=14), JOBS),
     Rule("peers", "servers nobody here knows anybody of", timedelta(days=90), PEERS),
 )
 """In this order: what a later rule looks at is gone by then."""
@@ -177,6 +182,7 @@ BOUNDED: Final[dict[str, str]] = {
     "mod_actions": "what staff did; it is never forgotten",
     "settings": "fixed names",
     "worker_passes": "fixed names",
+    "rounds": "fixed names",
     "_pogo_migration": "releases",
     "_pogo_version": "releases",
 }

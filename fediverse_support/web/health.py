@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,8 +25,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.db import readiness
 from fediverse_support.db.pool import DatabaseUnavailable, Db
+from fediverse_support.reads import jobs
 from fediverse_support.reads.exchange import queues
 from fediverse_support.reads.exchange.queues import Pulse, QueueTotals
+from fediverse_support.reads.jobs import Waiting
 
 PATIENCE: Final = 3.0
 EDGES: Final = (
@@ -91,8 +93,9 @@ def routes(db: Db, tally: Tally, *, token: Callable[[], str]) -> list[Route]:
             return PlainTextResponse("Not Found\n", 404)
         async with db.connection() as conn:
             totals = await queues.totals(conn, db.now())
+            errands = await jobs.waiting(conn, db.now())
             pulse = await queues.pulse(conn, db.now())
-        text = exposition(totals, pulse, tally)
+        text = exposition(totals, errands, pulse, tally)
         return Response(text, media_type=TEXT, headers={"cache-control": "no-store"})
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
@@ -113,7 +116,7 @@ async def why_not_ready(db: Db) -> str | None:
         return str(error)
 
 
-def exposition(totals: QueueTotals, pulse: Pulse, tally: Tally) -> str:
+def exposition(totals: QueueTotals, errands: Sequence[Waiting], pulse: Pulse, tally: Tally) -> str:
     """Return the numbers in Prometheus' text format."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     lines = [
@@ -128,6 +131,8 @@ def exposition(totals: QueueTotals, pulse: Pulse, tally: Tally) -> str:
         f'fediverse_support_work{{lane="deliver",standing="waiting"}} {totals.deliver_waiting}',
         f'fediverse_support_work{{lane="deliver",standing="parked"}} {totals.deliver_parked}',
         f'fediverse_support_work{{lane="deliver",standing="refused"}} {totals.deliver_refused}',
+        *(f'fediverse_support_work{{lane="{of.kind}",standing="parked"}} {of.parked}' for of in errands),
+        *_waiting(totals, errands),
         "# TYPE fediverse_support_failing_hosts gauge",
         f"fediverse_support_failing_hosts {totals.failing_hosts}",
         "# TYPE fediverse_support_oldest_work_seconds gauge",
@@ -148,6 +153,21 @@ def exposition(totals: QueueTotals, pulse: Pulse, tally: Tally) -> str:
         f"process_max_resident_memory_bytes {usage.ru_maxrss * MAXRSS_UNIT}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _waiting(totals: QueueTotals, errands: Sequence[Waiting]) -> list[str]:
+    """Return how much waits of every kind of work, and how long the oldest of it has waited."""
+    found = [
+        ("receive", totals.receive_waiting, totals.receive_oldest_seconds),
+        ("deliver", totals.deliver_waiting, totals.deliver_oldest_seconds),
+        *((errand.kind, errand.waiting, errand.oldest_seconds) for errand in errands),
+    ]
+    return [
+        "# TYPE fediverse_support_waiting gauge",
+        *(f'fediverse_support_waiting{{kind="{kind}"}} {count}' for kind, count, _ in found),
+        "# TYPE fediverse_support_waiting_oldest_seconds gauge",
+        *(f'fediverse_support_waiting_oldest_seconds{{kind="{kind}"}} {age:.1f}' for kind, _, age in found),
+    ]
 
 
 def token_in(data_dir: Path) -> str:

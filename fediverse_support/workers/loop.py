@@ -1,5 +1,5 @@
-"""Keep the workers going: lanes with due rows, looked for at every hint and twice a second besides, and
-housekeeping by the hour.
+"""Keep the workers going: lanes with due rows, looked for at every hint and twice a second besides; errands;
+and the clock.
 
 A hint may be lost, which costs half a second and nothing else. Lanes are held for as long as one session of
 the database: when that is lost, all of them are let go, and the next session begins with a fresh number.
@@ -17,11 +17,15 @@ from uuid import uuid4
 from federation.uris import Host
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
+from fediverse_support.store import jobs
 from fediverse_support.store.exchange import deliveries, queues
 from fediverse_support.store.exchange.deliveries import Wanted
 from fediverse_support.store.exchange.queues import Kind
-from fediverse_support.workers import catching_up, deliver, housekeeping, lanes, receive, sessions
+from fediverse_support.workers import catching_up, clock, deliver, lanes, receive, sessions
 from fediverse_support.workers.deliver import Desk
+from fediverse_support.workers.errands.kinds import KINDS
+from fediverse_support.workers.errands.outside import Outside
+from fediverse_support.workers.errands.runner import Runner
 from fediverse_support.workers.pace import Pace, pause
 from fediverse_support.workers.sessions import Session
 from fediverse_support.workers.visits import Sender, Visit
@@ -43,7 +47,9 @@ CLEAN_AFTER: Final = 1_000
 """So many deliveries that arrived leave space behind which is worth freeing before more is taken."""
 GATHER_FOR: Final = 0.2
 """So long a host that goes on sending is let gather: together, many deliveries cost far less than alone."""
-PRUNE_EVERY: Final = 3600.0
+LOOK_FOR_ERRANDS_EVERY: Final = 1.0
+LONGEST_NAP: Final = 60.0
+"""Seconds: the clock is looked at this often, since it may be set."""
 PAUSE_AFTER_FAULT: Final = 2.0
 CATCH_UP_EVERY: Final = 15.0
 
@@ -52,6 +58,7 @@ CATCH_UP_EVERY: Final = 15.0
 class _Crew:
     """What the lanes of this process share, from one session to the next."""
 
+    outside: Outside
     deps: Deps
     stop: asyncio.Event
     pace: Pace
@@ -111,12 +118,13 @@ class _Crew:
         await self.desk.finish()
 
 
-async def run(deps: Deps, stop: asyncio.Event) -> None:
+async def run(outside: Outside, stop: asyncio.Event) -> None:
     """Work until `stop` is set; faults are logged and worked around, never passed on."""
-    crew = _Crew(deps, stop, Pace(deps.db, stop), Desk(deps.db))
+    deps = outside.deps
+    crew = _Crew(outside, deps, stop, Pace(deps.db, stop), Desk(deps.db))
     tasks = [
         asyncio.create_task(_again(crew, lambda: _work(crew))),
-        asyncio.create_task(_again(crew, lambda: _prune(crew))),
+        asyncio.create_task(_again(crew, lambda: _wind(crew))),
         asyncio.create_task(_again(crew, lambda: _catch_up(crew))),
     ]
     await stop.wait()
@@ -139,13 +147,15 @@ async def _again(crew: _Crew, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _work(crew: _Crew) -> None:
-    """Serve lanes for as long as one session lasts."""
+    """Serve lanes and do errands for as long as one session lasts."""
     async with sessions.opened(crew.deps.db) as session:
         await _begin(crew, session)
+        errands = asyncio.create_task(_again(crew, lambda: _do_errands(crew, session)))
         try:
             await _look_on(crew, session)
         finally:
-            await crew.end()
+            errands.cancel()
+            await asyncio.gather(crew.end(), errands, return_exceptions=True)
 
 
 async def _begin(crew: _Crew, session: Session) -> None:
@@ -153,6 +163,7 @@ async def _begin(crew: _Crew, session: Session) -> None:
     async with crew.deps.db.transaction() as tx:
         if crew.was is not None:
             await queues.let_go(tx, crew.was.worker)
+            await jobs.let_go(tx, crew.was.worker)
         await queues.bound_dues(tx, crew.deps.db.now())
     crew.was = session
 
@@ -244,11 +255,29 @@ async def _send(crew: _Crew, visit: Visit) -> None:
         await crew.desk.settle(visit)
 
 
-async def _prune(crew: _Crew) -> None:
+async def _do_errands(crew: _Crew, session: Session) -> None:
+    """Do errands until cut off."""
+    runner = Runner(crew.outside, session.worker, session.errand, KINDS)
+    try:
+        while True:
+            session.errand.clear()
+            try:
+                await runner.look()
+            except DatabaseUnavailable:
+                crew.miss()
+            else:
+                crew.went_well |= {"errands", *runner.went_well}
+                runner.went_well.clear()
+            await pause(session.errand, LOOK_FOR_ERRANDS_EVERY)
+    finally:
+        await runner.end()
+
+
+async def _wind(crew: _Crew) -> None:
+    """Write down what comes round by the clock."""
     while True:
-        await housekeeping.step(crew.deps)
-        crew.went_well.add("housekeeping")
-        await pause(crew.stop, PRUNE_EVERY)
+        nap = await clock.step(crew.deps)
+        await pause(crew.stop, min(nap.total_seconds(), LONGEST_NAP))
 
 
 async def _catch_up(crew: _Crew) -> None:

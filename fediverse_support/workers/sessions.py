@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fediverse_support.db.pool import Conn, DatabaseUnavailable, Db
+from fediverse_support.store import jobs
 from fediverse_support.store.exchange import queues
 
 PING_EVERY: Final = 10.0
@@ -23,11 +24,16 @@ PING_FOR: Final = 10.0
 
 @dataclass(slots=True)
 class Session:
-    """A number that is held, and what is heard meanwhile."""
+    """A number that is held, and what is heard meanwhile: of lanes with work (`hint`), and of errands."""
 
     worker: int = field(default_factory=lambda: random.randint(1, 2**31 - 1))  # noqa: S311 (not a secret)
     hint: asyncio.Event = field(default_factory=asyncio.Event)
+    errand: asyncio.Event = field(default_factory=asyncio.Event)
     lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, kind: str) -> None:
+        """Note that there is work of a kind."""
+        (self.errand if kind == jobs.HINT else self.hint).set()
 
     async def lasts(self, conn: Conn) -> None:
         """Return when the session is lost."""
@@ -47,7 +53,7 @@ async def opened(db: Db) -> AsyncIterator[Session]:
         session = Session()
         for conn in (holding, listening):
             conn.add_termination_listener(lambda _: session.lost.set())
-        await queues.listen(listening, session.hint.set)
+        await queues.listen(listening, session.hear)
         async with queues.numbered(holding, session.worker):
             lasting = asyncio.create_task(session.lasts(holding))
             try:

@@ -10,7 +10,7 @@ import pytest
 from federation.uris import Uri
 from federation.vocab import PUBLIC
 from fediverse_support.actions.moderation import moderating
-from fediverse_support.workers import housekeeping
+from fediverse_support.workers.errands import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 

@@ -10,7 +10,7 @@ from federation.uris import Uri
 from fediverse_support.actions.moderation import deciding
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.reads.moderation import moderation
-from fediverse_support.workers import housekeeping
+from fediverse_support.workers.errands import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told
 from tests.federation.test_groups_of_ours import group_of

@@ -14,7 +14,8 @@ from federation.uris import Uri
 from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.pipeline import apply as pipeline
 from fediverse_support.reads.exchange import explain, queues
-from fediverse_support.workers import housekeeping, receive
+from fediverse_support.workers import receive
+from fediverse_support.workers.errands import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.test_batches import create, group_uri
 from tests.federation.world import Server, World

@@ -21,7 +21,8 @@ from fediverse_support.domain.ids import ActivityId, ActorId
 from fediverse_support.settings import Settings
 from fediverse_support.store.exchange import deliveries
 from fediverse_support.store.exchange.deliveries import Delivery, Lane, Wanted
-from fediverse_support.workers import housekeeping, loop
+from fediverse_support.workers import loop
+from fediverse_support.workers.errands import housekeeping
 from fediverse_support.workers.visits import AT_ONCE, Sender, Visit
 from tests.builders import SECRET, private_pem
 from tests.federation.scenes import GROUP, three_servers
@@ -81,7 +82,7 @@ async def test_the_living_get_theirs_while_many_keep_silent(deps: Deps) -> None:
     async with deps.db.connection() as conn:
         await conn.execute(SEED, silent + living, keys.seal(private_pem(0), SECRET))
     stop = asyncio.Event()
-    running = asyncio.create_task(loop.run(replace(deps, transport=outside), stop))
+    running = asyncio.create_task(loop.run(wiring.outside(replace(deps, transport=outside)), stop))
     async with asyncio.timeout(30):
         while len(outside.answered) < len(living):
             await asyncio.sleep(0.05)

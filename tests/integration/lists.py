@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads import accounts, federation, groups, notices, viewer
+from fediverse_support.reads import accounts, federation, groups, jobs, notices, viewer
 from fediverse_support.reads.exchange import crossings, explain, queues
 from fediverse_support.reads.moderation import domain_rules, moderation, servers
 from fediverse_support.reads.people import actors, followers, people
@@ -191,6 +191,8 @@ def of_operators(stored: Stored) -> list[Case]:
         Case("why nothing", lambda c: explain.explain(c, f"{seed.BASE}/nothing", with_bytes=True)),
         Case("what waits", queues.status),
         Case("numbers", lambda c: queues.totals(c, NOW)),
+        Case("errands", jobs.status),
+        Case("errands by kind", lambda c: jobs.waiting(c, NOW)),
         Case("pulse", lambda c: queues.pulse(c, NOW)),
         Case("queue of a host", lambda c: queues.status(c, host=seed.SUSPENDED)),
         Case("crossings", lambda c: crossings.list_crossings(c, 40)),

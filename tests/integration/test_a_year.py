@@ -22,7 +22,8 @@ from fediverse_support.deps import Deps
 from fediverse_support.store import retention
 from fediverse_support.store.exchange.deliveries import Wanted
 from fediverse_support.store.people import follows, remote_actors
-from fediverse_support.workers import deliver, housekeeping
+from fediverse_support.workers import deliver
+from fediverse_support.workers.errands import housekeeping
 from fediverse_support.workers.visits import Sender
 from tests.builders import key_maker
 from tests.conftest import Clock

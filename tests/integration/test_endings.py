@@ -57,7 +57,7 @@ async def stopped_while_writing_down(deps: Deps, monkeypatch: pytest.MonkeyPatch
     async with deps.db.connection() as conn:
         await conn.execute(SEED, HOSTS, keys.seal(private_pem(0), SECRET))
     monkeypatch.setattr(Desk, "settle", settled)
-    await loop.run(deps, stop)
+    await loop.run(wiring.outside(deps), stop)
     await deps.db.close()
     gc.collect()
 

@@ -11,7 +11,7 @@ from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import AppError
 from fediverse_support.web.pages import words
-from fediverse_support.workers import housekeeping
+from fediverse_support.workers.errands import housekeeping
 from tests.conftest import Clock
 from tests.integration.site import FORM, PASSWORD, TOKEN, Site, make_site
 

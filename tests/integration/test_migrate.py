@@ -74,7 +74,7 @@ async def test_the_addresses_of_posts_that_were_deleted_before_go_too(
     bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for path in migrate.MIGRATIONS.glob("*.sql"):
-        if "addresses_of_deleted" not in path.name:
+        if path.name < "0028":
             (tmp_path / path.name).write_bytes(path.read_bytes())
     with monkeypatch.context() as before:
         before.setattr(migrate, "MIGRATIONS", tmp_path)

@@ -75,7 +75,7 @@ async def test_no_lane_is_frozen_after_the_database_was_away(
     monkeypatch.setattr(receive, "serve", served)
     monkeypatch.setattr(loop, "PAUSE_AFTER_FAULT", 0.1)
     with caplog.at_level(logging.INFO):
-        running = asyncio.create_task(loop.run(deps, stop))
+        running = asyncio.create_task(loop.run(wiring.outside(deps), stop))
         async with asyncio.timeout(30):
             while len(in_hand) < HOSTS:
                 await asyncio.sleep(0.02)
@@ -131,7 +131,7 @@ async def test_a_lane_that_could_not_be_given_back_is_freed_by_its_worker(
     monkeypatch.setattr(queues, "release", release)
     monkeypatch.setattr(loop, "TIDY_EVERY", 0.05)
     stop = asyncio.Event()
-    running = asyncio.create_task(loop.run(deps, stop))
+    running = asyncio.create_task(loop.run(wiring.outside(deps), stop))
     await until(deps, WAITING, 0)
     await comes_in(deps, "h.example", "2")
     await until(deps, WAITING, 0)

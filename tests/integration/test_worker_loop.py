@@ -47,7 +47,7 @@ async def comes_in(deps: Deps, host: str, name: str, body: bytes = b"{}") -> Non
 async def ended(deps: Deps, during: Callable[[], Awaitable[None]]) -> float:
     """Run the loop while something happens, stop it, and return how many seconds it took to end."""
     stop = asyncio.Event()
-    running = asyncio.create_task(loop.run(deps, stop))
+    running = asyncio.create_task(loop.run(wiring.outside(deps), stop))
     try:
         await during()
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.db.rows import only
@@ -16,14 +16,14 @@ from fediverse_support.domain.instance import Federation
 
 @dataclass(frozen=True, slots=True)
 class LaneStatus:
-    """The line of work of one host in one direction.
+    """The line of work of one host in one direction, or of errands.
 
     `failures` in a row make a lane wait until `due_at`; `parked` needs somebody to look at it; `refused`
     was turned away by the other server. `ruled` waits for a rule about a server to end, this one or another
     that it names; it does not count as waiting. `last_error` is a code.
     """
 
-    kind: Literal["receive", "deliver"]
+    kind: str
     host: str
     waiting: int
     ruled: int
@@ -37,7 +37,10 @@ class LaneStatus:
 
 @dataclass(frozen=True, slots=True)
 class QueueTotals:
-    """Sums over all hosts, for graphs. What waits for a rule to end makes nothing old."""
+    """Sums over all hosts, for graphs. What waits for a rule to end makes nothing old.
+
+    The ages are seconds, of the oldest piece of work that waits.
+    """
 
     receive_waiting: int
     receive_parked: int
@@ -45,7 +48,13 @@ class QueueTotals:
     deliver_parked: int
     deliver_refused: int
     failing_hosts: int
-    oldest_seconds: float
+    receive_oldest_seconds: float
+    deliver_oldest_seconds: float
+
+    @property
+    def oldest_seconds(self) -> float:
+        """Return the age of the oldest of all."""
+        return max(self.receive_oldest_seconds, self.deliver_oldest_seconds)
 
 
 STATUS: Final = """
@@ -112,16 +121,16 @@ select
     (select count(*) from deliveries where standing = 'parked') as deliver_parked,
     (select count(*) from deliveries where standing = 'refused') as deliver_refused,
     (select count(distinct host) from lanes where failures > 0) as failing_hosts,
-    coalesce(extract(epoch from $1 - least(
-        (select min(r.received_at) from receiving h cross join lateral (
+    coalesce(extract(epoch from $1 - (
+        select min(r.received_at) from receiving h cross join lateral (
             select r.received_at from receipts r where r.host = h.host and r.standing = 'waiting'
             order by r.id limit 1) r
-         where h.host is not null and talks_to(h.host, 'open')),
-        (select min(d.created_at) from delivering h cross join lateral (
+        where h.host is not null and talks_to(h.host, 'open'))), 0)::float as receive_oldest_seconds,
+    coalesce(extract(epoch from $1 - (
+        select min(d.created_at) from delivering h cross join lateral (
             select d.created_at from deliveries d where d.host = h.host and d.standing = 'waiting'
             order by d.id limit 1) d
-         where h.host is not null and talks_to(h.host, 'open'))
-    )), 0)::float as oldest_seconds
+        where h.host is not null and talks_to(h.host, 'open'))), 0)::float as deliver_oldest_seconds
 """
 
 
@@ -134,7 +143,7 @@ async def status(
 
 
 async def totals(conn: Conn, now: datetime) -> QueueTotals:
-    """Return the sums over all hosts; `oldest_seconds` is the age of the oldest waiting piece of work."""
+    """Return the sums over all hosts."""
     return QueueTotals(**only(await conn.fetchrow(TOTALS, now)))
 
 
@@ -145,6 +154,8 @@ TOO_LATE: Final = {
     "deliver": timedelta(minutes=3),
     "housekeeping": timedelta(hours=3),
 }
+NOT_ALWAYS: Final = ("mail",)
+"""Nobody may have had to be written to for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ class Pulse:
         late = [
             f"The workers have not got through `{kind}` since {then:%Y-%m-%d %H:%M:%S}Z."
             for kind, then in self.passes.items()
-            if self.at - then > TOO_LATE.get(kind, TOO_LONG)
+            if kind not in NOT_ALWAYS and self.at - then > TOO_LATE.get(kind, TOO_LONG)
         ]
         stuck = [
             f"The lane of {host} ({kind}) is held since {then:%Y-%m-%d %H:%M:%S}Z."

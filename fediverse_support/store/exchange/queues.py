@@ -36,11 +36,11 @@ async def wake(conn: Conn, kind: Kind, hosts: Collection[Host]) -> None:
         await conn.execute(NOTIFY, kind)
 
 
-async def listen(conn: Conn, heard: Callable[[], None]) -> None:
-    """Call `heard` whenever somebody says that there is work, for as long as this session lives."""
+async def listen(conn: Conn, heard: Callable[[str], None]) -> None:
+    """Call `heard` with the kind whenever somebody says that there is work, as long as this session lives."""
 
-    def listener(*_: object) -> None:
-        heard()
+    def listener(_conn: object, _pid: object, _channel: object, kind: object) -> None:
+        heard(str(kind))
 
     await conn.add_listener(CHANNEL, listener)
 
@@ -92,7 +92,7 @@ on conflict (kind) do update set succeeded_at = greatest(worker_passes.succeeded
 
 
 async def note_passes(conn: Conn, kinds: Collection[str], now: datetime) -> None:
-    """Remember that these kinds of work (`receive`, `deliver`, `housekeeping`) went well just now."""
+    """Remember that these kinds of work (`receive`, `deliver`, `errands`, each errand) went well just now."""
     await conn.execute(NOTE_PASS, sorted(kinds), now)
 
 

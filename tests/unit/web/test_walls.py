@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fediverse_support.adapters import logs
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.reads.exchange.queues import Pulse, QueueTotals
+from fediverse_support.reads.jobs import Waiting
 from fediverse_support.web import app as web_app
 from fediverse_support.web.app import MAX_BODY, assemble
 from fediverse_support.web.health import Tally, exposition
@@ -135,11 +136,17 @@ async def test_answers_are_counted_by_edge_and_status_only() -> None:
     }  # fmt: skip
     at = datetime(2030, 5, 1, tzinfo=UTC)
     pulse = Pulse(at, {"receive": at - timedelta(seconds=9)}, ())
-    text = exposition(QueueTotals(1, 0, 2, 0, 3, 1, 4.5), pulse, tally)
+    errands = (Waiting("mail", waiting=3, parked=1, oldest_seconds=7.25),)
+    text = exposition(QueueTotals(1, 0, 2, 0, 3, 1, 4.5, 0.0), errands, pulse, tally)
     assert 'fediverse_support_answers_total{edge="federation",status="404"} 1' in text
     assert 'fediverse_support_work{lane="deliver",standing="refused"} 3' in text
     assert 'fediverse_support_worker_last_success_seconds{kind="receive"} 9.0' in text
     assert "fediverse_support_lane_held_seconds 0.0" in text
+    assert 'fediverse_support_waiting{kind="deliver"} 2' in text
+    assert 'fediverse_support_waiting{kind="mail"} 3' in text
+    assert 'fediverse_support_waiting_oldest_seconds{kind="receive"} 4.5' in text
+    assert 'fediverse_support_waiting_oldest_seconds{kind="mail"} 7.2' in text
+    assert 'fediverse_support_work{lane="mail",standing="parked"} 1' in text
 
 
 def test_log_lines_are_one_line_each() -> None:
