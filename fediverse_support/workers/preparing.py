@@ -46,6 +46,8 @@ PARENT_FOR: Final = timedelta(minutes=15)
 """So long a reply waits until what it answers may be asked for. Then, or once its server was too slow to
 answer, it is shown without."""
 SLOW_FOR: Final = timedelta(seconds=10)
+SLOW_AT_FIRST: Final = timedelta(seconds=2)
+"""So long is put off what the rest of its line does not wait for any more: at first, and then again."""
 OURS_FOR: Final = timedelta(minutes=1)
 """So long at least waits what we look at again ourselves, where too much is asked for at this moment."""
 MOST_UNDERWAY: Final = 100
@@ -65,8 +67,11 @@ async def begin(deps: Deps, jobs: Sequence[Job]) -> None:
         brought.update(wanted.brings)
         if not _asks(job, wanted, lacking):
             await _prepare(deps, job, wanted, lacking)
-        elif job.receipt.id in deps.remote.underway or len(deps.remote.underway) >= MOST_UNDERWAY:
+        elif job.receipt.id in deps.remote.underway:
             job.later, job.is_ready = Later("slow", deps.db.now() + SLOW_FOR), True
+        elif len(deps.remote.underway) >= MOST_UNDERWAY:
+            # Nobody was asked yet, and will be: only who was and did not answer is done without.
+            job.later, job.is_ready = Later("budget", deps.db.now() + SLOW_FOR), True
         else:
             before = [task for other, task in begun if job.comes_after(other.ids)]
             task = asyncio.create_task(_prepare(deps, job, wanted, lacking, before))
@@ -125,7 +130,8 @@ def put_in_order(jobs: Sequence[Job], held: list[Held], now: datetime) -> None:
     """Put off what is not ready, and what has to come after something in `held`, to which it is added."""
     for place, job in enumerate(jobs):
         if not job.is_ready:
-            job.later = Later("slow", now + SLOW_FOR)
+            is_known = job.receipt.last_error == "slow"
+            job.later = Later("slow", now + (SLOW_FOR if is_known else SLOW_AT_FIRST))
         elif job.later is None and not job.is_barred:
             job.later = next((each.why for each in held if _is_after(job, each)), None)
             job.later = early.at_most(job, job.later, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from federation.uris import Uri
 from fediverse_support import proofs
 from fediverse_support.db.pool import Db
+from fediverse_support.deps import Deps
 from fediverse_support.web.federation import routes
-from fediverse_support.workers import receive
+from fediverse_support.workers import preparing, receive
+from fediverse_support.workers.jobs import Job
 from tests.conftest import Clock
 from tests.integration.edge import Peer
 from tests.security.support import EVE, EVL2, IO, Place, make_place, renamed
@@ -155,6 +158,37 @@ async def test_a_hundred_answers_to_silent_servers_are_spread_and_none_is_lost(p
     assert await place.value(WAITING) == 0
     for act in answers:
         assert await place.value(WORDS, act["object"]["id"]) is not None
+
+
+async def test_nobody_behind_a_whole_batch_waits_for_the_answers_to_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float | None] = []
+    wait = preparing.wait
+
+    async def waits(deps: Deps, jobs: Iterable[Job], seconds: float | None) -> None:
+        waited.append(seconds)
+        await wait(deps, jobs, 0.0)
+
+    monkeypatch.setattr(preparing, "wait", waits)
+    monkeypatch.setattr(receive, "BATCH", 3)
+    await take_in(place, *answers_to_silent(place, 4))
+    await receive.serve(place.deps, EVE.host, 0)
+    assert waited == [receive.FIRST, 0.0, receive.FIRST, receive.PATIENCE]
+    await place.deps.remote.close()
+
+
+async def test_who_could_not_be_asked_at_once_is_asked_later(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MOST_UNDERWAY", 2)
+    await take_in(place, *answers_to_silent(place, 3))
+    for _ in range(4):
+        await serve(place)
+        await place.deps.remote.close()
+        place.clock.pass_by(seconds=30)
+    assert len(place.internet.asked_of("silent2.example")) == 1
+    assert await place.value(WAITING) == 0
 
 
 @pytest.mark.parametrize("together", [True, False])
