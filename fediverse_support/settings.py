@@ -146,7 +146,7 @@ def _checked(values: Mapping[str, str]) -> Settings:
         undo_for=timedelta(seconds=_whole("FEDIVERSE_SUPPORT_UNDO_SECONDS", values, 600, most=DAY)),
         newcomer_posts_held=_whole("FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD", values, 2, most=1000),
         log_format=_one_of("FEDIVERSE_SUPPORT_LOG_FORMAT", values, formats, "text"),
-        smtp_url=_url_of("SMTP_URL", values, ("smtp", "smtps")),
+        smtp_url=_url_of("SMTP_URL", values, ("smtp", "smtps", "smtp+starttls")),
         ssl_cert_file=None if certificates is None else Path(certificates),
         trusted_proxies=values.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
     )
@@ -229,13 +229,18 @@ def _url_of(name: str, values: Mapping[str, str], schemes: tuple[str, ...]) -> s
     try:
         parts = urlsplit(text)
         well_formed = parts.scheme in schemes and "://" in text and (parts.port is None or parts.port > 0)
+        well_formed = well_formed and (not parts.scheme.startswith("smtp") or bool(parts.hostname))
     except ValueError:
         well_formed = False
     if not well_formed:
         raise SettingsError(
-            f"{name} must be an address that starts with {schemes[0]}:// (its value is not shown here)."
+            f"{name} must be an address that starts with {_either(schemes)} (its value is not shown here)."
         )
     return text
+
+
+def _either(schemes: tuple[str, ...]) -> str:
+    return " or ".join(f"{scheme}://" for scheme in schemes)
 
 
 def _one_of(name: str, values: Mapping[str, str], allowed: tuple[T, ...], default: T) -> T:

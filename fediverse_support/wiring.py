@@ -139,9 +139,10 @@ def all_routes(deps: Deps, tally: Tally) -> list[BaseRoute]:
 
 def outside(deps: Deps) -> Outside:
     """Return what the workers are handed, and nobody else: what waits for the world outside."""
+    from fediverse_support.adapters.mailer import mailer
     from fediverse_support.workers.errands.outside import Outside
 
-    return Outside(deps)
+    return Outside(deps, mailer(deps.settings))
 
 
 async def work(deps: Deps, stop: asyncio.Event) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import shutil
-import smtplib
 import ssl
 import urllib.error
 import urllib.request
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from fediverse_support.adapters.mailer import MailProblem, mailer
 from fediverse_support.adapters.secret_file import SecretProblem, load_secret
 from fediverse_support.cli.running import KNOWN, database
 from fediverse_support.db import migrate
@@ -29,6 +28,14 @@ from fediverse_support.store import retention
 
 ENOUGH_DISK: Final = 500 * 1024 * 1024
 PATIENCE: Final = 5.0
+MAIL_PROBLEMS: Final = {
+    "folder": "no SMTP_URL, and the folder outbox in the data folder cannot be written to",
+    "timeout": "the mail server does not answer in time",
+    "tls": "nobody vouches for the mail server's certificate",
+    "not_offered": "the mail server offers no STARTTLS, or no way to sign in",
+    "unreachable": "the mail server cannot be reached",
+    "sign_in_535": "the mail server does not take the name and password of SMTP_URL",
+}
 MOST_SKEW: Final = 30.0
 """Seconds; signatures of a clock that is further off will soon be refused by others."""
 
@@ -138,20 +145,22 @@ def _span(how_long: timedelta) -> str:
 
 
 def _mail(chosen: Settings) -> Iterator[Finding]:
-    if chosen.smtp_url is None:
-        place = chosen.data_dir / "outbox"
-        usable = os.access(place if place.exists() else chosen.data_dir, os.W_OK)
-        yield Finding(usable, "mail", f"no SMTP_URL: mails are written to {place}")
-        return
-    parts = urlsplit(chosen.smtp_url)
-    host, port = parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 25)
+    if _is_readable_on_its_way(chosen.smtp_url):
+        told = "SMTP_URL shows its password on the way; smtps:// and smtp+starttls:// do not"
+        yield Finding(False, "mail", told)
     try:
-        maker = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-        with maker(host, port, timeout=PATIENCE) as server:
-            code, _ = server.noop()
-        yield Finding(code == 250, "mail", f"the mail server {host}:{port} answers {code}")
-    except (OSError, smtplib.SMTPException) as error:
-        yield Finding(False, "mail", f"the mail server {host}:{port} does not answer: {type(error).__name__}")
+        yield Finding(True, "mail", asyncio.run(mailer(chosen).check()))
+    except MailProblem as problem:
+        told = MAIL_PROBLEMS.get(problem.code, f"the mail server answers {problem.code}")
+        yield Finding(False, "mail", told)
+    except (OSError, ValueError) as error:
+        yield Finding(False, "mail", f"SMTP_URL cannot be used: {type(error).__name__}")
+
+
+def _is_readable_on_its_way(smtp_url: str | None) -> bool:
+    parts = urlsplit(smtp_url or "")
+    is_near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return parts.scheme == "smtp" and parts.password is not None and not is_near
 
 
 def _address(chosen: Settings) -> Iterator[Finding]:

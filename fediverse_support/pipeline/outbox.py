@@ -18,8 +18,10 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.jobs import NewJob
+from fediverse_support.domain.mails import Letter
 from fediverse_support.pipeline.step import Step
-from fediverse_support.store import notices
+from fediverse_support.store import jobs, notices
 from fediverse_support.store.exchange import decisions, fanning, outgoing, queues
 from fediverse_support.store.exchange.decisions import Record
 from fediverse_support.store.exchange.fanning import FanOut
@@ -84,6 +86,16 @@ async def flush(tx: Tx, sheet: Sheet) -> frozenset[Host]:
     if records:
         await decisions.record(tx, records, sheet.now)
     return frozenset(sheet.hosts)
+
+
+async def send_letter(tx: Tx, letter: Letter, now: datetime) -> None:
+    """Write to one of our people once this transaction is committed, to an address that they confirmed."""
+    payload: dict[str, str | int] = {"letter": letter.name, "account": letter.account_id}
+    if letter.to is not None:
+        payload["to"] = letter.to
+    cause = f"{letter.name} {letter.account_id}"
+    job = NewJob(kind="mail", lane=letter.domain, cause=cause, due_at=now, payload=payload)
+    await jobs.enqueue(tx, job, now)
 
 
 async def wake(tx: Tx, hosts: frozenset[Host]) -> None:

@@ -43,3 +43,22 @@ async def find_bearer(conn: Conn, token_hash: bytes) -> Bearer | None:
         name=row["name"],
     )
     return Bearer(person, frozenset(row["scopes"]), row["account_standing"], row["actor_standing"])
+
+
+FIND_RECIPIENT: Final = """
+select case when email_confirmed_at is not null then email end as address
+from accounts where id = $1 and standing = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An account that may be written to: at its address, where it has one that is confirmed."""
+
+    address: str | None
+
+
+async def find_recipient(conn: Conn, account_id: AccountId, standing: str) -> Recipient | None:
+    """Return where to write to an account of this standing; None when there is no such account any more."""
+    row = await conn.fetchrow(FIND_RECIPIENT, account_id, standing)
+    return None if row is None else Recipient(**row)

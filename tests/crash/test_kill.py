@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,12 +20,12 @@ from federation import vocab
 from federation.errors import FederationError
 from federation.uris import Uri
 from fediverse_support.actions import groups
-from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.accounts import accounts, requests
 from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import Person
-from fediverse_support.domain.ids import ActorId
+from fediverse_support.domain.ids import AccountId, ActorId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.people import people
 from fediverse_support.store.people import remote_actors
@@ -34,6 +36,7 @@ from tests.crash.running import Running, until
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 KILLS = 10
+KINDS_OF_KILLS = 3
 INBOXES = 200
 INCOMING = 500
 SENDERS = 8
@@ -169,6 +172,37 @@ async def test_everything_answered_202_is_visible_though_the_server_is_killed_te
             await until(is_done, "an empty queue", every=0.3)
     assert len(set(promised)) == KILLS * INCOMING
     assert await server.value(SHOWN, promised) == KILLS * INCOMING
+
+
+ASK = """
+insert into accounts (name, email, email_confirmed_at, password_hash, standing, created_at)
+select 'asks' || n, 'asks' || n || '@mail.example', now(), '', 'pending', now() from generate_series(1, $1) n
+returning id
+"""
+MAILS = "select count(*) from jobs where kind = 'mail'"
+
+
+async def test_every_mail_is_written_once_though_the_server_is_killed_three_times(server: Running) -> None:
+    chance, each = random.Random(13), 40
+    async with server.database() as db:
+        wren, _, _ = await settle_in(server, db)
+        async with db.connection() as conn:
+            waiting = [AccountId(row["id"]) for row in await conn.fetch(ASK, KINDS_OF_KILLS * each)]
+    team = replace(wren, role="admin")
+    for number in range(KINDS_OF_KILLS):
+        async with server.database() as db:
+            for account_id in waiting[number * each : (number + 1) * each]:
+                await requests.decide_account(db, team, account_id, accept=number % 2 == 0)
+        await asyncio.sleep(chance.random() / 5)
+        await strike(server, number)
+
+    async def is_done() -> bool:
+        return await server.value(MAILS) == 0
+
+    await until(is_done, "an empty list", every=0.3)
+    written = list((server.settings.data_dir / "outbox").glob("*.eml"))
+    told = [re.findall(rb"^To: (\S+)\r$", path.read_bytes(), re.MULTILINE) for path in written]
+    assert sorted(told) == sorted([f"asks{n}@mail.example".encode()] for n in range(1, len(waiting) + 1))
 
 
 async def deliver_until(author: Author, waiting: list[tuple[str, bytes]], *, at_least: int) -> list[str]:

@@ -7,9 +7,12 @@ import ast
 from tests.house.source import modules
 
 WAYS_OUT = {"fediverse_support/lookups.py", "fediverse_support/workers/visits.py"}
-LIBRARIES = {"aiohttp", "httpx", "urllib.request", "http.client", "requests", "socket"}
+LIBRARIES = {
+    "aiohttp", "aiosmtplib", "httpx", "urllib.request", "http.client", "requests", "smtplib", "socket",
+}  # fmt: skip
 MAY_CONNECT = {
     "fediverse_support/adapters/http_client.py",
+    "fediverse_support/adapters/mailer.py",
     # Our own address, the operator's own doing, and the listening sockets of this machine.
     "fediverse_support/cli/doctor.py",
     "fediverse_support/cli/children.py",

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.reads import accounts, federation, groups, jobs, notices, viewer
 from fediverse_support.reads.exchange import crossings, explain, queues
@@ -229,6 +230,7 @@ def of_one(stored: Stored) -> list[Case]:
     return [
         Case("viewer", lambda c: viewer.find_viewer(c, b"nobody", NOW)),
         Case("bearer", lambda c: accounts.find_bearer(c, b"nobody")),
+        Case("recipient", lambda c: accounts.find_recipient(c, AccountId(1), "active")),
         Case("person", lambda c: people.find_person(c, ASHA)),
         Case("profile", lambda c: people.find_profile(c, "person6")),
         Case("own post", lambda c: own_posts.find_own(c, stored.own, ASHA)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from federation import writing
 from fediverse_support.domain import keeping
 from tests.conftest import Server
+from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.processes
 
@@ -208,6 +210,24 @@ def test_the_doctor_finds_that_nobody_answers(shell: Shell) -> None:
     lines = {line[6:15].strip(): line[:5].strip() for line in done.stdout.splitlines()}
     assert lines["database"] == lines["schema"] == lines["clock"] == lines["disk"] == lines["mail"] == "ok"
     assert lines["address"] == "WRONG"
+
+
+def mail_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stdout.splitlines() if line[6:15].strip() == "mail"]
+
+
+async def test_the_doctor_asks_the_mail_server_or_says_where_the_files_are(shell: Shell) -> None:
+    async with Mailbox() as box:
+        url = f"smtp://127.0.0.1:{box.port}"
+        [line] = mail_lines(await asyncio.to_thread(shell, "doctor", SMTP_URL=url))
+        assert line.startswith("ok") and "mail@home.example" in line
+        assert not any(said.startswith("MAIL") for said in box.said)
+    [line] = mail_lines(await asyncio.to_thread(shell, "doctor", SMTP_URL=url))
+    assert line.startswith("WRONG") and line.endswith("cannot be reached")
+    [line] = mail_lines(await asyncio.to_thread(shell, "doctor"))
+    assert line.startswith("ok") and str(shell.directory / "var" / "outbox") in line
+    done = await asyncio.to_thread(shell, "doctor", SMTP_URL="smtp://u:hush@mail.invalid:1")
+    assert [line[:5] for line in mail_lines(done)] == ["WRONG", "WRONG"] and "hush" not in done.stdout
 
 
 def test_help_starts_quickly_because_nothing_heavy_is_imported(shell: Shell) -> None:

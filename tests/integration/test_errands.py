@@ -102,7 +102,7 @@ class Doings:
 async def work(deps: Deps, kind: Kind, worker: int = 7) -> None:
     """Do whatever is due now, under the number of a living worker."""
     freed = asyncio.Event()
-    runner = Runner(Outside(deps), worker, freed, kinds=(kind,))
+    runner = Runner(wiring.outside(deps), worker, freed, kinds=(kind,))
     async with living(deps.db, worker):
         while True:
             freed.clear()
@@ -314,7 +314,8 @@ async def test_whoever_is_told_to_stop_ends_what_is_nearly_done_and_leaves_the_r
         return await doings.step(outside, job)
 
     async with living(deps.db, 7):
-        runner = Runner(Outside(deps), 7, asyncio.Event(), kinds=(Kind("mail", 2, (MINUTE,), 5.0, step),))
+        kinds = (Kind("mail", 2, (MINUTE,), 5.0, step),)
+        runner = Runner(wiring.outside(deps), 7, asyncio.Event(), kinds)
         await runner.look()
         assert doings.gate is not None
         doings.gate.set()

@@ -70,6 +70,12 @@ def test_every_name_is_read(tmp_path: Path) -> None:
     assert found.ssl_cert_file == certificate
 
 
+@pytest.mark.parametrize("scheme", ["smtp", "smtps", "smtp+starttls"])
+def test_a_mail_server_is_reached_in_three_ways(tmp_path: Path, scheme: str) -> None:
+    url = f"{scheme}://user:pass@mail.example:2525"
+    assert load({"SMTP_URL": url}, tmp_path).smtp_url == url
+
+
 def test_secrets_are_not_shown(tmp_path: Path) -> None:
     found = load(
         {"DATABASE_URL": "postgresql://u:hush@db.example/x", "SMTP_URL": "smtp://u:hush@m.example"}, tmp_path
@@ -98,7 +104,9 @@ def test_a_malformed_value_is_named(tmp_path: Path, name: str, value: str) -> No
 @pytest.mark.parametrize(
     ("name", "value"),
     [("DATABASE_URL", "here"), ("DATABASE_URL", "postgresql:x"), ("DATABASE_URL", "postgresql://h:99999/x"),
-     ("SMTP_URL", "mail.example"), ("SSL_CERT_FILE", "/nowhere/ca.pem")],
+     ("SMTP_URL", "mail.example"), ("SMTP_URL", "smtp://"), ("SMTP_URL", "smtp+starttls://:587"),
+     ("SMTP_URL", "smtp+tls://mail.example"), ("SMTP_URL", "smtp+starttls://u:p#w@mail.example"),
+     ("SSL_CERT_FILE", "/nowhere/ca.pem")],
 )  # fmt: skip
 def test_a_malformed_shared_value_is_named(tmp_path: Path, name: str, value: str) -> None:
     assert name in refusal({name: value}, tmp_path)

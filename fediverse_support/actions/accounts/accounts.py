@@ -17,6 +17,7 @@ from fediverse_support.domain.actors import Role
 from fediverse_support.domain.errors import Invalid, NotFound, RateLimited
 from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.domain.instance import Instance
+from fediverse_support.domain.mails import parse_address
 from fediverse_support.domain.places import place_of
 from fediverse_support.store.accounts import accounts, requests, sessions
 from fediverse_support.store.accounts.accounts import AccountStanding
@@ -24,14 +25,12 @@ from fediverse_support.store.people.local_actors import NewActor, insert_local_a
 
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 1024
-LONGEST_EMAIL: Final = 254
 JOIN_WINDOW: Final = timedelta(hours=1)
 JOINS_PER_PLACE: Final = 10
 """A house or a workshop has one address, and its people may well come together."""
 MOST_WAITING: Final = 200
 """So many accounts wait for our team at once; nobody fills its list, or this server, with requests."""
 ASK_AGAIN: Final = timedelta(hours=6)
-EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f]+\Z")
 SCOPES: Final = ("read", "write", "follow", "push", "admin:read", "admin:write")
 SCOPE: Final = re.compile(r"(read|write|admin:read|admin:write)(:[a-z_]{2,20})?\Z|(follow|push|profile)\Z")
 
@@ -53,11 +52,13 @@ async def create_account(
 ) -> AccountId:
     """Make a login and the person actor that speaks for it; return the account's id.
 
-    `secret` seals the actor's private key. Raises `Invalid` with every field that is wrong (`name`:
-    malformed or reserved, `password`: too_short or too_long, `email`: malformed) and `Conflict`
-    (`name_taken`, `name_alike`); and `RateLimited` (`full`) for one that waits while as many wait as may.
+    `secret` seals the actor's private key. An `email` that is given here counts as confirmed. Raises
+    `Invalid` with every field that is wrong (`name`: malformed or reserved, `password`: too_short or
+    too_long, `email`: malformed) and `Conflict` (`name_taken`, `name_alike`); and
+    `RateLimited` (`full`) for one that waits while as many wait as may.
     """
     name = _checked(name, password, email)
+    email = None if email is None else parse_address(email)
     password_hash = await hash_password(password)
     key = await local_keys.make_key_pair(secret)
     now = db.now()
@@ -185,9 +186,9 @@ def _checked(name: str, password: str, email: str | None) -> str:
     elif not password.isprintable():
         wrong["password"] = "malformed"
         sentences.append("A password has no line breaks or other control characters.")
-    if email is not None and (len(email) > LONGEST_EMAIL or not EMAIL.match(email)):
+    if email is not None and parse_address(email) is None:
         wrong["email"] = "malformed"
-        sentences.append("The e-mail address needs an @ and a domain.")
+        sentences.append("The e-mail address needs an @ and a domain, and nothing around it.")
     if wrong:
         raise Invalid(wrong, " ".join(sentences))
     return name

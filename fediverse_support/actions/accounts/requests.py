@@ -6,6 +6,8 @@ from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import Person
 from fediverse_support.domain.errors import Conflict, NotFound
 from fediverse_support.domain.ids import AccountId
+from fediverse_support.domain.mails import Letter, domain_of
+from fediverse_support.pipeline import outbox
 from fediverse_support.store.accounts import requests
 from fediverse_support.store.moderation import reports
 
@@ -17,10 +19,20 @@ async def decide_account(db: Db, person: Person, account_id: AccountId, *, accep
     now = db.now()
     async with db.transaction() as tx:
         if accept:
-            name = await requests.admit(tx, account_id)
+            asked = await requests.admit(tx, account_id)
         else:
-            name = await requests.decline(tx, account_id, now)
-        if name is None:
+            asked = await requests.decline(tx, account_id, now)
+        if asked is None:
             raise Conflict("Somebody decided about this account already.")
         action = "account_admitted" if accept else "account_declined"
-        await reports.log_action(tx, person.account_id, action, name, "", now)
+        await reports.log_action(tx, person.account_id, action, asked.name, "", now)
+        if asked.address is not None:
+            await outbox.send_letter(tx, _answer(account_id, asked.address, accept=accept), now)
+
+
+def _answer(account_id: AccountId, address: str, *, accept: bool) -> Letter:
+    """Return the letter that answers whoever asked. After a no, it alone still knows the address."""
+    domain = domain_of(address)
+    if accept:
+        return Letter(name="account_approved", account_id=account_id, domain=domain)
+    return Letter(name="account_declined", account_id=account_id, domain=domain, to=address)

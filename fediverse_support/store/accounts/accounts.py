@@ -21,8 +21,8 @@ order by name = $2 desc, name limit 1
 """
 TAKE_NAME: Final = "insert into names (name, actor_id, taken_at) values ($1, $2, $3)"
 INSERT_ACCOUNT: Final = """
-insert into accounts (name, email, password_hash, role, standing, created_at)
-values ($1, $2, $3, $4, $5, $6) returning id
+insert into accounts (name, email, email_confirmed_at, password_hash, role, standing, created_at)
+values ($1, $2, case when $2::text is not null then $6::timestamptz end, $3, $4, $5, $6) returning id
 """
 INSERT_TOKEN: Final = """
 insert into tokens (token_hash, account_id, person_id, scopes, created_at)
@@ -61,7 +61,7 @@ async def insert_account(
     standing: AccountStanding,
     now: datetime,
 ) -> AccountId:
-    """Write a login."""
+    """Write a login; whoever makes it vouches for the address."""
     row = await tx.fetchval(INSERT_ACCOUNT, name, email, password_hash, role, standing, now)
     return AccountId(row)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from fediverse_support.domain.jobs import JobKind
 from fediverse_support.store.jobs import Job
-from fediverse_support.workers.errands import housekeeping
+from fediverse_support.workers.errands import housekeeping, mail
 from fediverse_support.workers.errands.outcomes import Outcome
 from fediverse_support.workers.errands.outside import Outside
 
@@ -17,6 +17,7 @@ Step = Callable[[Outside, Job], Awaitable[Outcome]]
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
+A_WEEK: Final = (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, *(3 * HOUR,) * 55)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Kind:
 
 
 KINDS: Final = (
+    # lane: the domain of the address, so that one server that puts us off delays nobody else's mail
+    Kind("mail", 4, A_WEEK, 60.0, mail.step),
     # lane: the chore itself, so that it is never done twice at the same time
     Kind("housekeeping", 1, (MINUTE, 5 * MINUTE, 15 * MINUTE), 1800.0, housekeeping.errand),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fediverse_support.adapters.mailer import Mailer
 from fediverse_support.deps import Deps
 
 
@@ -12,3 +13,4 @@ class Outside:
     """Made once, in `wiring`, for the process of the workers."""
 
     deps: Deps
+    mailer: Mailer
