@@ -201,8 +201,8 @@ async def clean(conn: asyncpg.Connection) -> None:
 
 async def people(conn: asyncpg.Connection, stored: Stored) -> None:
     await _copy(
-        conn, "accounts", "id name password_hash role created_at",
-        ((n, f"person{n}", "x", "admin" if n == ASHA else "member", START) for n in range(1, PEOPLE + 1)),
+        conn, "accounts", "id name password_hash roles created_at",
+        ((n, f"person{n}", "x", ["admin"] if n == ASHA else [], START) for n in range(1, PEOPLE + 1)),
     )  # fmt: skip
     groups = (OPEN, HOME, BARE, STORMY, AWAY, CIRCLE, *SMALL)
     own = [*range(1, PEOPLE + 1), *groups]

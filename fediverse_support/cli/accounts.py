@@ -7,12 +7,13 @@ import getpass
 import secrets
 import sys
 
-from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.accounts import accounts, roles
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import settled, with_database
 from fediverse_support.db.pool import Db
+from fediverse_support.domain.actors import ROLES
 from fediverse_support.settings import Settings
 
 
@@ -38,7 +39,7 @@ def create_account(typed: argparse.Namespace, settings: Settings) -> int:
             hash_password=Passwords().hash,
             secret=load_secret(settings.data_dir),
             email=typed.email,
-            role=typed.role,
+            roles=[role for role in ROLES if role == typed.role],
         )
         print(f"{typed.name.strip().lower()}@{instance.host} can sign in.")
         if is_made_up:
@@ -67,6 +68,21 @@ def create_token(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         print(await accounts.create_token(db, typed.name, tuple(typed.scopes.split())))
+        return 0
+
+    return with_database(settings, work)
+
+
+def change_role(typed: argparse.Namespace, settings: Settings) -> int:
+    """Give an account a role in our team, or take one or all of them away."""
+    sign, word = typed.role
+    meant = [role for role in ROLES if word in ("", role)]
+
+    async def work(db: Db) -> int:
+        has = await roles.change_roles(
+            db, None, typed.name, gives=meant if sign == "+" else (), takes=meant if sign == "-" else ()
+        )
+        print(f"{typed.name.strip().lower()}: {', '.join(sorted(has)) or 'member'}.")
         return 0
 
     return with_database(settings, work)

@@ -18,7 +18,7 @@ Command = Callable[[argparse.Namespace, Settings], int]
 def run(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status; errors are one sentence on stderr."""
     try:
-        typed = grammar.parser().parse_args(arguments)
+        typed = grammar.parser().parse_args(grammar.in_order(arguments))
         if not _is_text(typed):
             return grammar.complain("What was typed is not UTF-8 text.", 2)
         command = _command(typed)
@@ -69,6 +69,7 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "world": ("world", "world"),
     "account create": ("accounts", "create_account"),
     "account token": ("accounts", "create_token"),
+    "account role": ("accounts", "change_role"),
     "group create": ("groups", "create_group"),
     "domain list": ("moderation", "list_rules"),
     "domain allow": ("moderation", "set_rule"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Final
 
 from fediverse_support.actions import groups
 from fediverse_support.actions.accounts import accounts
@@ -18,18 +18,15 @@ from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.serving import DEMO_LOGINS, DEMO_PASSWORD
 from fediverse_support.db.pool import Conn, Db
-from fediverse_support.db.rows import only
-from fediverse_support.domain.actors import GroupKind, Person, Role
+from fediverse_support.domain.actors import ROLES, GroupKind, Person
 from fediverse_support.domain.errors import Conflict
 from fediverse_support.domain.ids import ActorId, FollowId, PostId
 from fediverse_support.domain.posts import Draft
+from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
 
 SET_MARK: Final = "insert into settings (name, value) values ('demo', 'whole') on conflict (name) do nothing"
-FIND_PERSON: Final = """
-select a.id as account_id, a.role, p.id as actor_id, p.uri, p.name
-from accounts a join actors p on p.account_id = a.id and p.for_group_id is null where a.name = $1
-"""
+FIND_ACCOUNT: Final = "select id from accounts where name = $1"
 FIND_GROUP: Final = "select actor_id from names where name = $1"
 HAS_POSTS: Final = "select exists (select 1 from posts where group_id = $1)"
 PENDING: Final = "select id from follows where target_id = $1 and standing = 'pending' order by id"
@@ -112,7 +109,7 @@ async def seed(db: Db, settings: Settings) -> None:
     """Make what of the demo is not there yet, and mark it as whole."""
     await asyncio.gather(*(_account(db, settings, name, role) for name, role in DEMO_LOGINS))
     async with db.connection() as conn:
-        people = {name: await _person(conn, name) for name, _ in DEMO_LOGINS}
+        people = {name: await get_person(conn, name) for name, _ in DEMO_LOGINS}
     for opening in OPENINGS:
         await _open(db, settings, opening, people)
     async with db.transaction() as tx:
@@ -120,7 +117,6 @@ async def seed(db: Db, settings: Settings) -> None:
 
 
 async def _account(db: Db, settings: Settings, name: str, role: str) -> None:
-    known: dict[str, Role] = {one: one for one in get_args(Role)}
     try:
         await accounts.create_account(
             db,
@@ -129,14 +125,17 @@ async def _account(db: Db, settings: Settings, name: str, role: str) -> None:
             password=DEMO_PASSWORD,
             hash_password=Passwords().hash,
             secret=load_secret(settings.data_dir),
-            role=known[role],
+            roles=[one for one in ROLES if one == role],
         )
     except Conflict:
         return  # made before the last start was interrupted
 
 
-async def _person(conn: Conn, name: str) -> Person:
-    return Person(**only(await conn.fetchrow(FIND_PERSON, name)))
+async def get_person(conn: Conn, name: str) -> Person:
+    """Return somebody of the demo by their login."""
+    person = await people.find_person(conn, await conn.fetchval(FIND_ACCOUNT, name))
+    assert person is not None  # noqa: S101  (it was made before)
+    return person
 
 
 async def _open(db: Db, settings: Settings, opening: Opening, people: dict[str, Person]) -> None:
@@ -157,7 +156,7 @@ async def _open(db: Db, settings: Settings, opening: Opening, people: dict[str, 
     async with db.connection() as conn:
         group_id = ActorId(await conn.fetchval(FIND_GROUP, opening.name))
     for name in ("wren", "marlow", "tansy", "heron"):
-        await following.follow(db, instance, people[name], group_id)
+        await following.follow(db, instance, people[name], group_id, is_invited=True)
     async with db.connection() as conn:
         waiting = [FollowId(row["id"]) for row in await conn.fetch(PENDING, group_id)]
     for follow_id in waiting:

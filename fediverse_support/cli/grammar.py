@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
+from fediverse_support.domain.actors import ROLES
 from fediverse_support.domain.moderation import SEVERITIES
 
 PROGRAM: Final = "fediverse-support"
@@ -38,6 +39,24 @@ def port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 65535:
         raise argparse.ArgumentTypeError(f"{text} is no port; ports go from 1 to 65535")
     return int(text)
+
+
+def change_of_roles(text: str) -> tuple[str, str]:
+    """Return `+` or `-` and the role, from what was typed; `-` and nothing for `member`."""
+    if text == "member":
+        return ("-", "")
+    if text[:1] not in ("+", "-") or text[1:] not in ROLES:
+        known = ", ".join(ROLES)
+        raise argparse.ArgumentTypeError(f"{text} is no role; say member, or + or - before one of {known}")
+    return (text[0], text[1:])
+
+
+def in_order(words: list[str]) -> list[str]:
+    """Put a role that is taken away, such as `-admin`, behind all options, where it is not taken for one."""
+    if words[:2] != ["account", "role"] or "--" in words:
+        return words
+    taken = [word for word in words if word[:1] == "-" and word[1:2] != "-" and word != "-h"]
+    return [word for word in words if word not in taken] + ["--", *taken] if taken else words
 
 
 def parser() -> Parser:
@@ -87,7 +106,7 @@ def _servers(commands: argparse._SubParsersAction[Parser], common: Parser) -> No
 
 def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     account = commands.add_parser("account", help="logins").add_subparsers(
-        dest="what", metavar="create|token", required=True
+        dest="what", metavar="create|token|role", required=True
     )
     create = account.add_parser("create", parents=[common], help="make a login with its first person")
     create.add_argument("name", metavar="NAME")
@@ -97,6 +116,12 @@ def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> Non
     token = account.add_parser("token", parents=[common], help="print an access token of the client API")
     token.add_argument("name", metavar="NAME")
     token.add_argument("--scopes", default="read write follow push admin:read admin:write", metavar='"S ..."')
+    role = account.add_parser("role", parents=[common], help="give or take a role in our team")
+    role.add_argument("name", metavar="NAME")
+    role.add_argument(
+        "role", metavar="ROLE", type=change_of_roles,
+        help="+ or - before moderator, admin, safety-lead or deputy; member takes all of them away",
+    )  # fmt: skip
     group = commands.add_parser("group", help="groups").add_subparsers(
         dest="what", metavar="create", required=True
     )

@@ -28,13 +28,11 @@ from fediverse_support import settings, wiring
 from fediverse_support.actions.people import following
 from fediverse_support.actions.posts import posting
 from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
-from fediverse_support.cli.demo import FIND_PERSON
+from fediverse_support.cli.demo import get_person
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import KNOWN
 from fediverse_support.cli.serving import DEMO_PASSWORD
-from fediverse_support.db.rows import only
 from fediverse_support.deps import Deps
-from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.exchange import crossings
@@ -164,7 +162,7 @@ async def _meet(harbour: Deps, garden: Deps) -> None:
     async with garden.db.connection() as conn:
         if await conn.fetchval(IS_MET):
             return
-        tansy = Person(**only(await conn.fetchrow(FIND_PERSON, "tansy")))
+        tansy = await get_person(conn, "tansy")
     try:
         group_id = await garden.remote.find(f"!appointments@{harbour.instance.host}")
     except FederationError as error:

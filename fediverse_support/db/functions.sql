@@ -174,14 +174,48 @@ begin
     return exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
 end $$;
 
--- May this person read what was written to a group's moderators? They may; our team where none of ours moderates it.
-create or replace function may_read_messages(g bigint, person bigint, is_staff boolean)
-returns boolean language sql stable cost 1000 as $$
-    select exists (select 1 from group_moderators m where m.group_id = g and m.actor_id = person)
-        or (is_staff and not exists (
-            select 1 from group_moderators m join actors a on a.id = m.actor_id
-            where m.group_id = g and a.account_id is not null))
+-- What the roles of an account in our team give it. policy.access.POWERS is the same table in Python.
+create or replace function role_may(roles text[], power text) returns boolean language sql immutable parallel safe as $$
+    select coalesce(roles && case
+        when power in ('moderate', 'read-messages', 'admit', 'rule')
+            then array['moderator', 'deputy', 'safety-lead', 'admin']
+        when power = 'administer' then array['admin']
+        when power = 'link-names' then array['safety-lead'] end, false)
 $$;
+
+-- Is this group in this person's care?
+create or replace function moderates(g bigint, person bigint)
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    return exists (select 1 from group_moderators m where m.group_id = g and m.actor_id = person);
+end $$;
+
+-- Has this person any group in their care?
+create or replace function moderates_any(person bigint)
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    return exists (select 1 from group_moderators m where m.actor_id = person);
+end $$;
+
+-- May this person decide about what is in a group, null for outside of groups? Its moderators may; our team where it
+-- reads. `roles` are those of the person's account. policy.access.may_moderate is the same in Python.
+create or replace function may_moderate(g bigint, person bigint, roles text[])
+returns boolean language plpgsql stable parallel safe cost 2000 as $$
+begin
+    return moderates(g, person) or (role_may(roles, 'moderate') and (
+        g is null or exists (select 1 from groups r where r.actor_id = g and r.kind in ('open', 'home-open'))));
+end $$;
+
+-- May this person read what was written to a group's moderators? They may; our team where none of ours moderates it.
+-- policy.access.may_read_messages is the same in Python.
+drop function if exists may_read_messages(bigint, bigint, boolean);
+create or replace function may_read_messages(g bigint, person bigint, roles text[])
+returns boolean language plpgsql stable parallel safe cost 2000 as $$
+begin
+    return moderates(g, person) or (role_may(roles, 'read-messages') and not exists (
+        select 1 from group_moderators m join actors a on a.id = m.actor_id
+        where m.group_id = g and a.account_id is not null));
+end $$;
 
 -- Is the worker that took a lane still connected? Each holds a lock under its number for as long as its session lives.
 create or replace function worker_lives(number int) returns boolean language sql volatile as $$

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.domain.ids import AccountId, ActorId
 
-Role = Literal["member", "moderator", "admin"]
+Role = Literal["moderator", "admin", "safety-lead", "deputy"]
+ROLES: Final[tuple[Role, ...]] = ("moderator", "admin", "safety-lead", "deputy")
 GroupKind = Literal["home", "home-open", "circle", "open"]
 ActorKind = Literal["person", "group", "instance", "service"]
 ActorStanding = Literal["visible", "limited", "suspended", "deleted"]
@@ -33,18 +34,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A signed-in person acting: the login, its role, and the actor that speaks."""
+    """A signed-in person acting: the login with its roles in our team (none: a member), and the actor that
+    speaks."""
 
     account_id: AccountId
-    role: Role
+    roles: frozenset[Role]
     actor_id: ActorId
     uri: Uri
     name: str
-
-    @property
-    def is_staff(self) -> bool:
-        """Moderates or runs this instance."""
-        return self.role != "member"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId
 
 FIND_BEARER: Final = """
-select t.scopes, c.standing as account_standing, c.role, c.id as account_id,
+select t.scopes, c.standing as account_standing, c.roles, c.id as account_id,
        a.id as actor_id, a.uri, a.name, a.standing as actor_standing
 from tokens t
 join accounts c on c.id = t.account_id
@@ -37,7 +37,7 @@ async def find_bearer(conn: Conn, token_hash: bytes) -> Bearer | None:
         return None
     person = Person(
         account_id=AccountId(row["account_id"]),
-        role=row["role"],
+        roles=frozenset(row["roles"]),
         actor_id=ActorId(row["actor_id"]),
         uri=Uri(row["uri"]),
         name=row["name"],

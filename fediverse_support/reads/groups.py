@@ -34,11 +34,16 @@ class GroupView:
     posting_restricted: bool
     is_readable: bool
     standing: FollowStanding | None
-    moderates: bool
+    is_moderator: bool
     is_banned: bool
     moderator_names: list[str]
     moderator_ids: list[ActorId]
     copies_to: int
+
+    @property
+    def is_local(self) -> bool:
+        """Hosted here."""
+        return self.host is None
 
     @property
     def is_member(self) -> bool:
@@ -93,8 +98,7 @@ class ConversationView:
 FIND_GROUP: Final = """
 select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html, g.language, g.approval,
        g.posting_restricted, can_see_group(g.actor_id, $2) as is_readable, f.standing,
-       exists (select 1 from group_moderators m where m.group_id = g.actor_id and m.actor_id = $2) as
-       moderates,
+       moderates(g.actor_id, $2) as is_moderator,
        exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = $2
                and (b.ends_at is null or b.ends_at > $4)) as is_banned,
        array(select coalesce(nullif(p.display_name, ''), p.name) from group_moderators m

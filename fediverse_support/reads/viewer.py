@@ -12,7 +12,7 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.actors import Person, Role
+from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId
 
 
@@ -24,16 +24,11 @@ class Viewer:
     display_name: str
     moderates: bool
 
-    @property
-    def reads_waiting(self) -> bool:
-        """May open the moderators' pages."""
-        return self.moderates or self.person.is_staff
-
 
 FIND_VIEWER: Final = """
-select c.id as account_id, c.role, a.id as actor_id, a.uri, a.name,
+select c.id as account_id, c.roles, a.id as actor_id, a.uri, a.name,
        coalesce(nullif(a.display_name, ''), a.name) as display_name,
-       exists (select 1 from group_moderators m where m.actor_id = a.id) as moderates
+       moderates_any(a.id) as moderates
 from sessions s
 join accounts c on c.id = s.account_id
 join actors a on a.account_id = c.id and a.for_group_id is null
@@ -49,10 +44,9 @@ async def find_viewer(conn: Conn, token_hash: bytes, now: datetime) -> Viewer | 
     row = await conn.fetchrow(FIND_VIEWER, token_hash, now)
     if row is None:
         return None
-    role: Role = row["role"]
     person = Person(
         account_id=AccountId(row["account_id"]),
-        role=role,
+        roles=frozenset(row["roles"]),
         actor_id=ActorId(row["actor_id"]),
         uri=Uri(row["uri"]),
         name=row["name"],

@@ -53,6 +53,14 @@ async def name_moderators(tx: Tx, group_id: ActorId, moderators: Sequence[ActorI
     await tx.execute(NAME_MODERATORS, group_id, list(moderators), now)
 
 
+MODERATES: Final = "select moderates($1, $2)"
+
+
+async def moderates(conn: Conn, group_id: ActorId, actor_id: ActorId) -> bool:
+    """Say whether a group is in this person's care."""
+    return bool(await conn.fetchval(MODERATES, group_id, actor_id))
+
+
 BAN: Final = """
 insert into group_bans (group_id, actor_id, reason, banned_by, banned_at, ends_at)
 values ($1, $2, $3, $4, $5, $6)

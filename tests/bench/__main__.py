@@ -145,7 +145,7 @@ async def seed(bench: Bench) -> tuple[Person, ActorId, ActorId]:
         password="a long enough password",
         hash_password=Passwords().hash,
         secret=secret,
-        role="moderator",
+        roles=["moderator"],
     )
     await accounts.ensure_instance_actor(bench.db, bench.instance, secret)
     made = [

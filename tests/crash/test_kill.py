@@ -188,7 +188,7 @@ async def test_every_mail_is_written_once_though_the_server_is_killed_three_time
         wren, _, _ = await settle_in(server, db)
         async with db.connection() as conn:
             waiting = [AccountId(row["id"]) for row in await conn.fetch(ASK, KINDS_OF_KILLS * each)]
-    team = replace(wren, role="admin")
+    team = replace(wren, roles=frozenset({"admin"}))
     for number in range(KINDS_OF_KILLS):
         async with server.database() as db:
             for account_id in waiting[number * each : (number + 1) * each]:

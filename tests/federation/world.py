@@ -101,10 +101,10 @@ class Server:
         async with self.db.connection() as conn:
             return list(await conn.fetch(sql, *values))
 
-    async def a_person(self, name: str, role: Role = "member") -> Person:
+    async def a_person(self, name: str, *roles: Role) -> Person:
         """Open an account."""
         account_id = await accounts.create_account(
-            self.db, self.deps.instance, name=name, password=PASSWORD, role=role, secret=SECRET,
+            self.db, self.deps.instance, name=name, password=PASSWORD, roles=roles, secret=SECRET,
             hash_password=QuickPasswords().hash,
         )  # fmt: skip
         async with self.db.connection() as conn:
@@ -139,7 +139,9 @@ class Server:
     async def follows(self, name: str, handle: str) -> FollowStanding:
         """Join a group, or follow a person."""
         target = await self.finds(handle)
-        return await following.follow(self.db, self.deps.instance, self.people[name], target)
+        return await following.follow(
+            self.db, self.deps.instance, self.people[name], target, is_invited=True
+        )
 
     async def leaves(self, name: str, handle: str) -> None:
         """Leave a group, or stop following a person."""

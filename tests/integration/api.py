@@ -174,8 +174,8 @@ async def _cast(api: Api) -> None:
 
 
 async def _person(api: Api, name: str, number: int, now: datetime) -> None:
-    role = "admin" if name == "asha" else "member"
-    await api.insert("accounts", id=number + 1000, name=name, password_hash="-", role=role, created_at=now)
+    roles = ["admin"] if name == "asha" else []
+    await api.insert("accounts", id=number + 1000, name=name, password_hash="-", roles=roles, created_at=now)
     await _actor(
         api, number, name, "person", now, account_id=number + 1000, display_name=name.capitalize(),
         approves_followers=True,

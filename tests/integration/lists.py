@@ -171,7 +171,7 @@ def of_staff(stored: Stored) -> list[Case]:
         Case("rules", domain_rules.list_rules),
     ]
     for who in (ASHA, WRITER, OWNER):
-        person: Any = ROWS(actor_id=who, is_staff=who == ASHA)
+        person: Any = ROWS(actor_id=who, roles=["moderator"] if who == ASHA else [])
         found += [
             Case(f"held for {who}", lambda c, p=person: moderation.list_held(c, p)),
             Case(f"reports for {who}", lambda c, p=person: moderation.list_reports(c, p)),

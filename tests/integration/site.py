@@ -148,7 +148,9 @@ class Site:
 
     async def joins(self, name: str, group: str) -> None:
         """Let somebody in, through the moderator where the group asks for one."""
-        standing = await following.follow(self.db, self.deps.instance, self.people[name], self.groups[group])
+        standing = await following.follow(
+            self.db, self.deps.instance, self.people[name], self.groups[group], is_invited=True
+        )
         if standing == "pending":
             number = await self.value(
                 "select id from follows where follower_id = $1 and target_id = $2",
@@ -246,7 +248,7 @@ async def gather_cast(site: Site) -> None:
     await accounts.ensure_instance_actor(site.db, site.deps.instance, site.deps.secret)
     for name in ("wren", "marlow", "tansy", "heron", "asha"):
         await site.account(name)
-    await site.account("tom", role="admin")
+    await site.account("tom", roles=["admin"])
     await site.group(
         "frontroom",
         "The front room",

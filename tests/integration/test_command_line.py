@@ -21,8 +21,9 @@ pytestmark = pytest.mark.processes
 
 PASSWORD = "a lamp in the window"
 COMMANDS = (
-    "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "group create",
-    "domain list", "domain allow", "domain limit", "domain hold", "domain suspend", "domain clear",
+    "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "account role",
+    "group create", "domain list", "domain allow", "domain limit", "domain hold", "domain suspend",
+    "domain clear",
     "queue status", "queue retry", "queue clear", "explain",
 )  # fmt: skip
 
@@ -82,7 +83,9 @@ def test_help_names_every_command_and_no_other(shell: Shell) -> None:
      ("serve", "--port", "0"), ("serve", "--port", "x"), ("serve", "--role", "cook"),
      ("domain", "forgive", "a.example"), ("explain", "not-a-uri"), ("queue", "retry", "--host", "a b"),
      ("queue", "clear", "--host", "a b"),
-     ("domain", "list", "--xml")],
+     ("domain", "list", "--xml"), ("account", "role", "wren"), ("account", "role", "wren", "admin"),
+     ("account", "role", "wren", "+queen"), ("account", "role", "wren", "-queen"),
+     ("account", "role", "wren", "+member"), ("account", "role", "wren", "-admin", "+moderator")],
 )  # fmt: skip
 def test_wrong_usage_is_status_2(shell: Shell, words: tuple[str, ...]) -> None:
     shell.refused(*words, status=2)
@@ -138,6 +141,22 @@ def test_people_groups_and_tokens(shell: Shell) -> None:
     assert "nobody" in shell.refused(
         "group", "create", "room", "--title", "T", "--kind", "home", "--moderator", "nobody"
     )
+
+
+def test_roles_are_given_and_taken(shell: Shell) -> None:
+    for name, role in (("asha", "admin"), ("tom", "member")):
+        shell.fine("account", "create", name, "--role", role)
+    assert shell.fine("account", "role", "Tom", "+moderator") == "tom: moderator.\n"
+    assert shell.fine("account", "role", "tom", "+safety-lead") == "tom: moderator, safety-lead.\n"
+    assert shell.fine("account", "role", "tom", "-moderator") == "tom: safety-lead.\n"
+    only = "asha is the only admin here. Make somebody else an admin first."
+    assert only in shell.refused("account", "role", "asha", "-admin")
+    assert only in shell.refused("account", "role", "asha", "member")
+    assert shell.fine("account", "role", "tom", "+admin") == "tom: admin, safety-lead.\n"
+    assert shell.fine("account", "role", "asha", "-admin") == "asha: member.\n"
+    assert shell.fine("account", "role", "asha", "+deputy") == "asha: deputy.\n"
+    assert shell.fine("account", "role", "asha", "member") == "asha: member.\n"
+    assert "no active account nobody" in shell.refused("account", "role", "nobody", "+moderator")
 
 
 def test_rules_are_set_listed_and_lifted(shell: Shell) -> None:

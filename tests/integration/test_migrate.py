@@ -100,6 +100,26 @@ async def test_the_addresses_of_posts_that_were_deleted_before_go_too(
     )
 
 
+async def test_whoever_had_a_role_has_it_in_the_set(
+    bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for path in migrate.MIGRATIONS.glob("*.sql"):
+        if path.name < "0031":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "MIGRATIONS", tmp_path)
+        await migrate.migrate(bare)
+    conn = await pool.connect(bare)
+    await conn.execute(
+        "insert into accounts (name, password_hash, role, created_at)"
+        " select role, '-', role, now() from unnest(array['member', 'moderator', 'admin']) r (role)"
+    )
+    await conn.close()
+    await migrate.migrate(bare)
+    had = "select string_agg(name || ' ' || roles::text, ', ' order by id) from accounts"
+    assert await ask(bare, had) == "member {}, moderator {moderator}, admin {admin}"
+
+
 async def test_two_starts_at_once_are_safe(bare: str) -> None:
     ran = await asyncio.gather(*(migrate.migrate(bare) for _ in range(4)))
     assert sorted(bool(steps) for steps in ran) == [False, False, False, True]

@@ -123,7 +123,9 @@ async def test_whoever_asks_from_a_suspended_server_is_not_there(site: Site) -> 
 
 
 async def test_a_wish_to_join_a_group_leads_its_moderator_elsewhere(site: Site) -> None:
-    await following.follow(site.db, site.deps.instance, site.people["heron"], site.groups["frontroom"])
+    await following.follow(
+        site.db, site.deps.instance, site.people["heron"], site.groups["frontroom"], is_invited=True
+    )
     text = (await site.get("/home", "asha")).text
     assert '<a href="/mod/members">heron would like to join a group in your care</a>' in text
     assert "heron" not in (await site.get("/followers", "asha")).text

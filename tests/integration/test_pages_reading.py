@@ -75,7 +75,9 @@ async def test_no_page_asks_anything_of_another_host_or_carries_script_or_style(
 @pytest.mark.parametrize("path", ["/g/{}", "/g/{}/join", "/g/{}/leave", "/g/{}/write", "/g/{}/t/{root}"])
 async def test_a_home_group_is_for_others_a_name_that_never_existed(site: Site, path: str) -> None:
     root = await site.writes("wren", "Only for the front room.", group="frontroom", title="Tea")
-    await following.follow(site.db, site.deps.instance, site.people["heron"], site.groups["frontroom"])
+    await following.follow(
+        site.db, site.deps.instance, site.people["heron"], site.groups["frontroom"], is_invited=True
+    )
     await site.account("nobody_yet")
     there, nowhere = path.format("frontroom", root=root), path.format("neverwas", root=root)
     for name in (None, "nobody_yet"):
@@ -113,7 +115,7 @@ async def test_an_address_with_our_own_name_in_it_is_the_same_page(site: Site) -
 
 
 async def test_what_comes_first_for_each_is_their_own_work(site: Site) -> None:
-    await site.account("moss", role="moderator")
+    await site.account("moss", roles=["moderator"])
     expected = {
         "wren": ["Your groups", "Find", "You"],
         "asha": ["Waiting", "Your groups", "Find", "You"],

@@ -302,7 +302,7 @@ async def test_joining_the_server_asks_first_where_approval_is_needed(site: Site
         got = await join_form(browser, name="Fern", password=PASSWORD, role="admin", standing="active")
     assert got.status_code == 200 and "No one else sees that you asked." in got.text
     assert await site.value("select standing from accounts where name = 'fern'") == "pending"
-    assert await site.value("select role from accounts where name = 'fern'") == "member"
+    assert await site.value("select roles from accounts where name = 'fern'") == []
 
 
 async def test_joining_an_open_server_signs_in_at_once(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from federation.uris import Uri
 from fediverse_support.db.pool import Db, Tx
-from fediverse_support.domain.actors import ActorStanding, GroupKind, Role
-from fediverse_support.domain.ids import ActorId, PostId
+from fediverse_support.domain.actors import ROLES, ActorStanding, GroupKind, Person, Role
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.moderation import SEVERITIES, Severity, severity_for
 from fediverse_support.domain.posts import Audience, PostStanding
-from fediverse_support.policy.access import Readable, Reader, may_enter, may_moderate, may_read, may_reread
+from fediverse_support.policy.access import (
+    Power,
+    Readable,
+    Reader,
+    may,
+    may_enter,
+    may_moderate,
+    may_read,
+    may_read_messages,
+    may_reread,
+)
 from fediverse_support.store.moderation import held
 
 AUDIENCES: tuple[Audience, ...] = ("public", "unlisted", "followers", "group", "direct")
@@ -214,25 +226,60 @@ async def test_what_is_in_a_group_is_shown_to_those_who_may_enter(db: Db, seed: 
                 assert shown is may_enter(kind, reader), (kind, reader)
 
 
-async def test_who_decides_about_a_post_is_the_same_in_both(db: Db) -> None:
-    world = await generate(db, 99)
-    moderator, somebody = list(world.actors)[:2]
+ROLE_SETS: tuple[frozenset[Role], ...] = tuple(
+    frozenset(roles) for size in range(3) for roles in itertools.combinations(ROLES, size)
+)
+
+
+async def name_moderators(db: Db, world: World) -> set[tuple[ActorId, ActorId]]:
+    """Let the first person moderate every second group, and the last one another; return who does which."""
+    people, groups = list(world.actors), list(world.groups)
+    cared = {(people[0], group) for group in groups[::2]} | {(people[-1], groups[1])}
     async with db.transaction() as tx:
-        for group_id in world.groups:
+        for person, group in cared:
             await tx.execute(
                 "insert into group_moderators (group_id, actor_id, since_at) values ($1, $2, $3)",
-                group_id, moderator, db.now(),
+                group, person, db.now(),
             )  # fmt: skip
-        roles: tuple[Role, ...] = ("member", "moderator", "admin")
+    return cared
+
+
+async def test_who_decides_about_a_post_is_the_same_in_both(db: Db) -> None:
+    world = await generate(db, 99)
+    cared = await name_moderators(db, world)
+    answers: set[tuple[GroupKind | None, bool]] = set()
+    async with db.transaction() as tx:
         for post_id, (_, group_id, _, standing) in world.posts.items():
             if standing == "deleted":
                 continue
-            for person in (moderator, somebody):
-                for role in roles:
-                    expected = may_moderate(
-                        None if group_id is None else world.groups[group_id],
-                        is_moderator=group_id is not None and person == moderator,
-                        role=role,
-                    )
-                    asked = await held.may_moderate(tx, post_id, person, is_staff=role != "member")
-                    assert asked is expected
+            kind = None if group_id is None else world.groups[group_id]
+            for actor_id, roles in itertools.product(list(world.actors)[:2], ROLE_SETS):
+                is_moderator = group_id is not None and (actor_id, group_id) in cared
+                expected = may_moderate(kind, is_moderator=is_moderator, roles=roles)
+                person = Person(AccountId(1), roles, actor_id, Uri("x"), "x")
+                assert await held.may_moderate(tx, post_id, person) is expected
+                answers.add((kind, expected))
+    assert answers == {(kind, answer) for kind in (None, *KINDS) for answer in (True, False)}
+
+
+async def test_who_reads_messages_to_a_group_is_the_same_in_both(db: Db) -> None:
+    world = await generate(db, 98)
+    cared = await name_moderators(db, world)
+    answers = set()
+    async with db.connection() as conn:
+        for actor_id, group_id, roles in itertools.product(world.actors, world.groups, ROLE_SETS):
+            has_here = any(world.actors[person][2] for person, group in cared if group == group_id)
+            expected = may_read_messages(
+                is_moderator=(actor_id, group_id) in cared, has_moderator_here=has_here, roles=roles
+            )
+            asked = await conn.fetchval("select may_read_messages($1, $2, $3)", group_id, actor_id, roles)
+            assert asked is expected, (actor_id, group_id, roles)
+            answers.add(asked)
+    assert answers == {True, False}
+
+
+async def test_what_a_role_gives_is_the_same_in_both(db: Db) -> None:
+    async with db.connection() as conn:
+        for roles, power in itertools.product(ROLE_SETS, get_args(Power)):
+            assert await conn.fetchval("select role_may($1, $2)", roles, power) is may(roles, power)
+        assert await conn.fetchval("select role_may($1, 'no such power')", list(ROLES)) is False

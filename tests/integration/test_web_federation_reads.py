@@ -358,7 +358,7 @@ async def test_what_a_member_writes_is_served_as_it_was_sent(town: Town) -> None
         town.wren.id,
         town.open_group.id,
     )
-    wren = Person(account_id, "member", ActorId(town.wren.id), town.wren.uri, "wren")
+    wren = Person(account_id, frozenset(), ActorId(town.wren.id), town.wren.uri, "wren")
     draft = Draft(title="Third night", body="How do *you* get up?", group_id=ActorId(town.open_group.id))
     instance = replace(town.instance, newcomer_posts_held=0)
     await posting.publish(town.db, instance, wren, draft)

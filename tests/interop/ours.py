@@ -28,7 +28,7 @@ from tests.interop.installing import ROOT
 from tests.interop.running import eventually, running
 from tests.interop.tls import Front, Journal
 
-PEOPLE: dict[str, Role] = {"asha": "moderator", "wren": "member"}
+PEOPLE: dict[str, tuple[Role, ...]] = {"asha": ("moderator",), "wren": ()}
 GROUP = "sleepless"
 
 
@@ -79,7 +79,7 @@ class Ours:
         try:
             for name in PEOPLE:
                 await accounts.create_account(
-                    db, chosen.instance, name=name, password=PASSWORD, role=PEOPLE[name], secret=secret,
+                    db, chosen.instance, name=name, password=PASSWORD, roles=PEOPLE[name], secret=secret,
                     hash_password=QuickPasswords().hash,
                 )  # fmt: skip
             await groups.create_group(

@@ -161,7 +161,7 @@ async def opened(
         await accounts.ensure_instance_actor(db, chosen.instance, SECRET)
         for name in ("asha", "wren"):
             account_id = await accounts.create_account(
-                db, chosen.instance, name=name, password=PASSWORD, role="member", secret=SECRET,
+                db, chosen.instance, name=name, password=PASSWORD, secret=SECRET,
                 hash_password=QuickPasswords().hash,
             )  # fmt: skip
         await groups.create_group(

@@ -60,7 +60,7 @@ WORLD = {
     "deliveries": "select inbox_uri, activity_id from deliveries order by id",
     "group_moderators": "select group_id, actor_id from group_moderators order by 1, 2",
     "group_bans": "select group_id, actor_id from group_bans order by 1, 2",
-    "accounts": "select name, role, standing from accounts order by id",
+    "accounts": "select name, roles, standing from accounts order by id",
     "groups": "select actor_id, kind, title, approval from groups where actor_id in"
     " (select id from actors where host is null or host = 'honest.example') order by 1",
     "actors": "select uri, kind, name, handle_host, display_name, url, inbox_uri, shared_inbox_uri,"
@@ -298,7 +298,7 @@ async def _people(place: Place) -> None:
     for name in ("wren", "marlow", "asha", "tom"):
         account_id = await accounts.create_account(
             db, instance, name=name, password="three odd socks drying", hash_password=quick, secret=SECRET,
-            role="admin" if name == "tom" else "member",
+            roles=["admin"] if name == "tom" else [],
         )  # fmt: skip
         async with db.connection() as conn:
             person = await people.find_person(conn, account_id)
@@ -314,7 +314,9 @@ async def _people(place: Place) -> None:
         )  # fmt: skip
         place.groups[name] = group_id
         place.uris[name] = Uri(await place.value("select uri from actors where id = $1", group_id))
-        standing = await following.follow(db, instance, place.people["wren"], group_id)
+        standing = await following.follow(
+            db, instance, place.people["wren"], group_id, is_invited=True
+        )
         if standing == "pending":
             await place.rows(
                 "update follows set standing = 'accepted' where target_id = $1 and follower_id = $2",

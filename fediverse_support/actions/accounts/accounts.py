@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Final
 
@@ -47,7 +47,7 @@ async def create_account(
     hash_password: HashPassword,
     secret: bytes,
     email: str | None = None,
-    role: Role = "member",
+    roles: Collection[Role] = (),
     standing: AccountStanding = "active",
 ) -> AccountId:
     """Make a login and the person actor that speaks for it; return the account's id.
@@ -69,7 +69,7 @@ async def create_account(
         if standing == "pending":
             await _refuse_when_full(tx)
         account_id = await accounts.insert_account(
-            tx, name=name, email=email, password_hash=password_hash, role=role, standing=standing, now=now
+            tx, name=name, email=email, password_hash=password_hash, roles=roles, standing=standing, now=now
         )
         person = NewActor(
             kind="person",

@@ -8,13 +8,14 @@ from fediverse_support.domain.errors import Conflict, NotFound
 from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.mails import Letter, domain_of
 from fediverse_support.pipeline import outbox
+from fediverse_support.policy import access
 from fediverse_support.store.accounts import requests
 from fediverse_support.store.moderation import reports
 
 
 async def decide_account(db: Db, person: Person, account_id: AccountId, *, accept: bool) -> None:
-    """Say yes or no to somebody who asked for an account. Raises `NotFound` for all but staff, `Conflict`."""
-    if not person.is_staff:
+    """Say yes or no to who asked for an account. Raises `NotFound` for whoever admits nobody, `Conflict`."""
+    if not access.may(person.roles, "admit"):
         raise NotFound
     now = db.now()
     async with db.transaction() as tx:

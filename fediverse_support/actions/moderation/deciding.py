@@ -40,7 +40,7 @@ async def ban(
     told = moderating.public_words(told)
     now = db.now()
     async with db.transaction() as tx:
-        if actor_id == person.actor_id or not await held.moderates(tx, group_id, person.actor_id):
+        if actor_id == person.actor_id or not await groups.moderates(tx, group_id, person.actor_id):
             raise NotFound
         block = await _block(tx, instance, group_id, actor_id, told=told, ends_at=ends_at)
         await own.submit(tx, instance, block, now)
@@ -52,7 +52,7 @@ async def unban(db: Db, instance: Instance, person: Person, group_id: ActorId, a
     """Let somebody ask to join again. Raises `NotFound`."""
     now = db.now()
     async with db.transaction() as tx:
-        if not await held.moderates(tx, group_id, person.actor_id) or not await groups.is_banned(
+        if not await groups.moderates(tx, group_id, person.actor_id) or not await groups.is_banned(
             tx, group_id, actor_id
         ):
             raise NotFound
@@ -111,7 +111,7 @@ async def _set_paused(
         group_uri = None if post is None else await held.group_uri(tx, post.group_id)
         if post is None or group_uri is None or not instance.is_ours(group_uri):
             raise NotFound
-        if not await held.may_moderate(tx, post_id, person.actor_id, is_staff=person.is_staff):
+        if not await held.may_moderate(tx, post_id, person):
             raise NotFound
         lock = _lock(instance, group_uri, post.uri, told, is_public=post.audience in ("public", "unlisted"))
         act: vocab.Lock | vocab.Undo = lock
@@ -139,9 +139,6 @@ def _lock(instance: Instance, group_uri: Uri, post_uri: Uri, told: str, *, is_pu
 async def finish_message(db: Db, person: Person, message_id: MessageId) -> None:
     """Mark a message to a group's moderators as done. Raises `NotFound` where it is not theirs, or done."""
     async with db.transaction() as tx:
-        done = await messages.finish(
-            tx, message_id, person.account_id, person.actor_id, db.now(), is_staff=person.is_staff
-        )
-        if not done:
+        if not await messages.finish(tx, message_id, person, db.now()):
             raise NotFound
         await reports.log_action(tx, person.account_id, "message_done", str(message_id), "", db.now())

@@ -27,6 +27,7 @@ from fediverse_support.domain.posts import Post
 from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
+from fediverse_support.policy import access
 from fediverse_support.reads.posts import own_posts
 from fediverse_support.store.moderation import domain_rules, held, reports
 from fediverse_support.store.posts import posts
@@ -35,15 +36,16 @@ MAX_REASON: Final = 500
 
 
 async def set_domain_rule(
-    db: Db, instance: Instance, account_id: AccountId | None, rule: DomainRule, *, is_meant: bool = False
+    db: Db, instance: Instance, by: Person | None, rule: DomainRule, *, is_meant: bool = False
 ) -> DomainRule:
-    """Decide about a domain and its subdomains; it is in force when this returns. `account_id` None: command
-    line.
+    """Decide about a domain and its subdomains; it is in force when this returns. `by` None: command line.
 
-    Returns the rule, its domain normalised. Raises `Invalid` for what is no severity, and for a domain with
+    Returns the rule, its domain normalised. Raises `NotFound` for whoever decides about no servers, `Invalid`
+    for what is no severity, and for a domain with
     the code `malformed` (none), `ours` (this server itself), or `wide`: that is one under which strangers
     have their names, and takes `is_meant`.
     """
+    account_id = _rules(by)
     domain = domain_of(rule.domain)
     if domain == instance.host:
         raise Invalid({"domain": "ours"}, "That is this instance itself; rules are about other servers.")
@@ -71,8 +73,19 @@ async def set_domain_rule(
     return rule
 
 
-async def clear_domain_rule(db: Db, account_id: AccountId | None, domain: str, reason: str = "") -> None:
-    """Lift the rule on a domain; what it hid is there again. Raises `NotFound` when there is none."""
+def _rules(by: Person | None) -> AccountId | None:
+    """Return whose decision about a server goes into the record; raise `NotFound` for whoever has none."""
+    if by is not None and not access.may(by.roles, "rule"):
+        raise NotFound
+    return None if by is None else by.account_id
+
+
+async def clear_domain_rule(db: Db, by: Person | None, domain: str, reason: str = "") -> None:
+    """Lift the rule on a domain; what it hid is there again. `by` None: command line.
+
+    Raises `NotFound` when there is none, and for whoever decides about no servers.
+    """
+    account_id = _rules(by)
     name = domain_of(domain)
     async with db.transaction() as tx:
         if await domain_rules.find_severity(tx, name) is None:
@@ -224,7 +237,7 @@ async def _log(tx: Tx, person: Person, action: str, subject: str, reason: str, n
 
 async def _moderated(tx: Tx, person: Person, post_id: PostId) -> Post:
     """Return a post that this person answers for as a moderator, locked; raise `NotFound` for any other."""
-    if not await held.may_moderate(tx, post_id, person.actor_id, is_staff=person.is_staff):
+    if not await held.may_moderate(tx, post_id, person):
         raise NotFound
     post = await posts.find_post(tx, post_id)
     if post is None:
@@ -235,7 +248,7 @@ async def _moderated(tx: Tx, person: Person, post_id: PostId) -> Post:
 async def resolve_report(db: Db, person: Person, report_id: ReportId) -> None:
     """Close a report. Raises `NotFound` unless the person moderates its group or this instance."""
     async with db.transaction() as tx:
-        if not await held.may_resolve(tx, report_id, person.actor_id, is_staff=person.is_staff):
+        if not await held.may_resolve(tx, report_id, person):
             raise NotFound
         await reports.resolve_report(tx, report_id, person.account_id, db.now())
         await reports.log_action(tx, person.account_id, "report_resolved", str(report_id), "", db.now())

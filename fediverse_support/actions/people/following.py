@@ -13,25 +13,34 @@ from fediverse_support.domain.actors import FollowStanding, Person
 from fediverse_support.domain.errors import NotAllowed, NotFound
 from fediverse_support.domain.ids import ActorId, FollowId, fresh_token
 from fediverse_support.domain.instance import Instance
+from fediverse_support.store import groups
 from fediverse_support.store.people import follows
 from fediverse_support.store.people.follows import FollowRow
 
+# Who was in a closed group, or waits for it, knows it without reading it; anybody else needs an invitation.
 FIND_TARGET: Final = """
-select a.uri from actors a left join groups g on g.actor_id = a.id
+select a.uri from actors a
 where a.id = $1 and a.standing in ('visible', 'limited') and a.kind in ('person', 'group') and a.id <> $2
   and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+  and ($3 or can_see_actor(a, $2) or exists (
+      select 1 from follows f
+      where f.follower_id = $2 and f.target_id = a.id and f.standing in ('pending', 'accepted', 'left')))
 """
 # Calls of one person take turns: each has to see what the one before it asked.
 TAKE_TURNS: Final = "select 1 from actors where id = $1 for no key update"
-MODERATES: Final = "select exists (select 1 from group_moderators where group_id = $1 and actor_id = $2)"
 
 
-async def follow(db: Db, instance: Instance, person: Person, target_id: ActorId) -> FollowStanding:
-    """Ask to follow a person or to join a group; return where that stands. Raises `NotFound`,
-    `NotAllowed`."""
+async def follow(
+    db: Db, instance: Instance, person: Person, target_id: ActorId, *, is_invited: bool = False
+) -> FollowStanding:
+    """Ask to follow a person or to join a group; return where that stands.
+
+    `is_invited` says that a moderator gave them the way into a group that they may not read yet. Raises
+    `NotFound`, also for a group that does not exist for them, and `NotAllowed`.
+    """
     now = db.now()
     async with db.transaction() as tx:
-        target = await tx.fetchval(FIND_TARGET, target_id, person.actor_id)
+        target = await tx.fetchval(FIND_TARGET, target_id, person.actor_id, is_invited)
         if target is None:
             raise NotFound
         await tx.execute(TAKE_TURNS, person.actor_id)
@@ -95,7 +104,7 @@ async def remove_member(db: Db, instance: Instance, person: Person, follow_id: F
 
 async def may_decide(tx: Tx, person: Person, target_id: ActorId) -> bool:
     """Say whether this person answers for the one followed: themselves, or a group they moderate."""
-    return target_id == person.actor_id or bool(await tx.fetchval(MODERATES, target_id, person.actor_id))
+    return target_id == person.actor_id or await groups.moderates(tx, target_id, person.actor_id)
 
 
 async def _answer(tx: Tx, instance: Instance, row: FollowRow, now: datetime, *, accept: bool) -> None:

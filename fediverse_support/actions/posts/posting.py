@@ -19,6 +19,7 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import MAX_BODY, MAX_TITLE, MAX_WARNING, Audience, Draft, Published
 from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline.step import Outcome
+from fediverse_support.policy import access
 from fediverse_support.reads.posts import own_posts
 from fediverse_support.reads.posts.own_posts import Setting
 from fediverse_support.store.posts import idempotency
@@ -197,7 +198,7 @@ async def edit(db: Db, instance: Instance, person: Person, post_id: PostId, draf
     now = db.now()
     async with db.transaction() as tx:
         row = await _own(tx, person, post_id)
-        if row.standing == "removed":
+        if not access.may_edit(None, row, is_author=True):
             raise NotAllowed("A moderator removed this post. You can ask our team why.", reasons=("removed",))
         changed = replace(
             row,

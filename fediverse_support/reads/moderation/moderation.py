@@ -1,8 +1,7 @@
 """What waits for a moderator: held posts, reports, and people who ask to join.
 
-`can_see` hides a held post from everybody but its author. The lists here ask instead whether the reader
-moderates the group (or is staff, where the group is open to everybody here), which is the question that the
-actions behind the buttons ask again.
+`can_see` hides a held post from everybody but its author. The lists here ask `may_moderate` instead, as the
+actions behind the buttons do again.
 """
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ class ModeratedGroup:
     kind: GroupKind
 
 
-# Each group in the reader's care is read by itself, up to a page, and for staff what they may read besides.
+# Each group in the reader's care is read by itself, up to a page; our team goes through all that waits.
 LIST_HELD: Final = """
 select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
        a.uri as author_uri, p.host, p.title, p.body_html, p.warning, p.language,
@@ -128,9 +127,8 @@ from (
         union
         (select p.id from (
             select p.id, p.group_id, p.host from posts p
-            where $2 and p.standing = 'held' order by p.id offset 0) p
-         where (p.group_id is null
-                or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = p.group_id))
+            where role_may($2, 'moderate') and p.standing = 'held' order by p.id offset 0) p
+         where may_moderate(p.group_id, $1, $2)
            and (p.host is null or rule_for(p.host) is distinct from 'suspend')
          limit 50)) t
     order by t.id limit 50) s
@@ -144,7 +142,7 @@ order by p.id
 
 async def list_held(conn: Conn, person: Person) -> list[HeldPost]:
     """Return up to fifty posts that wait in groups this person moderates, longest wait first."""
-    return [HeldPost(**row) for row in await conn.fetch(LIST_HELD, person.actor_id, person.is_staff)]
+    return [HeldPost(**row) for row in await conn.fetch(LIST_HELD, person.actor_id, person.roles)]
 
 
 LIST_REPORTS: Final = """
@@ -159,9 +157,9 @@ from (
         where m.actor_id = $1
         union
         (select r.id from (
-            select r.id, r.group_id from reports r where $2 and r.standing = 'open' order by r.id offset 0) r
-         where (r.group_id is null
-                or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = r.group_id))
+            select r.id, r.group_id from reports r
+            where role_may($2, 'moderate') and r.standing = 'open' order by r.id offset 0) r
+         where may_moderate(r.group_id, $1, $2)
          limit 50)) t
     order by t.id limit 50) s
 join reports r on r.id = s.id
@@ -173,7 +171,7 @@ order by r.id
 
 async def list_reports(conn: Conn, person: Person) -> list[OpenReport]:
     """Return up to fifty open reports for groups this person moderates, longest wait first."""
-    return [OpenReport(**row) for row in await conn.fetch(LIST_REPORTS, person.actor_id, person.is_staff)]
+    return [OpenReport(**row) for row in await conn.fetch(LIST_REPORTS, person.actor_id, person.roles)]
 
 
 LIST_REPORTED: Final = """
@@ -183,11 +181,7 @@ select p.id, p.root_id, case when b.host is null then b.name else b.name || '@' 
 from posts p
 join actors a on a.id = p.author_id
 left join actors b on b.id = p.group_id
-left join groups g on g.actor_id = p.group_id
-where p.id = any ($3) and p.standing <> 'deleted'
-  and (exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $1)
-       or ($2 and (p.group_id is null or g.kind in ('open', 'home-open')))
-       or can_see(p, $1))
+where p.id = any ($3) and p.standing <> 'deleted' and (may_moderate(p.group_id, $1, $2) or can_see(p, $1))
 order by p.id
 limit 200
 """
@@ -197,7 +191,7 @@ async def list_reported(conn: Conn, person: Person, post_ids: Sequence[PostId]) 
     """Return the reported posts among `post_ids` that this person may judge."""
     if not post_ids:
         return []
-    rows = await conn.fetch(LIST_REPORTED, person.actor_id, person.is_staff, list(post_ids))
+    rows = await conn.fetch(LIST_REPORTED, person.actor_id, person.roles, list(post_ids))
     return [ReportedPost(**row) for row in rows]
 
 
@@ -217,7 +211,7 @@ limit 50
 
 async def list_messages(conn: Conn, person: Person) -> list[Message]:
     """Return up to fifty messages to groups this person moderates that are not done, oldest first."""
-    return [Message(**row) for row in await conn.fetch(LIST_MESSAGES, person.actor_id, person.is_staff)]
+    return [Message(**row) for row in await conn.fetch(LIST_MESSAGES, person.actor_id, person.roles)]
 
 
 LIST_ASKING: Final = """
@@ -269,15 +263,14 @@ class Newcomer:
 
 
 LIST_NEWCOMERS: Final = """
-select c.id, c.name, c.created_at from accounts c where c.standing = 'pending' order by c.id limit 100
+select c.id, c.name, c.created_at from accounts c where c.standing = 'pending' and role_may($1, 'admit')
+order by c.id limit 100
 """
 
 
 async def list_newcomers(conn: Conn, person: Person) -> list[Newcomer]:
-    """Return, for staff, the people who ask for an account, longest wait first; nothing for others."""
-    if not person.is_staff:
-        return []
-    return [Newcomer(**row) for row in await conn.fetch(LIST_NEWCOMERS)]
+    """Return the people who ask for an account, longest wait first; nothing for whoever admits nobody."""
+    return [Newcomer(**row) for row in await conn.fetch(LIST_NEWCOMERS, person.roles)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,22 +297,19 @@ select
             where p.standing = 'held' and p.group_id = m.group_id
               and (p.host is null or rule_for(p.host) is distinct from 'suspend') limit 1) t
         where m.actor_id = $1)
-    or $2 and exists (
+    or role_may($2, 'moderate') and exists (
         select 1 from (
             select p.group_id, p.host from posts p where p.standing = 'held' order by p.id offset 0) p
-        where (p.group_id is null
-               or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = p.group_id))
+        where may_moderate(p.group_id, $1, $2)
           and (p.host is null or rule_for(p.host) is distinct from 'suspend')) as posts,
     exists (
         select 1 from group_moderators m cross join lateral (
             select 1 from reports r where r.standing = 'open' and r.group_id = m.group_id limit 1) t
         where m.actor_id = $1)
-    or $2 and exists (
+    or role_may($2, 'moderate') and exists (
         select 1 from (
             select r.group_id from reports r where r.standing = 'open' order by r.id offset 0) r
-        where r.group_id is null
-           or (select g.kind in ('open', 'home-open') from groups g where g.actor_id = r.group_id)
-    ) as reports,
+        where may_moderate(r.group_id, $1, $2)) as reports,
     exists (
         select 1 from group_messages m join actors a on a.id = m.author_id
         where m.done_at is null and may_read_messages(m.group_id, $1, $2)
@@ -331,10 +321,10 @@ select
               and (select a.host is null or rule_for(a.host) is distinct from 'suspend'
                    from actors a where a.id = f.follower_id) limit 1) t
         where m.actor_id = $1 and b.host is null)
-    or $2 and exists (select 1 from accounts c where c.standing = 'pending') as people
+    or role_may($2, 'admit') and exists (select 1 from accounts c where c.standing = 'pending') as people
 """
 
 
 async def find_waiting(conn: Conn, person: Person) -> Waiting:
     """Say what waits for this person as a moderator, as the lists above would show it."""
-    return Waiting(**only(await conn.fetchrow(FIND_WAITING, person.actor_id, person.is_staff)))
+    return Waiting(**only(await conn.fetchrow(FIND_WAITING, person.actor_id, person.roles)))

@@ -94,7 +94,7 @@ LAST: Final = "\U0010ffff"
 
 CONTACT: Final = """
 select a.id from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
-where c.role = 'admin' and c.standing = 'active'
+where 'admin' = any (c.roles) and c.standing = 'active'
 order by c.id limit 1
 """
 

@@ -47,7 +47,7 @@ class WrittenView:
 
 
 FIND_PERSON: Final = """
-select c.id as account_id, c.role, a.id as actor_id, a.uri, a.name
+select c.id as account_id, c.roles, a.id as actor_id, a.uri, a.name
 from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
 where c.id = $1 and c.standing = 'active' and a.standing in ('visible', 'limited')
 """
@@ -56,7 +56,7 @@ where c.id = $1 and c.standing = 'active' and a.standing in ('visible', 'limited
 async def find_person(conn: Conn, account_id: AccountId) -> Person | None:
     """Return who acts for this account, or None when it is not active."""
     row = await conn.fetchrow(FIND_PERSON, account_id)
-    return None if row is None else Person(**row)
+    return None if row is None else Person(**{**row, "roles": frozenset(row["roles"])})
 
 
 FIND_PROFILE: Final = """

@@ -166,8 +166,8 @@ where n.created_at > $3
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
   and (n.kind <> 'follow' or f.id is not null or exists (
-    select 1 from follows j join group_moderators m on m.group_id = j.target_id
-    where j.follower_id = n.actor_id and j.standing = 'pending' and m.actor_id = $2))
+    select 1 from follows j
+    where j.follower_id = n.actor_id and j.standing = 'pending' and moderates(j.target_id, $2)))
   and (p.id is not null or n.kind not in (
     'mention', 'reply', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
   and (n.kind <> 'banned' or b.group_id is not null)

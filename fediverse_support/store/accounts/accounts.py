@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -21,7 +21,7 @@ order by name = $2 desc, name limit 1
 """
 TAKE_NAME: Final = "insert into names (name, actor_id, taken_at) values ($1, $2, $3)"
 INSERT_ACCOUNT: Final = """
-insert into accounts (name, email, email_confirmed_at, password_hash, role, standing, created_at)
+insert into accounts (name, email, email_confirmed_at, password_hash, sorted(roles), standing, created_at)
 values ($1, $2, case when $2::text is not null then $6::timestamptz end, $3, $4, $5, $6) returning id
 """
 INSERT_TOKEN: Final = """
@@ -57,12 +57,12 @@ async def insert_account(
     name: str,
     email: str | None,
     password_hash: str,
-    role: Role,
+    roles: Collection[Role],
     standing: AccountStanding,
     now: datetime,
 ) -> AccountId:
     """Write a login; whoever makes it vouches for the address."""
-    row = await tx.fetchval(INSERT_ACCOUNT, name, email, password_hash, role, standing, now)
+    row = await tx.fetchval(INSERT_ACCOUNT, name, email, password_hash, sorted(roles), standing, now)
     return AccountId(row)
 
 

@@ -9,6 +9,7 @@ from federation import vocab
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain import keeping
+from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import ActorId, PostId, ReportId
 
 ACTIVITIES: Final = """
@@ -69,35 +70,22 @@ async def find_held(conn: Conn, post_id: PostId) -> vocab.Observe | None:
 
 
 MAY_MODERATE: Final = """
-select 1 from posts p where p.id = $1 and p.standing <> 'deleted' and (
-    exists (select 1 from group_moderators m where m.group_id = p.group_id and m.actor_id = $2)
-    or ($3 and (p.group_id is null or exists (
-        select 1 from groups g where g.actor_id = p.group_id and g.kind in ('open', 'home-open')))))
+select 1 from posts p where p.id = $1 and p.standing <> 'deleted' and may_moderate(p.group_id, $2, $3)
 for update of p
 """
-MODERATES: Final = "select exists (select 1 from group_moderators where group_id = $1 and actor_id = $2)"
 MAY_RESOLVE: Final = """
-select exists (select 1 from reports r where r.id = $1 and (
-    exists (select 1 from group_moderators m where m.group_id = r.group_id and m.actor_id = $2)
-    or ($3 and (r.group_id is null or exists (
-        select 1 from groups g where g.actor_id = r.group_id and g.kind in ('open', 'home-open'))))))
+select exists (select 1 from reports r where r.id = $1 and may_moderate(r.group_id, $2, $3))
 """
 
 
-async def may_moderate(tx: Tx, post_id: PostId, actor_id: ActorId, *, is_staff: bool) -> bool:
-    """Say whether this person may decide about a post, and lock it: its group's moderators, staff where they
-    may read."""
-    return await tx.fetchval(MAY_MODERATE, post_id, actor_id, is_staff) is not None
+async def may_moderate(tx: Tx, post_id: PostId, person: Person) -> bool:
+    """Say whether this person may decide about a post, and lock it."""
+    return await tx.fetchval(MAY_MODERATE, post_id, person.actor_id, person.roles) is not None
 
 
-async def moderates(conn: Conn, group_id: ActorId, actor_id: ActorId) -> bool:
-    """Say whether this person moderates a group."""
-    return bool(await conn.fetchval(MODERATES, group_id, actor_id))
-
-
-async def may_resolve(conn: Conn, report_id: ReportId, actor_id: ActorId, *, is_staff: bool) -> bool:
+async def may_resolve(conn: Conn, report_id: ReportId, person: Person) -> bool:
     """Say whether this person may close a report."""
-    return bool(await conn.fetchval(MAY_RESOLVE, report_id, actor_id, is_staff))
+    return bool(await conn.fetchval(MAY_RESOLVE, report_id, person.actor_id, person.roles))
 
 
 GROUP_URI: Final = "select uri from actors where id = $1"

@@ -8,7 +8,8 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
-from fediverse_support.domain.ids import AccountId, ActorId, MessageId
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import ActorId, MessageId
 from fediverse_support.domain.richtext import SafeHtml
 
 MOST_WAITING: Final = 50
@@ -87,11 +88,9 @@ delete from group_messages m using actors a where m.uri = $1 and a.uri = $2 and 
 ERASE_OF: Final = "delete from group_messages where author_id = $1"
 
 
-async def finish(
-    tx: Tx, message_id: MessageId, account_id: AccountId, actor_id: ActorId, now: datetime, *, is_staff: bool
-) -> bool:
+async def finish(tx: Tx, message_id: MessageId, person: Person, now: datetime) -> bool:
     """Mark a message as done; False where it is not this person's to read, or done already."""
-    done = await tx.execute(FINISH, message_id, now, account_id, actor_id, is_staff)
+    done = await tx.execute(FINISH, message_id, now, person.account_id, person.actor_id, person.roles)
     return str(done) == "UPDATE 1"
 
 

@@ -27,6 +27,7 @@ from fediverse_support.domain.errors import (
     RateLimited,
 )
 from fediverse_support.domain.ids import ActorId
+from fediverse_support.policy import access
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.reads.viewer import Viewer
 from fediverse_support.web.negotiation import VARY
@@ -301,6 +302,11 @@ TITLES: Final = {
 }
 
 
+def has_a_desk(viewer: Viewer | None) -> bool:
+    """Say whether the pages of what waits for a moderator are there for whoever is looking."""
+    return viewer is not None and access.has_a_desk(moderates=viewer.moderates, roles=viewer.person.roles)
+
+
 def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
     """Return the main links for a visitor, a member, a moderator or an admin, as (address, words)."""
     if viewer is None:
@@ -309,11 +315,11 @@ def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
     waiting, servers, groups = (
         ("/mod/held", "Waiting"), ("/admin/servers", "Other servers"), ("/home", "Your groups"),
     )  # fmt: skip
-    if viewer.person.role == "admin":
+    if access.may(viewer.person.roles, "administer"):
         return (servers, waiting, groups, you)
-    if viewer.person.is_staff:
+    if access.may(viewer.person.roles, "rule"):
         return (waiting, servers, groups, you)
-    if viewer.moderates:
+    if has_a_desk(viewer):
         return (waiting, groups, ("/find", "Find"), you)
     return (groups, ("/find", "Find"), you)
 

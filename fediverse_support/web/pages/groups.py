@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.errors import NotFound
+from fediverse_support.domain.errors import NotAllowed, NotFound
 from fediverse_support.domain.ids import ActorId
+from fediverse_support.policy import access
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import ConversationView, GroupView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
@@ -41,9 +42,14 @@ async def get_readable(pages: Pages, visit: Visit, conn: Conn, slug: str) -> Gro
     return group
 
 
-def may_write(group: GroupView) -> bool:
-    """Say whether the viewer may write here; in an open group people join first, and say yes to copies."""
-    return not group.is_banned and (group.is_member or group.moderates or group.kind == "home-open")
+def may_join(group: GroupView, *, knows_it: bool = True) -> bool:
+    """Say whether the viewer may join, or ask to; `knows_it`: they may read it, or have an invitation."""
+    return access.may_join(group, is_waiting=group.is_waiting, knows_it=knows_it)
+
+
+def must_join(group: GroupView) -> bool:
+    """Say whether the viewer may not write here, but could after joining."""
+    return may_join(group) and not access.has_joined(group)
 
 
 def title_for(visit: Visit, group: GroupView | None, kind: str, own: str) -> str:
@@ -70,7 +76,8 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         older_page=before != NEWEST,
         shut_out=words.shut_out(group.host),
         waiting=words.waiting(group.host),
-        may_write=may_write(group) and (group.moderates or not group.posting_restricted),
+        may_start=access.may_start(group),
+        may_join=may_join(group),
     )
 
 
@@ -120,6 +127,8 @@ async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
         return see_other(addresses.group(group.slug))
     if group.is_waiting:
         return see_other("/home")
+    if not may_join(group):
+        raise NotAllowed(reasons=("banned_from_group",))
     return _join_page(pages, visit, group, invite)
 
 
@@ -147,7 +156,10 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     if group.kind in ("open", "circle") and not form.ticked("copies"):
         fix = "Please tick the box if copies may go to other servers"
         return _join_page(pages, visit, group, invite, {"copies": fix})
-    standing = await following.follow(pages.deps.db, pages.deps.instance, visit.person, group.id)
+    deps, is_invited = pages.deps, _is_invited(pages, group, invite)
+    standing = await following.follow(
+        deps.db, deps.instance, visit.person, group.id, is_invited=is_invited
+    )
     if standing == "accepted":
         return see_other(addresses.group(group.slug, done="joined"))
     return see_other(addresses.group(group.slug, done="asked") if group.is_readable else "/home?done=asked")

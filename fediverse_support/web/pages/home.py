@@ -18,7 +18,7 @@ from fediverse_support.reads.posts.home import AboutYou
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import row_id
-from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
 
 MAX_ID: Final = 2**63 - 1
 NEWS_FOR: Final = timedelta(days=7)
@@ -50,8 +50,7 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     answers = [item for item in about if item.kind in home.ANSWERS]
     shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
     has_earlier = len(shown) < len(about)
-    reads_waiting = visit.viewer is not None and visit.viewer.reads_waiting
-    waiting = await moderation.find_waiting(conn, person) if reads_waiting else None
+    waiting = await moderation.find_waiting(conn, person) if has_a_desk(visit.viewer) else None
     return pages.page(
         visit,
         "home/home.html",

@@ -89,6 +89,8 @@ NOT_AGAIN: Final[dict[str, str]] = {
     "banned": "You cannot write in this group now. Your words stay here for you.",
     "join": "You can send it again once you have joined the group.",
     "waiting": "You can send it again once a moderator has let you into the group.",
+    "moderators": "Only moderators start conversations in this group now. Your words stay here for you.",
+    "paused": "The conversation it belonged to is paused for now. Your words stay here for you.",
     "conversation": "The conversation it belonged to is not here any more. Your words stay here for you.",
 }
 TAKES_NO_REPLIES: Final = "Nobody can reply here now. You can still read."

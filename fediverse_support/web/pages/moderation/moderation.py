@@ -17,7 +17,7 @@ from fediverse_support.reads.moderation import moderation
 from fediverse_support.reads.posts import threads
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
-from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
 from fediverse_support.web.pages.groups import invitation_address
 
 REASONS: Final = {
@@ -35,7 +35,7 @@ MAX_REASON: Final = 500
 def _check_way_in(visit: Visit) -> None:
     """Raise `NotFound` for members who moderate nothing: these pages do not exist for them."""
     _ = visit.person
-    if visit.viewer is None or not visit.viewer.reads_waiting:
+    if not has_a_desk(visit.viewer):
         raise NotFound
 
 

@@ -11,6 +11,7 @@ from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
+from fediverse_support.policy import access
 from fediverse_support.reads.moderation import servers
 from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
@@ -21,8 +22,8 @@ LIST: Final = "/admin/servers"
 
 
 def _check_way_in(visit: Visit) -> None:
-    """Raise `NotFound` for everybody but staff: these pages do not exist for others."""
-    if not visit.person.is_staff:
+    """Raise `NotFound` for whoever decides about no servers: these pages do not exist for them."""
+    if not access.may(visit.person.roles, "rule"):
         raise NotFound
 
 
@@ -109,13 +110,13 @@ async def _server_page(
 async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Put a rule in force, or clear it."""
     _check_way_in(visit)
-    db, account_id, severity = pages.deps.db, visit.person.account_id, form.text("severity")
+    db, person, severity = pages.deps.db, visit.person, form.text("severity")
     try:
         domain = _domain(pages, request.path_params["domain"])
     except Invalid:
         raise NotFound from None
     if form.text("decision") == "clear":
-        await moderating.clear_domain_rule(db, account_id, domain)
+        await moderating.clear_domain_rule(db, person, domain)
         return see_other(f"{LIST}?done=rule-cleared")
     if form.ticked("look"):
         async with db.connection() as conn:
@@ -130,7 +131,7 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
             private_note=form.line("note"),
         )
         await moderating.set_domain_rule(
-            db, pages.deps.instance, account_id, rule, is_meant=form.ticked("wide")
+            db, pages.deps.instance, person, rule, is_meant=form.ticked("wide")
         )
     except Invalid as error:
         fixes = {

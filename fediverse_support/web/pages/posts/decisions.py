@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import structs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,7 +12,9 @@ from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import AppError, NotFound
+from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
+from fediverse_support.policy import access
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import own_posts, threads
@@ -20,7 +23,6 @@ from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.groups import may_write
 from fediverse_support.web.pages.places import landing
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
@@ -55,9 +57,13 @@ class Taken:
         group = self.group
         if group is None and self.post.group_slug is not None:
             return "group"
-        if group is not None and not may_write(group):
+        if group is not None and not access.has_joined(group):
             return "banned" if group.is_banned else "waiting" if group.is_waiting else "join"
-        return "" if self.post.is_root or self.answers is not None else "conversation"
+        if self.post.is_root:
+            return "" if group is None or access.may_start(group) else "moderators"
+        if self.answers is None:
+            return "conversation"
+        return "" if access.may_write(group, self.answers) else "paused"
 
 
 async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Taken:
@@ -70,8 +76,17 @@ async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     if post.group_slug is not None:
         group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
     if place.parent_id is not None:
-        answers = await threads.find_post(conn, place.parent_id, visit.actor_id)
+        answers = await _answered(conn, visit, place.parent_id)
     return Taken(post, group if group is not None and group.is_readable else None, answers, place)
+
+
+async def _answered(conn: Conn, visit: Visit, post_id: PostId) -> PostView | None:
+    """Return what a reply would answer; with the first post, all of a conversation is paused."""
+    post = await threads.find_post(conn, post_id, visit.actor_id)
+    if post is None or post.is_root or post.is_locked:
+        return post
+    root = await threads.find_post(conn, post.root_id, visit.actor_id)
+    return structs.replace(post, is_locked=root is not None and root.is_locked)
 
 
 async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:

@@ -17,13 +17,14 @@ from fediverse_support.domain.errors import AppError, Invalid, NotAllowed, NotFo
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import MAX_BODY, Draft
+from fediverse_support.policy import access
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import CHOICES, Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.groups import get_readable, may_write
+from fediverse_support.web.pages.groups import get_readable, must_join
 from fediverse_support.web.pages.places import group_of, landing
 
 MAX_REASON: Final = moderating.MAX_REASON
@@ -122,6 +123,15 @@ async def _get_readable_post(conn: Conn, request: Request, visit: Visit) -> Post
     return post
 
 
+def may_moderate(visit: Visit, group: GroupView | None) -> bool:
+    """Say whether the viewer decides about what is in this group, or outside of groups."""
+    return visit.viewer is not None and access.may_moderate(
+        None if group is None else group.kind,
+        is_moderator=group is not None and group.is_moderator,
+        roles=visit.viewer.person.roles,
+    )
+
+
 def _back_to(post: PostView) -> str:
     return addresses.post(post.id)
 
@@ -130,9 +140,9 @@ async def show_write(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     """`/g/{slug}/write`: the composer."""
     group = await get_readable(pages, visit, conn, request.path_params["slug"])
     _ = visit.person
-    if not may_write(group):
+    if not access.may_start(group):
         there = addresses.group(group.slug)
-        return see_other(there if group.is_banned or group.is_waiting else f"{there}/join")
+        return see_other(f"{there}/join" if must_join(group) else there)
     return _write_page(pages, visit, group, Draft(body=""))
 
 
@@ -163,8 +173,8 @@ async def write(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     if form.ticked("look"):
         return _write_page(pages, visit, group, draft)
     try:
-        if not may_write(group) and not group.is_banned:
-            raise NotAllowed(code="not_a_member")
+        if not access.may_start(group):
+            raise NotAllowed(code="not_a_member" if not access.has_joined(group) else "posting_restricted")
         done = await posting.publish(
             pages.deps.db, pages.deps.instance, person, draft, idempotency_key=once_for(form)
         )
@@ -179,6 +189,8 @@ async def show_edit(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     if post.is_kept:
         return see_other(f"/post/{post.id}/again")
     group = await group_of(pages, visit, conn, post)
+    if not access.may_edit(group, post, is_author=True):
+        raise NotAllowed(reasons=("banned_from_group",))
     draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
     return _edit_page(pages, visit, post, group, draft)
 
@@ -330,7 +342,7 @@ async def _get_judged(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     """Return the post in the address if the viewer may take it down; raise `NotFound` otherwise."""
     post = await _get_readable_post(conn, request, visit)
     group = await group_of(pages, visit, conn, post)
-    if not (visit.person.is_staff or (group is not None and group.moderates)):
+    if not may_moderate(visit, group):
         raise NotFound
     return post
 

@@ -12,9 +12,10 @@ from federation.uris import Host, Uri
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.actors import GroupKind
-from fediverse_support.domain.errors import AppError, NotAllowed, NotFound
+from fediverse_support.domain.errors import AppError, NotFound
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
+from fediverse_support.policy import access
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PauseView, PostView, QuotedView
@@ -22,9 +23,15 @@ from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.groups import get_group, may_write, title_for
+from fediverse_support.web.pages.groups import get_group, must_join, title_for
 from fediverse_support.web.pages.places import address_of, group_of, landing
-from fediverse_support.web.pages.posts.posts import draft_of, once_for, problem_of, replying_audience
+from fediverse_support.web.pages.posts.posts import (
+    draft_of,
+    may_moderate,
+    once_for,
+    problem_of,
+    replying_audience,
+)
 from fediverse_support.web.pages.view import beginning
 
 
@@ -77,26 +84,15 @@ class Scene:
         return addresses.conversation(self.slug, self.root.id)
 
     @property
-    def takes_replies(self) -> bool:
-        """Somebody may answer here."""
-        if not self.is_open or not self.root.is_visible or self.root.standing not in ("visible", "limited"):
-            return False
-        return not self.root.is_locked or (self.group is not None and self.group.moderates)
-
-    @property
     def may_reply(self) -> bool:
         """The viewer may answer here."""
-        return self.takes_replies and (self.group is None or may_write(self.group))
+        return self.is_open and self.root.is_visible and access.may_answer(self.group, self.root)
 
     @property
     def may_join(self) -> bool:
         """The viewer could answer here after joining the group."""
-        group = self.group
-        return (
-            self.takes_replies
-            and group is not None
-            and not (may_write(group) or group.is_banned or group.is_waiting)
-        )
+        is_shown = self.is_open and self.root.is_visible and self.root.standing in ("visible", "limited")
+        return is_shown and not self.root.is_locked and self.group is not None and must_join(self.group)
 
     @property
     def refusal(self) -> str:
@@ -110,7 +106,7 @@ class Scene:
             return words.paused(self.host)
         if group is not None and group.is_waiting:
             return words.waiting(group.host)
-        is_outside = group is not None and not may_write(group)
+        is_outside = group is not None and not access.has_joined(group)
         return words.REASONS["not_a_member"] if is_outside else words.TAKES_NO_REPLIES
 
     @property
@@ -257,9 +253,12 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         why_paused=part.pause.reason if part.pause else "",
         taken_out={post_id: words.taken_out(host) for post_id, host in part.deciders.items()},
         answering=_first(scene) if part.after else None,
-        moderates=group is not None
-        and visit.viewer is not None
-        and (group.moderates or visit.viewer.person.is_staff),
+        moderates=may_moderate(visit, group),
+        editable={
+            post.id
+            for post in (root, *replies)
+            if access.may_edit(group, post, is_author=post.author_id == visit.actor_id)
+        },
         moderator_ids=group.moderator_ids if group else [],
         audience=replying_audience(group),
         elsewhere=words.REPLY_ELSEWHERE if root.host else "",
@@ -357,17 +356,10 @@ async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     draft = draft_of(form, scene.kind, parent_id=answers.id, language=scene.root.language)
     if form.ticked("look"):
         return _reply_page(pages, visit, scene, answers, draft)
-    if (
-        not scene.may_reply
-        and scene.group is not None
-        and not scene.group.is_member
-        and not scene.group.is_banned
-    ):
-        return (
-            see_other(f"/g/{scene.group.slug}/join")
-            if not draft.body.strip()
-            else _reply_page(pages, visit, scene, answers, draft, error=NotAllowed(reasons=("not_a_member",)))
-        )
+    if not scene.may_reply:
+        if scene.group is not None and scene.may_join and not draft.body.strip():
+            return see_other(f"/g/{scene.group.slug}/join")
+        return _reply_page(pages, visit, scene, answers, draft)
     try:
         done = await posting.publish(
             pages.deps.db, pages.deps.instance, person, draft, idempotency_key=once_for(form)
