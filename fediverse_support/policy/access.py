@@ -191,6 +191,19 @@ class Written(Protocol):
         """It takes no answers for now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What would be answered, as part of its conversation."""
+
+    standing: PostStanding
+    is_locked: bool
+
+
+def below(parent: Written, root: Written) -> Below:
+    """Return what would be answered: with its first post, all of a conversation is paused."""
+    return Below(parent.standing, parent.is_locked or root.is_locked)
+
+
 def may_write(
     place: Place | None, parent: Written | None = None, *, account_standing: str = "active"
 ) -> bool:

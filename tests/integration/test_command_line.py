@@ -23,8 +23,7 @@ PASSWORD = "a lamp in the window"
 COMMANDS = (
     "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "account role",
     "group create", "domain list", "domain allow", "domain limit", "domain hold", "domain suspend",
-    "domain clear",
-    "queue status", "queue retry", "queue clear", "explain",
+    "domain clear", "queue status", "queue retry", "queue clear", "explain",
 )  # fmt: skip
 
 

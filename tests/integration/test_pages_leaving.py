@@ -139,7 +139,7 @@ async def test_a_post_in_a_group_on_a_suspended_server_is_still_its_authors(site
     own = await site.writes("wren", "Walked to the bridge.", group="walks", audience="public")
     assert went_to(await site.get(f"/post/{own}", "wren")) == f"/g/walks@far.example/t/{own}#p{own}"
     await moderating.set_domain_rule(
-        site.db, site.deps.instance, site.people["tom"].account_id, DomainRule("far.example", "suspend")
+        site.db, site.deps.instance, site.people["tom"], DomainRule("far.example", "suspend")
     )
     assert "Walked to the bridge." in (await site.get(f"/post/{own}", "wren")).text
     assert went_to(await site.post(f"/post/{own}/remove", "wren")) == f"/post/{own}/removed"

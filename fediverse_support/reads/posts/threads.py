@@ -135,6 +135,7 @@ class QuotedView:
 
     id: PostId
     standing: PostStanding
+    is_locked: bool
     is_gone: bool
     author_name: str
     excerpt: str
@@ -142,7 +143,7 @@ class QuotedView:
 
 
 LIST_QUOTED: Final = """
-select p.id, p.standing, not v.yes as is_gone,
+select p.id, p.standing, p.is_locked, not v.yes as is_gone,
        case when v.yes then coalesce(nullif(a.display_name, ''), a.name) else '' end as author_name,
        case when v.yes then left(p.body_text, 60) else '' end as excerpt,
        case when v.yes then p.warning else '' end as warning

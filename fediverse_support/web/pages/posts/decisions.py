@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -87,6 +88,30 @@ async def _answered(conn: Conn, visit: Visit, post_id: PostId) -> PostView | Non
         return post
     root = await threads.find_post(conn, post.root_id, visit.actor_id)
     return structs.replace(post, is_locked=root is not None and root.is_locked)
+
+
+async def list_again(
+    conn: Conn, visit: Visit, group: GroupView | None, root: PostView, replies: Sequence[PostView]
+) -> set[PostId]:
+    """Return which of the viewer's posts in a conversation, that were taken out, they may send again.
+
+    `group` is one that they may read, None outside of groups.
+    """
+    kept = [post for post in (root, *replies) if post.is_kept]
+    if not kept or (group is not None and not access.has_joined(group)):
+        return set()
+    asked = {post.parent_id for post in kept if post.parent_id is not None} - {root.id}
+    above = await threads.list_quoted(conn, sorted(asked), visit.actor_id)
+    again = set()
+    for post in kept:
+        parent = None if post.parent_id is None else above.get(post.parent_id)
+        answers = root if root.is_visible and (parent is None or parent.is_gone) else parent
+        if post.is_root:
+            may = group is None or access.may_start(group)
+        else:
+            may = answers is not None and access.may_write(group, access.below(answers, root))
+        again |= {post.id} if may else set()
+    return again
 
 
 async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:

@@ -23,8 +23,9 @@ from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.groups import get_group, must_join, title_for
+from fediverse_support.web.pages.groups import get_group, may_join, must_join, title_for
 from fediverse_support.web.pages.places import address_of, group_of, landing
+from fediverse_support.web.pages.posts.decisions import list_again
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
     may_moderate,
@@ -54,6 +55,7 @@ class Part:
     quotes: dict[PostId, Quote]
     pause: PauseView | None
     deciders: dict[PostId, Host]
+    again: set[PostId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         quotes=await _quotes(conn, visit, scene, found[: threads.PAGE], after),
         pause=await threads.find_pause(conn, root.id) if root.is_locked and scene.is_open else None,
         deciders=await threads.list_deciders(conn, [p.id for p in (root, *found) if p.is_kept]),
+        again=await list_again(conn, visit, scene.group, root, found) if scene.is_open else set(),
     )
     return _thread_page(pages, visit, scene, part)
 
@@ -241,7 +244,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         after=part.after,
         base=scene.base,
         is_open=scene.is_open,
-        may_come_back=group is not None and group.standing == "left",
+        may_come_back=group is not None and group.standing == "left" and may_join(group),
         next_after=replies[-1].id if part.has_more else 0,
         earlier=part.earlier,
         quotes=part.quotes,
@@ -253,6 +256,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         why_paused=part.pause.reason if part.pause else "",
         taken_out={post_id: words.taken_out(host) for post_id, host in part.deciders.items()},
         answering=_first(scene) if part.after else None,
+        again=part.again,
         moderates=may_moderate(visit, group),
         editable={
             post.id
