@@ -21,7 +21,7 @@ order by name = $2 desc, name limit 1
 """
 TAKE_NAME: Final = "insert into names (name, actor_id, taken_at) values ($1, $2, $3)"
 INSERT_ACCOUNT: Final = """
-insert into accounts (name, email, email_confirmed_at, password_hash, sorted(roles), standing, created_at)
+insert into accounts (name, email, email_confirmed_at, password_hash, roles, standing, created_at)
 values ($1, $2, case when $2::text is not null then $6::timestamptz end, $3, $4, $5, $6) returning id
 """
 INSERT_TOKEN: Final = """
