@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import asyncpg
+from fediverse_support.db.pool import Conn
 
 SMALL: Final = frozenset(
     "groups group_moderators group_bans domain_rules peers lanes worker_passes arrivals".split()
@@ -35,7 +35,7 @@ class Reading:
     took: float
 
 
-async def look(conn: asyncpg.Connection, sql: str, args: Sequence[object]) -> Reading:
+async def look(conn: Conn, sql: str, args: Sequence[object]) -> Reading:
     """Run a statement with these values, and say what it read."""
     given = f"({', '.join(map(literal, args))})" if args else ""
     await conn.execute(f"prepare looked_at as {sql}")
@@ -92,10 +92,12 @@ def _read(node: dict[str, Any]) -> int:
     if not re.search(r"Scan$", node["Node Type"]) or node.get("Relation Name") in (None, *SMALL):
         return 0
     if node["Node Type"] == "Index Only Scan":
-        return round(node["Heap Fetches"])
+        return int(node["Heap Fetches"])
     left_out = sum(node.get(f"Rows Removed by {why}", 0) for why in ("Filter", "Index Recheck"))
-    return round((node["Actual Rows"] + left_out) * node["Actual Loops"])
+    rows: float = (node["Actual Rows"] + left_out) * node["Actual Loops"]
+    return round(rows)
 
 
 def _input_of(node: dict[str, Any]) -> int:
-    return round(sum(part["Actual Rows"] for part in node["Plans"][:1]))
+    rows: float = sum(part["Actual Rows"] for part in node["Plans"][:1])
+    return round(rows)

@@ -293,10 +293,10 @@ async def around(conn: asyncpg.Connection, stored: Stored, every: list[Line]) ->
         conn, "reports", "id reporter_id group_id target_id post_ids created_at",
         ((n, 6, SMALL[n % 50], REMOTE, [line.id], line.at()) for n, line in enumerate(every[:: 40])),
     )  # fmt: skip
-    bits = [asyncpg.BitString("".join("01"[n == bit] for n in range(HOSTS))) for bit in range(HOSTS)]
+    of_hosts = [bits("".join("01"[n == bit] for n in range(HOSTS))) for bit in range(HOSTS)]
     await _copy(
         conn, "copies", "post_id how hosts since_at",
-        ((line.id, "delivered", bits[n % HOSTS], START) for n, line in enumerate(every)
+        ((line.id, "delivered", of_hosts[n % HOSTS], START) for n, line in enumerate(every)
          if line.author < REMOTE),
     )  # fmt: skip
 
@@ -353,6 +353,11 @@ left join actors g on g.id = p.group_id
 cross join (values (4), (5)) k (n)
 where p.host is null and p.audience = 'public' and (k.n = 4 or g.id is not null)
 """
+
+
+def bits(text: str) -> asyncpg.BitString:
+    """Return bits for a column of them, from noughts and ones."""
+    return asyncpg.BitString(text)  # type: ignore[arg-type]  # described as bytes, and reads text
 
 
 async def _copy(

@@ -130,7 +130,8 @@ async def test_axe_finds_nothing(served: Served, scheme: Any) -> None:
 
 async def test_strong_contrast_and_forced_colours_keep_every_word(served: Served) -> None:
     await furnish(served)
-    for more in ({"forced_colors": "active"}, {"contrast": "more"}):
+    asked: list[dict[str, Any]] = [{"forced_colors": "active"}, {"contrast": "more"}]
+    for more in asked:
         window = await served.window("wren", **more)
         await window.goto("/home")
         assert await window.get_by_role("heading", level=1).is_visible()

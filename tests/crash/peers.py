@@ -66,7 +66,8 @@ class World:
                 request, *lines = head.decode("latin-1").split("\r\n")
                 named = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
                 body = await reader.readexactly(int(named.get("content-length", 0)))
-                await self._answer(writer, *request.split()[:2], named["host"], body)
+                method, target = request.split()[:2]
+                await self._answer(writer, method, target, named["host"], body)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -84,7 +85,8 @@ class World:
         status = "202 Accepted" if verb == "POST" else "200 OK" if found else "404 Not Found"
         writer.write(
             f"HTTP/1.1 {status}\r\ncontent-type: application/activity+json\r\n"
-            f"content-length: {len(found)}\r\n\r\n".encode() + found
+            f"content-length: {len(found)}\r\n\r\n".encode()
+            + found
         )
         await writer.drain()
         async with self.arrived:

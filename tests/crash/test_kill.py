@@ -138,7 +138,7 @@ async def test_every_inbox_gets_every_activity_though_the_server_is_killed_ten_t
         await strike(server, number)
 
     async def is_done() -> bool:
-        return await server.value("select count(*) from deliveries") == 0
+        return bool(await server.value("select count(*) from deliveries") == 0)
 
     await until(is_done, "an empty queue", every=0.3)
     missing = [(box, uri) for box in inboxes for uri in sent if not outside.got.get(box, {}).get(uri)]
@@ -166,7 +166,8 @@ async def test_everything_answered_202_is_visible_though_the_server_is_killed_te
         assert len(promised) == (number + 1) * wanted
 
         async def is_done() -> bool:
-            return await server.value("select count(*) from receipts where standing <> 'done'") == 0
+            left = await server.value("select count(*) from receipts where standing <> 'done'")
+            return bool(left == 0)
 
         if number == KILLS - 1:
             await until(is_done, "an empty queue", every=0.3)

@@ -12,7 +12,6 @@ from federation import uris
 from federation.uris import Uri
 from fediverse_support.actions.exchange.intake import Intake
 from fediverse_support.domain.ids import fresh_token
-from fediverse_support.pipeline import apply as pipeline
 from fediverse_support.reads.exchange import explain
 from fediverse_support.store import facts
 from fediverse_support.workers import receive
@@ -116,7 +115,7 @@ async def test_one_that_cannot_be_applied_does_not_hurt_the_others(
 ) -> None:
     scene = await three_servers(world)
     ada, group = scene.b.people["ada"].uri, await group_uri(scene)
-    insert = pipeline.store_facts.load_all
+    insert = facts.load_all
 
     async def faulty(*given: Any) -> Any:
         raise asyncpg.DataError("as if one of them could not be stored")

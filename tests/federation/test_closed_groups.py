@@ -10,6 +10,7 @@ from federation import keys, signatures
 from federation.errors import FederationError
 from federation.keys import Signer
 from federation.uris import Uri
+from fediverse_support.domain.actors import GroupKind
 from tests.federation.world import Server, World
 
 ACTIVITY = "application/activity+json"
@@ -28,11 +29,12 @@ COUNTS = {
 
 
 @pytest.fixture(params=["home", "home-open", "circle"])
-async def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+async def kind(request: pytest.FixtureRequest) -> GroupKind:
+    chosen: GroupKind = request.param
+    return chosen
 
 
-async def closed(world: World, kind: str) -> tuple[Server, Server, Uri, Uri]:
+async def closed(world: World, kind: GroupKind) -> tuple[Server, Server, Uri, Uri]:
     """Give A a closed group with a thread in it by its moderator; return its and the thread's id."""
     a, b = await world.server("a.example"), await world.server("b.example")
     await b.a_person("ada")
@@ -53,7 +55,7 @@ async def signed_get(world: World, source: Server, uri: str) -> int:
     return reply.status
 
 
-async def test_every_path_of_a_home_group_is_404_for_a_peer(world: World, kind: str) -> None:
+async def test_every_path_of_a_home_group_is_404_for_a_peer(world: World, kind: GroupKind) -> None:
     a, b, group, post = await closed(world, kind)
     token = post.rsplit("/", 1)[1]
     paths = [
@@ -75,7 +77,9 @@ async def test_every_path_of_a_home_group_is_404_for_a_peer(world: World, kind: 
     assert {await signed_get(world, b, row["uri"]) for row in activities} <= {404}
 
 
-async def test_nothing_said_in_a_closed_group_is_shown_or_sent_to_others(world: World, kind: str) -> None:
+async def test_nothing_said_in_a_closed_group_is_shown_or_sent_to_others(
+    world: World, kind: GroupKind
+) -> None:
     a, b, _, post = await closed(world, kind)
     await a.a_person("wren")
     world.internet.forget()
@@ -88,7 +92,9 @@ async def test_nothing_said_in_a_closed_group_is_shown_or_sent_to_others(world: 
     assert await signed_get(world, b, post) == 404
 
 
-async def test_a_peer_that_knows_the_address_of_a_home_group_gets_nowhere(world: World, kind: str) -> None:
+async def test_a_peer_that_knows_the_address_of_a_home_group_gets_nowhere(
+    world: World, kind: GroupKind
+) -> None:
     a, b, group, post = await closed(world, kind)
     before = await b.value("select count(*) from actors")
     with pytest.raises(FederationError):
@@ -100,21 +106,20 @@ async def test_a_peer_that_knows_the_address_of_a_home_group_gets_nowhere(world:
     pem = keys.unseal(
         await b.value("select private_key from actors where id = $1", ada.actor_id), b.deps.secret
     )
-    for number, wish in enumerate(
-        (
-            {"type": "Follow", "object": group},
-            {"type": "Create", "object": {
-                "id": f"{ada.uri}/notes/1", "type": "Note", "attributedTo": ada.uri, "content": "<p>Hi</p>",
-                "to": [group, "https://www.w3.org/ns/activitystreams#Public"], "audience": group,
-            }},
-            {"type": "Create", "object": {
-                "id": f"{ada.uri}/notes/2", "type": "Note", "attributedTo": ada.uri, "content": "<p>Hi</p>",
-                "to": ["https://www.w3.org/ns/activitystreams#Public"], "inReplyTo": post,
-            }},
-            {"type": "Like", "object": post},
-            {"type": "Announce", "object": post},
-        )
-    ):  # fmt: skip
+    wishes: tuple[dict[str, object], ...] = (
+        {"type": "Follow", "object": group},
+        {"type": "Create", "object": {
+            "id": f"{ada.uri}/notes/1", "type": "Note", "attributedTo": ada.uri, "content": "<p>Hi</p>",
+            "to": [group, "https://www.w3.org/ns/activitystreams#Public"], "audience": group,
+        }},
+        {"type": "Create", "object": {
+            "id": f"{ada.uri}/notes/2", "type": "Note", "attributedTo": ada.uri, "content": "<p>Hi</p>",
+            "to": ["https://www.w3.org/ns/activitystreams#Public"], "inReplyTo": post,
+        }},
+        {"type": "Like", "object": post},
+        {"type": "Announce", "object": post},
+    )  # fmt: skip
+    for number, wish in enumerate(wishes):
         body = json.dumps(
             {"@context": "https://www.w3.org/ns/activitystreams", "id": f"{ada.uri}/acts/{number}",
              "actor": ada.uri, "to": [group], **wish}

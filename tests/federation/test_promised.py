@@ -12,8 +12,8 @@ import pytest
 from federation import uris
 from federation.uris import Uri
 from fediverse_support.actions.exchange.intake import Intake
-from fediverse_support.pipeline import apply as pipeline
 from fediverse_support.reads.exchange import explain, queues
+from fediverse_support.store import facts as store_facts
 from fediverse_support.workers import receive
 from fediverse_support.workers.errands import housekeeping
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
@@ -26,7 +26,7 @@ Meanwhile = Callable[[], Awaitable[None]]
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, *steps: Meanwhile) -> None:
     """Let something happen each time between the taking of a batch and its application."""
-    load, load_all, left = pipeline.store_facts.load, pipeline.store_facts.load_all, list(steps)
+    load, load_all, left = store_facts.load, store_facts.load_all, list(steps)
 
     async def slow(*given: Any, **more: Any) -> Any:
         if left:
@@ -38,8 +38,8 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, *steps: Meanwhile) -> None:
             await left.pop(0)()
         return await load_all(*given, **more)
 
-    monkeypatch.setattr(pipeline.store_facts, "load", slow)
-    monkeypatch.setattr(pipeline.store_facts, "load_all", slow_all)
+    monkeypatch.setattr(store_facts, "load", slow)
+    monkeypatch.setattr(store_facts, "load_all", slow_all)
 
 
 async def works(server: Server) -> None:

@@ -23,7 +23,7 @@ HOUSEKEEPING: dict[str, str] = {}
 
 def names(module: Module) -> dict[str, str]:
     """What each imported name of a module means, in full."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}

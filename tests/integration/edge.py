@@ -216,7 +216,7 @@ class Town:
         sent = {**headers} if accept is None else {"Accept": accept, **headers}
         sent.setdefault("Host", self.instance.host)
         if signer is not None:
-            sent = signer.signed(method, self.instance.base_url + target, self.db.now(), **sent)
+            sent = signer.signed(method, self.instance.base_url + target, self.db.now(), b"", **sent)
         return await ask(self.app, method, target, sent)
 
     async def finger(self, name: str) -> Got:

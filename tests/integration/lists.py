@@ -131,9 +131,9 @@ def of_pages(stored: Stored) -> list[Case]:
             Case(f"about {who}", lambda c, w=who: home.list_about_you(c, w, w, LONG_AGO)),
             Case(f"earlier {who}", lambda c, w=who: home.list_earlier(c, w, w, LONG_AGO, 2**62)),
         ]
-    for author, who in product((ASHA, WRITER, REMOTE + 13), (None, QUIET, ASHA)):
-        found.append(Case(f"profile of {author} for {who}",
-                          lambda c, a=author, w=who: people.list_written(c, a, w, 2**62)))  # fmt: skip
+    for author, viewer_id in product((ASHA, WRITER, REMOTE + 13), (None, QUIET, ASHA)):
+        found.append(Case(f"profile of {author} for {viewer_id}",
+                          lambda c, a=author, w=viewer_id: people.list_written(c, a, w, 2**62)))  # fmt: skip
     found += [
         Case("followers", lambda c: followers.list_followers(c, ASHA)),
         Case("asking to follow", lambda c: followers.list_asking(c, ASHA)),

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from federation import uris, vocab
@@ -29,6 +28,7 @@ from tests.builders import key_maker
 from tests.conftest import Clock
 from tests.federation.internet import Internet
 from tests.federation.world import Server, World
+from tests.stored import bits
 
 pytestmark = pytest.mark.postgres
 
@@ -184,12 +184,12 @@ def a_post(place: int, at: datetime, wren: int, group: int) -> Iterator[tuple[st
         ((create, "Create", uri), (boost, "Announce", uri), (relay, "Announce", create)), 1
     ):
         yield "activities", (number + step, own, "x", verb, about, text * 3, "out", True, at)
-        yield "arrivals", (number + step, asyncpg.BitString("01" * 5), at, at)
+        yield "arrivals", (number + step, bits("01" * 5), at, at)
         yield "decisions", (own, "x", verb, about, "local", "accept", [], text, at)
         inbox = "https://h0.example/u/inbox"
         yield "deliveries", (number + step, wren, "h0.example", inbox, number, "parked", 8, at, at)
     yield "announces", (number + 4, boost, group, number, at)
-    yield "copies", (number, "delivered", asyncpg.BitString("01" * 5), at)
+    yield "copies", (number, "delivered", bits("01" * 5), at)
 
 
 async def store_a_day(server: Server, at: datetime, day: int, posts: int, people: int) -> None:

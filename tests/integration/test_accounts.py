@@ -12,6 +12,7 @@ from fediverse_support.actions import names
 from fediverse_support.actions.accounts import accounts
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.db.pool import Db
+from fediverse_support.db.rows import only
 from fediverse_support.domain.errors import AppError, Conflict, Invalid, NotFound
 from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.instance import Instance
@@ -34,7 +35,7 @@ async def make(db: Db, name: str, password: str = GOOD, email: str | None = None
 async def test_an_account_comes_with_a_person_whose_key_opens(db: Db) -> None:
     account_id = await make(db, " Wren ")
     async with db.connection() as conn:
-        person = await conn.fetchrow("select * from actors where account_id = $1", account_id)
+        person = only(await conn.fetchrow("select * from actors where account_id = $1", account_id))
         assert await conn.fetchval("select actor_id from names where name = 'wren'") == person["id"]
         assert await conn.fetchval("select password_hash from accounts") == f"hash of {GOOD}"
     assert person["uri"].startswith("https://home.example/ap/u/")
@@ -86,7 +87,7 @@ async def test_only_the_hash_of_a_token_is_kept(db: Db) -> None:
     account_id = await make(db, "heron")
     token = await accounts.create_token(db, "Heron", ("read", "write:statuses"))
     async with db.connection() as conn:
-        row = await conn.fetchrow("select * from tokens")
+        row = only(await conn.fetchrow("select * from tokens"))
     assert row["token_hash"] == hashlib.sha256(token.encode()).digest()
     assert row["account_id"] == account_id
     assert row["scopes"] == ["read", "write:statuses"]

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from federation.uris import Host
 from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.instance import Instance
@@ -148,7 +149,7 @@ async def _no_collection_for_other_servers_reads_every_post(site: Site, queries:
 
 async def _no_lane_reads_every_delivery(site: Site, queries: Queries) -> None:
     instance = Instance(base_url=site.deps.instance.base_url)
-    host = queues.Host("h1.example")
+    host = Host("h1.example")
     queries.forget()
     async with site.db.connection() as conn:
         took = await deliveries.take_deliveries(conn, [host], site.db.now(), 50, instance.federation)

@@ -62,7 +62,8 @@ async def large(postgres_server: Server) -> AsyncIterator[Large]:
     broom = await postgres_server.as_superuser(dsn)
     stored = await store(broom, POSTS)
     await broom.close()
-    conn, asked = await pool.connect(dsn), []
+    conn = await pool.connect(dsn)
+    asked: list[tuple[str, Any]] = []
     conn.add_query_logger(lambda record: asked.append((record.query, record.args)))
     yield Large(conn, stored, asked)
     await conn.close()

@@ -67,9 +67,11 @@ async def test_an_open_group_is_public_without_a_word(api: Api) -> None:
 
 
 async def test_a_picture_is_refused_however_it_is_named_and_an_empty_entry_is_none(api: Api) -> None:
-    for body in ({"media_ids[]": ["1"]}, {"media_ids": ["1"]}):
+    named: list[dict[str, Any]] = [{"media_ids[]": ["1"]}, {"media_ids": ["1"]}]
+    for body in named:
         assert "Pictures" in await refused(api, status="x", visibility="unlisted", **body)
-    await sent(api, status="x", visibility="unlisted", **{"media_ids[]": [""]})
+    nothing: dict[str, Any] = {"media_ids[]": [""]}
+    await sent(api, status="x", visibility="unlisted", **nothing)
 
 
 async def test_nothing_but_a_content_note_is_the_text(api: Api) -> None:

@@ -28,7 +28,7 @@ async def named(site: Site, path: str, name: str | None = None) -> list[str]:
 
 
 async def uri_of(site: Site, table: str, number: int) -> str:
-    return await site.value(f"select uri from {table} where id = $1", number)
+    return str(await site.value(f"select uri from {table} where id = $1", number))
 
 
 async def test_an_open_group_its_threads_and_people_name_their_documents(site: Site, clock: Clock) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from fediverse_support.actions.people import following
+from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
+from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
 from fediverse_support.web.pages import words
@@ -142,12 +144,10 @@ async def test_a_form_that_is_none_gets_a_sentence(
 
 
 async def test_a_fault_hands_back_what_was_typed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fediverse_support.web.pages.posts import posts
-
     async def breaks(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(posts.posting, "publish", breaks)
+    monkeypatch.setattr(posting, "publish", breaks)
     got = await site.post("/g/frontroom/write", "wren", {"body": LONG})
     assert got.status_code == 500
     assert LONG in got.text and "What you wrote is below." in got.text and "a bug" not in got.text
@@ -181,7 +181,7 @@ async def test_no_mark_and_no_control_character_reaches_a_neighbour(site: Site) 
     form = {"title": f"T{tower}", "body": f"x\x1by{tower}\u202e", "warning": f"w\u202e{tower}\x9b"}
     await site.post("/g/frontroom/write", "wren", form)
     async with site.db.connection() as conn:
-        row = await conn.fetchrow("select * from posts")
+        row = only(await conn.fetchrow("select * from posts"))
     for text in (row["title"], row["body_html"], row["body_source"], row["warning"]):
         assert len([c for c in text if unicodedata.category(c) == "Mn"]) <= 5
         assert "\x1b" not in text and "\x9b" not in text

@@ -81,7 +81,7 @@ class Place:
 
     def children(self) -> dict[str, int]:
         """The living children by what they are: `_web`, `_worker`, `postgres`."""
-        found = {}
+        found: dict[str, int] = {}
         for pid in self.ours():
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from federation.uris import Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.db.remembered import SURE_FOR, Remembered
 from fediverse_support.reads import federation
@@ -15,7 +16,7 @@ from tests.conftest import Clock, Queries
 from tests.integration.edge import Peer, Town, make_town
 
 pytestmark = pytest.mark.postgres
-IO = Peer("https://masto.example/users/io")
+IO = Peer(Uri("https://masto.example/users/io"))
 SUSPEND = """
 insert into domain_rules (domain, severity, created_at, updated_at)
 values ('masto.example', 'suspend', now(), now())

@@ -120,7 +120,7 @@ async def test_a_lane_that_could_not_be_given_back_is_freed_by_its_worker(
     deps: Deps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await comes_in(deps, "h.example", "1")
-    real, missed = queues.release, []
+    real, missed = queues.release, list[object]()
 
     async def release(*given: object, **more: object) -> None:
         if not missed:

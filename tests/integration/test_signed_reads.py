@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from federation.uris import Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.reads import federation
 from tests.conftest import Clock, Queries
 from tests.integration.edge import Peer, Town, make_town
 
 pytestmark = pytest.mark.postgres
-IO = Peer("https://masto.example/users/io")
+IO = Peer(Uri("https://masto.example/users/io"))
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from fediverse_support.db.pool import DatabaseUnavailable, Db
 from tests.conftest import Clock, Queries
 from tests.integration.edge import AS1, Peer, Town, activity, ask, key_pair, make_town
 
-IO = Peer("https://masto.example/users/io")
-ADA = Peer("https://pie.example/u/ada")
-EVIL = Peer("https://evil.example/u/x", key="evil")
-MASTO = Peer("https://masto.example/actor", kind="Application", key="server")
+IO = Peer(Uri("https://masto.example/users/io"))
+ADA = Peer(Uri("https://pie.example/u/ada"))
+EVIL = Peer(Uri("https://evil.example/u/x"), key="evil")
+MASTO = Peer(Uri("https://masto.example/actor"), kind="Application", key="server")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from federation.uris import Uri
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import Person
@@ -17,8 +18,8 @@ from fediverse_support.domain.posts import Draft
 from tests.conftest import Clock, Queries
 from tests.integration.edge import AS1, PUBLIC, Peer, Town, make_town
 
-IO = Peer("https://masto.example/users/io")
-BROWSER = {"Accept": "text/html,*/*;q=0.8"}
+IO = Peer(Uri("https://masto.example/users/io"))
+BROWSER = "text/html,*/*;q=0.8"
 
 
 @pytest.fixture
@@ -398,7 +399,7 @@ async def test_ids_lead_browsers_to_pages(town: Town) -> None:
         (town.open_group.uri, "https://support.example/g/sleepless"),
         (post.uri, f"https://support.example/g/sleepless/t/{post.id}"),
     ):
-        got = await town.get(uri, **BROWSER)
+        got = await town.get(uri, accept=BROWSER)
         assert (got.status, got.headers["location"]) == (302, page)
 
 

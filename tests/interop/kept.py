@@ -22,7 +22,7 @@ PROVING = ("content-digest", "content-type", "date", "digest", "host", "signatur
 async def keep(name: str, ours: Ours, theirs: str) -> None:
     """Make the record of an exchange, and write it where that is asked for."""
     await ours.is_at_rest()
-    record = {
+    record: dict[str, Any] = {
         "ours": ours.front.origin,
         "theirs": theirs,
         "actors": {actor: await ours.uri(actor) for actor in (GROUP, *PEOPLE)},

@@ -94,7 +94,7 @@ class Ours:
         headers = {"Host": self.host, "X-Forwarded-Proto": "https"}
         if who is not None:
             headers["Authorization"] = f"Bearer {self.tokens[who]}"
-        params = {"params": form} if method == "GET" else {"json": form}
+        params: dict[str, Any] = {"params": form} if method == "GET" else {"json": form}
         async with aiohttp.ClientSession() as session:
             async with session.request(method, f"{self.plain}{path}", headers=headers, **params) as got:
                 answer = await got.json()
@@ -179,7 +179,9 @@ class Ours:
 
     async def sees(self, uri: str) -> dict[str, Any]:
         """Wait until a post can be read here."""
-        return dict(await eventually(lambda: self.shown(uri), what=f"{uri} did not appear here"))  # type: ignore[arg-type]
+        found = await eventually(lambda: self.shown(uri), what=f"{uri} did not appear here")
+        assert found is not None
+        return found
 
     async def misses(self, uri: str) -> None:
         """Wait until a post can be read here no longer."""

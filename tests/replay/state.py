@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import asyncpg
+from fediverse_support.db.pool import Conn
 
 QUERIES = {
     "follows": """
@@ -30,6 +30,6 @@ QUERIES = {
 }
 
 
-async def state_of(conn: asyncpg.Connection) -> dict[str, list[dict[str, Any]]]:
+async def state_of(conn: Conn) -> dict[str, list[dict[str, Any]]]:
     """Return who follows whom, which posts can be read, and who passed them on."""
     return {name: [dict(row) for row in await conn.fetch(sql)] for name, sql in QUERIES.items()}

@@ -27,7 +27,7 @@ from fediverse_support.actions.people import following
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
-from fediverse_support.domain.actors import Person
+from fediverse_support.domain.actors import GroupKind, Person
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.people import people
@@ -201,10 +201,11 @@ class Place:
 
     async def standing(self, follower: str, target: str) -> str | None:
         """Return where a follow stands."""
-        return await self.value(
+        found: str | None = await self.value(
             "select f.standing from follows f join actors a on a.id = f.follower_id"
             " join actors t on t.id = f.target_id where a.uri = $1 and t.uri = $2", follower, target,
         )  # fmt: skip
+        return found
 
     async def world(self) -> dict[str, Any]:
         """Return everything that anybody could notice: rows, pages, API, collections."""
@@ -305,9 +306,10 @@ async def _people(place: Place) -> None:
         assert person is not None
         place.people[name] = person
         place.uris[name] = person.uri
-    for name, kind, approval in (
+    made: tuple[tuple[str, GroupKind, bool], ...] = (
         ("pub", "open", False), ("asks", "open", True), ("circle", "circle", False), ("room", "home", False),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for name, kind, approval in made:
         group_id = await groups.create_group(
             db, instance, SECRET, name=name, title=name.title(), kind=kind, moderators=("asha",),
             approval=approval,

@@ -74,7 +74,12 @@ async def test_B12_discovery_does_not_follow_wherever_it_is_led(place: Place, ch
 
 async def test_B12_the_guard_opens_no_connection_to_ourselves(place: Place) -> None:
     met: list[object] = []
-    canary = await asyncio.start_server(lambda reader, writer: met.append(writer.close()), "127.0.0.1", 0)
+
+    def meet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(writer.close)
+        writer.close()
+
+    canary = await asyncio.start_server(meet, "127.0.0.1", 0)
     port = canary.sockets[0].getsockname()[1]
     async with HttpClient(user_agent="test", allow_http=True, allow_networks=()) as guard:
         place.internet.guard = guard

@@ -184,7 +184,8 @@ async def test_C25_hidden_recipients_are_refused(place: Place) -> None:
     for member in ("bto", "bcc"):
         for value in (place.uris["wren"], [place.uris["wren"]], [{"id": place.uris["wren"]}]):
             await place.dropped({**place.create(IO), member: value}, IO, 400)
-            await place.dropped(place.create(IO, **{member: value}), IO, 400)
+            hidden: dict[str, Any] = {member: value}
+            await place.dropped(place.create(IO, **hidden), IO, 400)
 
 
 async def test_C26_a_list_of_followers_in_a_header_is_not_believed(place: Place) -> None:

@@ -205,12 +205,13 @@ async def test_D08_of_several_types_one_decides(place: Place) -> None:
 
 
 async def test_D09_two_actors_are_nobody(place: Place) -> None:
-    for actor in (
+    several: tuple[object, ...] = (
         [EVE.uri, IO.uri],
         [IO.uri, EVE.uri],
         [{"id": EVE.uri}, {"id": IO.uri}],
         [[EVE.uri], IO.uri],
-    ):
+    )
+    for actor in several:
         await place.dropped({**place.create(EVE), "actor": actor}, EVE)
         await place.dropped({**place.create(IO), "actor": actor}, EVE)
         await place.dropped(place.create(EVE, attributedTo=actor), EVE)

@@ -13,7 +13,7 @@ from tests.integration.edge import PUBLIC, Got
 from tests.security.support import EVE, Place, actor_with, renamed
 
 BIDI = "\u202e\u202d\u2066\u2067\u200f"
-EMPTY = [None, 7, [], ["x"], {}, "   \n", "\u200b\u2060", "<p> </p>", "<br>"]
+EMPTY: list[object] = [None, 7, [], ["x"], {}, "   \n", "\u200b\u2060", "<p> </p>", "<br>"]
 
 
 async def stored(place: Place, act: dict[str, Any]) -> dict[str, Any] | None:
@@ -125,14 +125,15 @@ async def test_D15_names_are_one_plain_line(place: Place) -> None:
 
 async def test_D16_of_many_languages_one_is_taken(place: Place) -> None:
     many = {f"x{number}": f"<p>{number}</p>" for number in range(900)}
-    for mapped in (
+    mappings: tuple[object, ...] = (
         {"../../etc": "<p>one</p>"},
         {"en": "<p>one</p>", "de": "<p>zwei</p>"},
         {"en": 7},
         many,
         [],
         7,
-    ):
+    )
+    for mapped in mappings:
         row = await stored(place, place.create(EVE, content=None, contentMap=mapped))
         if row is not None:
             assert "/" not in row["language"] and len(row["language"]) <= 35
@@ -143,14 +144,16 @@ async def test_D16_of_many_languages_one_is_taken(place: Place) -> None:
 
 async def test_D18_no_context_is_ever_asked_for(place: Place) -> None:
     place.internet.asked.clear()
-    for context in (
+    contexts: list[object] = [
         "https://evil.example/context", ["https://www.w3.org/ns/activitystreams", "https://127.0.0.1/context"],
         {"@import": "https://evil.example/context"}, {"@vocab": "https://evil.example/ns#"}, 7, None, [[]],
         [{"x": {"@id": "https://evil.example/x", "@context": "https://evil.example/context"}}],
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for context in contexts:
         got = await place.deliver({**place.create(EVE), "@context": context}, EVE)
         assert got.status in (202, 400)
-        got = await place.deliver(place.create(EVE, **{"@context": context}), EVE)
+        note: dict[str, Any] = {"@context": context}
+        got = await place.deliver(place.create(EVE, **note), EVE)
         assert got.status in (202, 400)
     assert not any("context" in uri for uri in place.internet.asked)
     await place.still_works()

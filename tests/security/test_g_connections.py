@@ -108,6 +108,7 @@ async def test_g15_bytes_that_trickle_buy_no_time(served: Served) -> None:
     reader, writer = await served.open(b"GET / HT")
     await served.sees(1)
     [connection] = served.server.server_state.connections
+    assert isinstance(connection, Protocol)
     until = connection.until
     writer.write(b"TP/1.1\r\nHost: ")
     await writer.drain()

@@ -6,10 +6,11 @@ import socket
 from ipaddress import ip_network
 
 import pytest
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
 
 from federation.errors import Unreachable
 from federation.uris import Uri
-from fediverse_support.adapters import http_client
 from fediverse_support.adapters.http_client import is_allowed
 from tests.unit.adapters.listening import client, listening, plainly, refused
 
@@ -73,7 +74,7 @@ from tests.unit.adapters.listening import client, listening, plainly, refused
         "0x7f000001",
     ],
 )
-def test_an_address_that_is_not_public_is_never_dialled(address):
+def test_an_address_that_is_not_public_is_never_dialled(address: str) -> None:
     assert not is_allowed(address)
 
 
@@ -81,11 +82,11 @@ def test_an_address_that_is_not_public_is_never_dialled(address):
     "address",
     ["1.1.1.1", "8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700::1", "2a00:1450::1"],
 )
-def test_a_public_address_is_dialled(address):
+def test_a_public_address_is_dialled(address: str) -> None:
     assert is_allowed(address)
 
 
-def test_named_networks_are_dialled_although_they_are_private():
+def test_named_networks_are_dialled_although_they_are_private() -> None:
     networks = (ip_network("10.1.0.0/16"), ip_network("::1/128"))
     assert is_allowed("10.1.2.3", networks)
     assert is_allowed("::1", networks)
@@ -119,7 +120,7 @@ def test_named_networks_are_dialled_although_they_are_private():
         "x.onion",
     ],
 )
-async def test_no_spelling_of_a_private_address_is_reached(host):
+async def test_no_spelling_of_a_private_address_is_reached(host: str) -> None:
     assert await refused(f"https://{host}/", allow_http=False, allow_networks=()) == "forbidden_address"
     # In a test world too, only the named networks open.
     code = await refused(f"https://{host}/", allow_networks=(ip_network("10.9.0.0/16"),))
@@ -127,19 +128,23 @@ async def test_no_spelling_of_a_private_address_is_reached(host):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
-async def test_a_listening_server_on_loopback_sees_nothing(host):
+async def test_a_listening_server_on_loopback_sees_nothing(host: str) -> None:
     async with listening(plainly()) as (base, got):
         port = base.rpartition(":")[2]
         assert await refused(f"http://{host}:{port}/", allow_networks=()) == "forbidden_address"
         assert got == []
 
 
-async def test_a_name_that_changes_its_address_is_checked_where_it_is_dialled(monkeypatch):
+async def test_a_name_that_changes_its_address_is_checked_where_it_is_dialled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with listening(plainly(b"1")) as (base, got):
         port = int(base.rpartition(":")[2])
         answers = iter(["127.0.0.1", "127.0.0.2"])
 
-        async def resolve(self, host, port=0, family=socket.AF_INET):
+        async def resolve(
+            self: object, host: str, port: int = 0, family: int = socket.AF_INET
+        ) -> list[ResolveResult]:
             return [
                 {
                     "hostname": host,
@@ -151,7 +156,7 @@ async def test_a_name_that_changes_its_address_is_checked_where_it_is_dialled(mo
                 }
             ]
 
-        monkeypatch.setattr(http_client.ThreadedResolver, "resolve", resolve)
+        monkeypatch.setattr(ThreadedResolver, "resolve", resolve)
         async with client(allow_networks=(ip_network("127.0.0.1/32"),)) as http:
             uri = Uri(f"http://rebinding.example:{port}/")
             reply = await http.send("GET", uri, {}, limit=10, seconds=5)
@@ -176,5 +181,5 @@ async def test_a_name_that_changes_its_address_is_checked_where_it_is_dialled(mo
         "",
     ],
 )
-async def test_other_schemes_ports_and_spellings_are_refused(uri):
+async def test_other_schemes_ports_and_spellings_are_refused(uri: str) -> None:
     assert await refused(uri, allow_http=False, allow_networks=()) == "forbidden_address"

@@ -52,7 +52,7 @@ def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
 # --- what is sent ---
 
 
-async def test_the_path_goes_out_as_it_was_signed():
+async def test_the_path_goes_out_as_it_was_signed() -> None:
     private = keys.load_private(keys.make_rsa())
     async with listening(plainly()) as (base, got), client() as http:
         uri = Uri(f"{base}/a%2fb/%7Eio;x='y'?q=a+b%20c&d=%C3%A9")
@@ -72,7 +72,7 @@ async def test_the_path_goes_out_as_it_was_signed():
     assert "cookie" not in names
 
 
-async def test_cookies_and_proxies_of_the_environment_are_ignored(monkeypatch):
+async def test_cookies_and_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     async with listening(plainly(b"{}", "Set-Cookie: a=b")) as (base, got), client() as http:
@@ -84,7 +84,7 @@ async def test_cookies_and_proxies_of_the_environment_are_ignored(monkeypatch):
     assert b"cookie" not in got[1].lower()
 
 
-async def test_a_header_with_a_line_end_is_not_sent():
+async def test_a_header_with_a_line_end_is_not_sent() -> None:
     async with listening(plainly()) as (base, got), client() as http:
         with pytest.raises(Unreachable):
             await http.send("GET", Uri(f"{base}/"), {"Accept": "x\r\nX: y"}, limit=10, seconds=5)
@@ -94,7 +94,7 @@ async def test_a_header_with_a_line_end_is_not_sent():
 # --- what is read ---
 
 
-async def test_an_answer_is_a_plain_value():
+async def test_an_answer_is_a_plain_value() -> None:
     async with listening(
         plainly(b'{"a":1}', "Content-Type: application/activity+json", status="410 Gone")
     ) as (
@@ -106,27 +106,27 @@ async def test_an_answer_is_a_plain_value():
     assert reply.headers["content-type"] == "application/activity+json"
 
 
-async def test_a_redirect_is_returned_and_not_followed():
+async def test_a_redirect_is_returned_and_not_followed() -> None:
     async with listening(plainly(b"", "Location: http://127.0.0.1:1/", status="302 Found")) as (base, got):
         reply = await ask(base)
     assert (reply.status, reply.headers["location"]) == (302, "http://127.0.0.1:1/")
     assert len(got) == 1
 
 
-async def test_the_limit_is_exact():
+async def test_the_limit_is_exact() -> None:
     async with listening(plainly(b"x" * 1000)) as (base, _):
         assert len((await ask(base, limit=1000)).body) == 1000
         assert await refused(base, limit=999) == "too_large"
 
 
-async def test_too_large_says_which_status_it_was():
+async def test_too_large_says_which_status_it_was() -> None:
     async with listening(plainly(b"x" * 1000, status="202 Accepted")) as (base, _):
         with pytest.raises(Unreachable) as caught:
             await ask(base, limit=10)
     assert caught.value.detail == "202"
 
 
-async def test_a_body_without_end_is_cut_at_the_limit():
+async def test_a_body_without_end_is_cut_at_the_limit() -> None:
     async def endless(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         while True:
@@ -138,7 +138,7 @@ async def test_a_body_without_end_is_cut_at_the_limit():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_packed_body_counts_unpacked(encoding):
+async def test_a_packed_body_counts_unpacked(encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
     async with listening(plainly(pack(b"x" * 5_000_000), f"Content-Encoding: {encoding}")) as (base, _):
         assert await refused(base, limit=1024 * 1024) == "too_large"
@@ -146,7 +146,7 @@ async def test_a_packed_body_counts_unpacked(encoding):
         assert (await ask(base)).body == b"hello"
 
 
-async def test_broken_packing_is_a_bad_answer():
+async def test_broken_packing_is_a_bad_answer() -> None:
     async with listening(plainly(b"no gzip at all", "Content-Encoding: gzip")) as (base, _):
         assert await refused(base) in ("bad_answer", "refused")
 
@@ -165,7 +165,7 @@ async def test_broken_packing_is_a_bad_answer():
         b"HTTP/1.1 200 OK\r\nContent-Type: \xff\xfe\r\nContent-Length: 100\r\n\r\n",
     ],
 )
-async def test_a_broken_answer_raises_nothing_else(raw):
+async def test_a_broken_answer_raises_nothing_else(raw: bytes) -> None:
     async def answer(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
@@ -180,7 +180,7 @@ async def test_a_broken_answer_raises_nothing_else(raw):
 @pytest.mark.parametrize(
     "head", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"]
 )
-async def test_a_slow_answer_is_given_up(head):
+async def test_a_slow_answer_is_given_up(head: bytes) -> None:
     async def drip(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(head)
         for _ in range(100):
@@ -202,7 +202,9 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize(("head", "piece"), ENDLESS.values(), ids=ENDLESS)
-async def test_g07_an_answer_that_trickles_for_ever_is_given_up_while_others_go_on(head, piece):
+async def test_g07_an_answer_that_trickles_for_ever_is_given_up_while_others_go_on(
+    head: bytes, piece: bytes
+) -> None:
     done = asyncio.Event()
     begun = asyncio.Event()
 
@@ -228,7 +230,7 @@ async def test_g07_an_answer_that_trickles_for_ever_is_given_up_while_others_go_
     assert caught.value.code == "timeout"
 
 
-async def test_g07_lines_without_end_are_not_read_for_ever():
+async def test_g07_lines_without_end_are_not_read_for_ever() -> None:
     async def pour(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 1_000_000)
         await writer.drain()
@@ -237,31 +239,33 @@ async def test_g07_lines_without_end_are_not_read_for_ever():
         assert await refused(base) == "bad_answer"
 
 
-async def test_a_closed_port_is_refused():
+async def test_a_closed_port_is_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         assert await refused(f"http://127.0.0.1:{taken.getsockname()[1]}/") == "refused"
 
 
-async def test_a_name_that_does_not_exist_is_refused():
+async def test_a_name_that_does_not_exist_is_refused() -> None:
     assert await refused("https://nowhere.example.invalid./", allow_networks=LOOPBACK) == "refused"
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path):
+async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     context, _ = certified(tmp_path)
     async with listening(plainly(), ssl=context) as (base, got):
         assert await refused(base.replace("http:", "https:")) == "tls"
         assert got == []
 
 
-async def test_a_private_authority_can_be_trusted_by_the_environment(monkeypatch, tmp_path):
+async def test_a_private_authority_can_be_trusted_by_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     context, authority = certified(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     async with listening(plainly(), ssl=context) as (base, _):
         assert (await ask(base.replace("http:", "https:"), allow_http=False)).status == 200
 
 
-async def test_a_closed_client_opens_again():
+async def test_a_closed_client_opens_again() -> None:
     async with listening(plainly()) as (base, got):
         http = client()
         await http.close()
@@ -271,7 +275,7 @@ async def test_a_closed_client_opens_again():
         assert len(got) == 2
 
 
-async def test_cancelling_a_request_is_not_swallowed():
+async def test_cancelling_a_request_is_not_swallowed() -> None:
     async def never(request: bytes, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(5)
 

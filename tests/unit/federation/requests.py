@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from federation import keys, signatures, signatures_rfc9421
 from federation.http import Reply, Request
 from federation.keys import PrivateKey, PublicKeyHandle
@@ -37,7 +39,8 @@ DEFAULT_COVERED: Final = "(request-target) host date digest content-type"
 
 def vector(name: str) -> dict[str, Any]:
     """Return one file of published examples."""
-    return json.loads((VECTORS / name).read_text())
+    found: dict[str, Any] = json.loads((VECTORS / name).read_text())
+    return found
 
 
 def request_of(given: dict[str, Any]) -> Request:
@@ -97,7 +100,7 @@ def by_hand(
     values = {**lines, **(special or {}), "(request-target)": f"{method.lower()} {signed_target or target}"}
     names = (covered or "date").split(" ")
     text = "\n".join(f"{name.lower()}: {values[name.lower()]}" for name in names)
-    assert not isinstance(PRIVATE, keys.Ed25519PrivateKey)
+    assert not isinstance(PRIVATE, Ed25519PrivateKey)
     signature = base64.b64encode(PRIVATE.sign(text.encode(), keys.PKCS1, hash_algorithm)).decode()
     parts = [f'keyId="{IO_KEY}"', *extra, f'signature="{signature}"']
     if covered is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def moved(location: str, status: int = 302) -> Reply:
 # --- what is asked ---
 
 
-async def test_a_document_is_fetched_by_its_own_id():
+async def test_a_document_is_fetched_by_its_own_id() -> None:
     peers = Peers({NOTE: reply({"id": NOTE, "type": "Note"})})
     got = await ask(peers)
     assert (got.uri, got.document["type"], got.scheme) == (NOTE, "Note", "cavage")
@@ -47,7 +48,7 @@ async def test_a_document_is_fetched_by_its_own_id():
     assert len(peers.asked) == 1
 
 
-async def test_the_request_is_signed_and_says_what_it_wants():
+async def test_the_request_is_signed_and_says_what_it_wants() -> None:
     peers = Peers({NOTE: reply({"id": NOTE})})
     await ask(peers)
     ((method, uri, headers),) = peers.asked
@@ -58,17 +59,17 @@ async def test_the_request_is_signed_and_says_what_it_wants():
     )
 
 
-async def test_a_fragment_is_not_sent():
+async def test_a_fragment_is_not_sent() -> None:
     peers = Peers({IO: reply({"id": IO, "type": "Person"})})
     assert (await ask(peers, IO_KEY)).uri == IO
 
 
-async def test_a_key_may_be_a_part_of_the_page_it_stands_on():
+async def test_a_key_may_be_a_part_of_the_page_it_stands_on() -> None:
     peers = Peers({IO: reply({"id": IO_KEY, "type": "Key"})})
     assert (await ask(peers, IO_KEY)).uri == IO_KEY
 
 
-async def test_a_401_is_answered_with_the_other_scheme_once():
+async def test_a_401_is_answered_with_the_other_scheme_once() -> None:
     peers = Peers({NOTE: [reply(status=401), reply({"id": NOTE})]})
     assert (await ask(peers)).scheme == "rfc9421"
     assert ["Signature-Input" in headers for _, _, headers in peers.asked] == [False, True]
@@ -79,19 +80,19 @@ async def test_a_401_is_answered_with_the_other_scheme_once():
 # --- where an id leads ---
 
 
-async def test_a_page_leads_to_the_id_it_names_once():
+async def test_a_page_leads_to_the_id_it_names_once() -> None:
     peers = Peers({PAGE: reply({"id": NOTE}), NOTE: reply({"id": NOTE})})
     assert (await ask(peers, PAGE)).uri == NOTE
 
 
-async def test_an_id_on_another_origin_is_asked_there_and_not_believed_here():
+async def test_an_id_on_another_origin_is_asked_there_and_not_believed_here() -> None:
     forged = reply({"id": FOREIGN, "content": "forged"})
     peers = Peers({NOTE: forged, FOREIGN: reply({"id": FOREIGN, "content": "true"})})
     got = await ask(peers)
     assert (got.uri, got.document["content"]) == (FOREIGN, "true")
 
 
-async def test_the_caller_may_refuse_the_other_origin():
+async def test_the_caller_may_refuse_the_other_origin() -> None:
     async def admit(uri: Uri) -> None:
         raise Unreachable("domain_refused", uri)
 
@@ -103,7 +104,7 @@ async def test_the_caller_may_refuse_the_other_origin():
     assert (await ask(peers, PAGE, admit=admit)).uri == NOTE
 
 
-async def test_there_is_no_third_fetch():
+async def test_there_is_no_third_fetch() -> None:
     peers = Peers({PAGE: reply({"id": NOTE}), NOTE: reply({"id": FOREIGN}), FOREIGN: reply({"id": FOREIGN})})
     await refuse(peers, Unauthentic, "origin_mismatch", PAGE)
     assert [uri for _, uri, _ in peers.asked] == [PAGE, NOTE]
@@ -112,11 +113,11 @@ async def test_there_is_no_third_fetch():
 @pytest.mark.parametrize(
     "named", [None, "", "relative", "javascript:x", 1, True, ["https://masto.example@evil.example/"]]
 )
-async def test_a_document_without_a_usable_id_is_refused(named):
+async def test_a_document_without_a_usable_id_is_refused(named: object) -> None:
     await refuse(Peers({NOTE: reply({"id": named})}), Malformed, "id_missing")
 
 
-async def test_a_document_without_any_id_is_refused():
+async def test_a_document_without_any_id_is_refused() -> None:
     await refuse(Peers({NOTE: reply({"type": "Note"})}), Malformed, "id_missing")
 
 
@@ -124,12 +125,12 @@ async def test_a_document_without_any_id_is_refused():
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_one_redirect_within_the_origin_is_followed(status):
+async def test_one_redirect_within_the_origin_is_followed(status: int) -> None:
     peers = Peers({PAGE: moved("/notes/1", status), NOTE: reply({"id": NOTE})})
     assert (await ask(peers, PAGE)).uri == NOTE
 
 
-async def test_a_second_redirect_is_not_followed():
+async def test_a_second_redirect_is_not_followed() -> None:
     peers = Peers({PAGE: moved(NOTE), NOTE: moved(PAGE)})
     await refuse(peers, Malformed, "status", PAGE)
     assert len(peers.asked) == 2
@@ -139,13 +140,13 @@ async def test_a_second_redirect_is_not_followed():
     "location",
     [FOREIGN, "http://masto.example/notes/1", "https://masto.example:8443/notes/1", "//pie.example/notes/1"],
 )
-async def test_a_redirect_to_another_origin_is_refused(location):
+async def test_a_redirect_to_another_origin_is_refused(location: str) -> None:
     peers = Peers({NOTE: moved(location), FOREIGN: reply({"id": FOREIGN})})
     await refuse(peers, Unauthentic, "origin_mismatch", allow_http=True)
     assert len(peers.asked) == 1
 
 
-async def test_the_first_address_has_no_authority_over_where_a_redirect_ends():
+async def test_the_first_address_has_no_authority_over_where_a_redirect_ends() -> None:
     # The id is the address asked for, but another address served it.
     peers = Peers({NOTE: [moved(PAGE), moved(PAGE)], PAGE: reply({"id": NOTE})})
     await refuse(peers, Unauthentic, "origin_mismatch")
@@ -154,7 +155,7 @@ async def test_the_first_address_has_no_authority_over_where_a_redirect_ends():
 @pytest.mark.parametrize(
     "location", ["", "file:///etc/passwd", "data:,x", "https://[", "https://u:p@masto.example/"]
 )
-async def test_a_redirect_to_nowhere_is_refused(location):
+async def test_a_redirect_to_nowhere_is_refused(location: str) -> None:
     with pytest.raises((Malformed, Unauthentic)):
         await ask(Peers({NOTE: moved(location)}))
 
@@ -178,11 +179,11 @@ async def test_a_redirect_to_nowhere_is_refused(location):
         (503, Unreachable, "status"),
     ],
 )
-async def test_each_status_has_its_meaning(status, kind, code):
+async def test_each_status_has_its_meaning(status: int, kind: type[Exception], code: str) -> None:
     await refuse(Peers({NOTE: reply(status=status)}), kind, code)
 
 
-async def test_gone_says_which():
+async def test_gone_says_which() -> None:
     with pytest.raises(Gone) as caught:
         await ask(Peers({NOTE: reply(status=404)}))
     assert caught.value.status == 404
@@ -199,7 +200,7 @@ async def test_gone_says_which():
         'application/ld+json; profile="urn:x https://www.w3.org/ns/activitystreams"; charset=utf-8',
     ],
 )
-async def test_activitystreams_is_read(kind):
+async def test_activitystreams_is_read(kind: str) -> None:
     assert is_activity_media_type(kind)
     await ask(Peers({NOTE: reply({"id": NOTE}, kind=kind)}))
 
@@ -221,17 +222,17 @@ async def test_activitystreams_is_read(kind):
         "application/activity+json" + "; x=y" * 1000,
     ],
 )
-async def test_other_media_types_are_never_activitystreams(kind):
+async def test_other_media_types_are_never_activitystreams(kind: str) -> None:
     assert not is_activity_media_type(kind)
     await refuse(Peers({NOTE: reply({"id": NOTE}, kind=kind)}), Malformed, "media_type")
 
 
-async def test_a_body_that_is_no_document_is_refused():
+async def test_a_body_that_is_no_document_is_refused() -> None:
     bad = Reply(200, {"content-type": "application/activity+json"}, b"[1]", NOTE)
     await refuse(Peers({NOTE: bad}), Malformed, "not_object")
 
 
-async def test_plain_http_is_refused_unless_allowed():
+async def test_plain_http_is_refused_unless_allowed() -> None:
     uri = Uri("http://127.0.0.1:8000/ap/o/1")
     peers = Peers({uri: reply({"id": uri})})
     await refuse(peers, Malformed, "bad_uri", uri)
@@ -239,17 +240,17 @@ async def test_plain_http_is_refused_unless_allowed():
     assert (await ask(peers, uri, allow_http=True)).uri == uri
 
 
-async def test_an_https_page_does_not_lead_to_plain_http():
+async def test_an_https_page_does_not_lead_to_plain_http() -> None:
     peers = Peers({NOTE: reply({"id": "http://masto.example/notes/1"})})
     await refuse(peers, Malformed, "bad_uri")
     assert len(peers.asked) == 1
 
 
-async def test_what_the_transport_reports_is_passed_on():
+async def test_what_the_transport_reports_is_passed_on() -> None:
     await refuse(Peers({NOTE: Unreachable("tls")}), Unreachable, "tls")
 
 
-async def test_a_peer_that_never_answers_is_given_up():
+async def test_a_peer_that_never_answers_is_given_up() -> None:
     class Silent(Peers):
         async def send(self, *given: Any, **options: Any) -> Reply:
             await asyncio.sleep(60)
@@ -277,14 +278,14 @@ async def find(peers: Peers, **options: Any) -> Uri:
     return await webfinger(peers, "sleepless", "pie.example", **{"allow_http": False, **options})
 
 
-async def test_a_name_leads_to_an_actor():
+async def test_a_name_leads_to_an_actor() -> None:
     peers = Peers({FINGER: described(self_link("https://pie.example/c/sleepless"))})
     assert await find(peers) == "https://pie.example/c/sleepless"
     ((_, _, headers),) = peers.asked
     assert "Signature" not in headers
 
 
-async def test_the_kind_that_is_looked_for_is_preferred():
+async def test_the_kind_that_is_looked_for_is_preferred() -> None:
     links = (self_link("https://pie.example/u/s", "Person"), self_link("https://pie.example/c/s", "Group"))
     assert await find(Peers({FINGER: described(*links)}), kind="Group") == "https://pie.example/c/s"
     assert await find(Peers({FINGER: described(*links)}), kind="Person") == "https://pie.example/u/s"
@@ -301,12 +302,12 @@ async def test_the_kind_that_is_looked_for_is_preferred():
         self_link("data:application/json,{}"),
     ],
 )
-async def test_other_links_do_not_count(link):
+async def test_other_links_do_not_count(link: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         await find(Peers({FINGER: described(link)}))
 
 
-async def test_three_redirects_are_followed_and_no_fourth():
+async def test_three_redirects_are_followed_and_no_fourth() -> None:
     steps = [Uri(f"https://pie.example/{number}") for number in range(5)]
     answers: dict[str, Any] = {FINGER: moved(steps[0])}
     answers |= {steps[number]: moved(steps[number + 1]) for number in range(4)}
@@ -322,14 +323,14 @@ async def test_three_redirects_are_followed_and_no_fourth():
 @pytest.mark.parametrize(
     "location", ["http://pie.example/x", "data:,x", "file:///x", "ftp://pie.example/", ""]
 )
-async def test_a_redirect_to_another_scheme_is_refused(location):
+async def test_a_redirect_to_another_scheme_is_refused(location: str) -> None:
     peers = Peers({FINGER: moved(location)})
     with pytest.raises(Malformed):
         await find(peers)
     assert len(peers.asked) == 1
 
 
-async def test_a_redirect_keeps_its_scheme_in_a_test_world_too():
+async def test_a_redirect_keeps_its_scheme_in_a_test_world_too() -> None:
     plain = Uri(FINGER.replace("https", "http"))
     peers = Peers({plain: moved(FINGER), FINGER: described(self_link("https://pie.example/c/s"))})
     with pytest.raises(Malformed, match="another scheme"):
@@ -337,12 +338,12 @@ async def test_a_redirect_keeps_its_scheme_in_a_test_world_too():
     assert len(peers.asked) == 1
 
 
-async def test_an_unknown_name_is_gone():
+async def test_an_unknown_name_is_gone() -> None:
     with pytest.raises(Gone):
         await find(Peers({}))
 
 
-async def test_in_a_test_world_plain_http_is_tried_first():
+async def test_in_a_test_world_plain_http_is_tried_first() -> None:
     plain = Uri(FINGER.replace("https", "http"))
     answer = described(self_link("http://pie.example/c/s"))
     assert await find(Peers({plain: answer}), allow_http=True) == "http://pie.example/c/s"
@@ -350,7 +351,7 @@ async def test_in_a_test_world_plain_http_is_tried_first():
     assert await find(peers, allow_http=True) == "http://pie.example/c/s"
 
 
-async def test_a_name_cannot_add_to_the_address():
+async def test_a_name_cannot_add_to_the_address() -> None:
     peers = Peers({})
     with pytest.raises(Gone):
         await webfinger(peers, "a&x=1#/../?", "pie.example", allow_http=False)
@@ -358,7 +359,7 @@ async def test_a_name_cannot_add_to_the_address():
 
 
 @pytest.mark.parametrize("host", ["pie.example/x", "a@pie.example", "pie.example?x", "pie example", ""])
-async def test_a_host_is_only_a_host(host):
+async def test_a_host_is_only_a_host(host: str) -> None:
     peers = Peers({})
     with pytest.raises(Malformed):
         await webfinger(peers, "a", host, allow_http=False)
@@ -372,12 +373,12 @@ INFO = Uri("https://pie.example/nodeinfo/2.0")
 REL = "http://nodeinfo.diaspora.software/ns/schema/2.0"
 
 
-async def software(answers: dict[str, Any]) -> tuple[str | None, list[Uri]]:
-    peers = Peers(answers)
+async def software(answers: Mapping[Uri, Reply | Exception]) -> tuple[str | None, list[Uri]]:
+    peers = Peers(dict(answers.items()))
     return await nodeinfo_software(peers, "pie.example", allow_http=False), [uri for _, uri, _ in peers.asked]
 
 
-async def test_a_host_names_its_software():
+async def test_a_host_names_its_software() -> None:
     answers = {
         LIST: reply({"links": [{"rel": REL, "href": INFO}]}, kind="application/json"),
         INFO: reply({"software": {"name": "PieFed"}}, kind="application/json"),
@@ -389,17 +390,17 @@ async def test_a_host_names_its_software():
     "href",
     ["http://169.254.169.254/", "file:///x", "data:,x", "https://evil.example/n", "http://pie.example/n"],
 )
-async def test_links_to_elsewhere_are_not_fetched(href):
+async def test_links_to_elsewhere_are_not_fetched(href: str) -> None:
     answers = {LIST: reply({"links": [{"rel": REL, "href": href}]}, kind="application/json")}
     assert await software(answers) == (None, [LIST])
 
 
-async def test_a_host_without_nodeinfo_has_no_software():
+async def test_a_host_without_nodeinfo_has_no_software() -> None:
     assert await software({}) == (None, [LIST])
     broken = {LIST: reply({"links": [{"rel": REL, "href": INFO}]}), INFO: moved("https://evil.example/")}
     assert await software(broken) == (None, [LIST, INFO])
 
 
-async def test_a_host_that_is_down_is_not_taken_for_one_without_nodeinfo():
+async def test_a_host_that_is_down_is_not_taken_for_one_without_nodeinfo() -> None:
     with pytest.raises(Unreachable):
         await software({LIST: Unreachable("timeout")})

@@ -82,13 +82,14 @@ class TestPost:
 
     def test_only_markdown_is_a_source(self) -> None:
         assert post(source={"content": "*a*", "mediaType": "text/markdown"}).source == "*a*"
-        for other in (
+        others: tuple[object, ...] = (
             "*a*",
             {"content": "[b]", "mediaType": "text/bbcode"},
             {"mediaType": "text/markdown"},
             [],
             5,
-        ):
+        )
+        for other in others:
             assert post(source=other).source is None
         assert post(source={"content": "x" * 70_000, "mediaType": "text/markdown"}).source is None
 
@@ -165,7 +166,7 @@ class TestPost:
         assert post(oneOf=[option]).choices == ()
 
     def test_a_vote_is_no_reply(self) -> None:
-        vote = {
+        vote: dict[str, object] = {
             "id": POST,
             "type": "Note",
             "attributedTo": IO,

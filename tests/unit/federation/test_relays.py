@@ -22,20 +22,20 @@ def relay(inner: Any) -> authenticity.Relayed:
     return from_relay(got)
 
 
-def test_a_relayed_like_is_taken_at_the_groups_word():
+def test_a_relayed_like_is_taken_at_the_groups_word() -> None:
     got = relay(act("Like", NOTE_ID))
     assert isinstance(got, ByGroup)
     assert (got.act.proof, got.act.by, got.act.value.actor) == ("group", GROUP, IO)
     assert json.loads(got.act.raw or b"")["type"] == "Like"
 
 
-def test_a_like_from_the_groups_own_server_is_signed_by_it():
+def test_a_like_from_the_groups_own_server_is_signed_by_it() -> None:
     got = relay(act("Like", NOTE_ID, actor=ADA))
     assert isinstance(got, ByGroup)
     assert (got.act.proof, got.act.by) == ("signature", GROUP)
 
 
-def test_a_relayed_undo_of_a_like_is_taken_at_the_groups_word():
+def test_a_relayed_undo_of_a_like_is_taken_at_the_groups_word() -> None:
     got = relay(act("Undo", act("Like", NOTE_ID, id="https://masto.example/acts/0")))
     assert isinstance(got, ByGroup)
     assert isinstance(got.act.value, Undo)
@@ -43,19 +43,19 @@ def test_a_relayed_undo_of_a_like_is_taken_at_the_groups_word():
 
 @pytest.mark.parametrize("verb", ["Create", "Update"])
 @pytest.mark.parametrize("actor", [IO, ADA])
-def test_a_relayed_post_is_fetched_even_from_the_groups_own_server(verb, actor):
+def test_a_relayed_post_is_fetched_even_from_the_groups_own_server(verb: str, actor: str) -> None:
     thing = note(attributedTo=actor, id=f"{'/'.join(actor.split('/')[:3])}/notes/1")
     assert relay(act(verb, thing, actor=actor)) == ToFetch(Uri(thing["id"]), GROUP)
 
 
-def test_a_relayed_delete_is_confirmed():
+def test_a_relayed_delete_is_confirmed() -> None:
     got = relay(act("Delete", NOTE_ID, summary="removed by moderators"))
     assert isinstance(got, ToConfirm)
     assert (got.uri, got.group, got.act.proof, got.act.by) == (NOTE_ID, GROUP, "group", GROUP)
     assert isinstance(got.act.value, Delete) and got.act.value.reason == "removed by moderators"
 
 
-def test_a_relayed_delete_within_the_groups_own_server_is_the_authors_if_they_wrote_it():
+def test_a_relayed_delete_within_the_groups_own_server_is_the_authors_if_they_wrote_it() -> None:
     post = "https://pie.example/notes/1"
     got = relay(act("Delete", post, actor=ADA))
     assert isinstance(got, ToConfirm) and got.own is not None
@@ -63,13 +63,15 @@ def test_a_relayed_delete_within_the_groups_own_server_is_the_authors_if_they_wr
 
 
 @pytest.mark.parametrize(("actor", "post"), [(IO, NOTE_ID), (ADA, NOTE_ID)])
-def test_a_group_speaks_for_no_author_of_another_server(actor, post):
+def test_a_group_speaks_for_no_author_of_another_server(actor: str, post: str) -> None:
     got = relay(act("Delete", post, actor=actor))
     assert isinstance(got, ToConfirm) and got.own is None
 
 
 @pytest.mark.parametrize(("actor", "is_by_author"), [(IO, True), (ADA, False)])
-def test_a_relayed_restoration_says_whether_its_author_took_the_deletion_back(actor, is_by_author):
+def test_a_relayed_restoration_says_whether_its_author_took_the_deletion_back(
+    actor: str, is_by_author: bool
+) -> None:
     origin = "/".join(actor.split("/")[:3])
     got = relay(act("Undo", act("Delete", NOTE_ID, actor=actor, id=f"{origin}/acts/0"), actor=actor))
     assert isinstance(got, ToRestore)
@@ -86,7 +88,7 @@ def test_a_relayed_restoration_says_whether_its_author_took_the_deletion_back(ac
         act("Undo", act("Block", IO, actor=ADA, target=GROUP, id="https://pie.example/acts/0"), actor=ADA),
     ],
 )
-def test_what_moderators_decide_is_the_groups_own_word(inner):
+def test_what_moderators_decide_is_the_groups_own_word(inner: dict[str, Any]) -> None:
     got = relay(inner)
     assert isinstance(got, ByGroup)
     assert (got.act.proof, got.act.by) == ("group", GROUP)
@@ -105,7 +107,7 @@ def test_what_moderators_decide_is_the_groups_own_word(inner):
         act("Announce", act("Announce", act("Like", NOTE_ID))),
     ],
 )
-def test_other_things_cannot_be_relayed(inner):
+def test_other_things_cannot_be_relayed(inner: dict[str, Any]) -> None:
     got = deliver(act("Announce", inner, actor=GROUP), GROUP)
     if isinstance(got, Authentic):
         assert isinstance(from_relay(got), Refused)
@@ -113,14 +115,14 @@ def test_other_things_cannot_be_relayed(inner):
         assert isinstance(got, Unsupported)
 
 
-def test_a_relayed_activity_with_a_foreign_id_is_refused():
+def test_a_relayed_activity_with_a_foreign_id_is_refused() -> None:
     assert relay(act("Like", NOTE_ID, id="https://evil.example/acts/1")) == Refused("origin_mismatch")
 
 
-def test_a_boost_is_no_relay():
+def test_a_boost_is_no_relay() -> None:
     assert relay(NOTE_ID) == Refused("not_a_relay")
 
 
-def test_a_relayed_undo_of_a_like_with_a_foreign_id_is_refused():
+def test_a_relayed_undo_of_a_like_with_a_foreign_id_is_refused() -> None:
     inner = act("Undo", act("Like", NOTE_ID, id="https://pie.example/acts/0"))
     assert relay(inner) == Refused("not_their_own")

@@ -22,7 +22,7 @@ from tests.unit.federation.requests import (
 # --- what must be refused: the header itself ---
 
 
-def test_two_signature_headers_are_refused():
+def test_two_signature_headers_are_refused() -> None:
     request = signed()
     refuse(with_header(request, "signature", *(request.all("signature") * 2)))
 
@@ -35,7 +35,7 @@ def test_two_signature_headers_are_refused():
         'signature="AAAA"',
     ],
 )
-def test_repeated_parameters_are_refused(twice):
+def test_repeated_parameters_are_refused(twice: str) -> None:
     request = signed()
     refuse(with_header(request, "signature", f"{request.first('signature')},{twice}"))
     refuse(with_header(request, "signature", f"{twice},{request.first('signature')}"))
@@ -70,14 +70,14 @@ def test_repeated_parameters_are_refused(twice):
         'keyId="https://masto.example/u/x",signature="AAAA",created="soon"',
     ],
 )
-def test_a_header_out_of_shape_is_refused(text):
+def test_a_header_out_of_shape_is_refused(text: str) -> None:
     refuse(with_header(signed(), "signature", text))
 
 
 @pytest.mark.parametrize(
     "algorithm", ["hmac-sha256", "rsa-sha1", "rsa-sha512", "none", "", "ed25519", "ecdsa-sha256", "RSA-SHA1"]
 )
-def test_other_algorithm_names_are_refused(algorithm):
+def test_other_algorithm_names_are_refused(algorithm: str) -> None:
     refuse(by_hand(algorithm=algorithm))
 
 
@@ -92,7 +92,7 @@ def test_other_algorithm_names_are_refused(algorithm):
         "",
     ],
 )
-def test_an_odd_list_of_covered_names_is_refused(covered):
+def test_an_odd_list_of_covered_names_is_refused(covered: str) -> None:
     text = signed().first("signature") or ""
     refuse(with_header(signed(), "signature", text.replace(DEFAULT_COVERED, covered)))
 
@@ -112,25 +112,25 @@ def test_an_odd_list_of_covered_names_is_refused(covered):
         "(request-target) host date content-type",
     ],
 )
-def test_a_post_that_leaves_something_open_is_refused(covered):
+def test_a_post_that_leaves_something_open_is_refused(covered: str | None) -> None:
     assert "coverage" in refuse(by_hand(covered=covered))
 
 
-def test_a_get_needs_no_digest_but_the_rest():
+def test_a_get_needs_no_digest_but_the_rest() -> None:
     accept(by_hand(method="GET", body=b"", covered="(request-target) host date"))
     refuse(by_hand(method="GET", body=b"", covered="host date"))
 
 
-def test_a_get_with_a_body_needs_a_digest():
+def test_a_get_with_a_body_needs_a_digest() -> None:
     refuse(by_hand(method="GET", body=b"{}", covered="(request-target) host date"))
 
 
-def test_a_covered_header_that_is_missing_is_refused():
+def test_a_covered_header_that_is_missing_is_refused() -> None:
     refuse(with_header(by_hand(covered=f"{DEFAULT_COVERED} x-note", headers={"x-note": "a"}), "x-note"))
 
 
 @pytest.mark.parametrize("name", ["host", "date", "digest", "content-type"])
-def test_headers_that_count_once_may_not_stand_twice(name):
+def test_headers_that_count_once_may_not_stand_twice(name: str) -> None:
     request = signed()
     refuse(with_header(request, name, *(request.all(name) * 2)))
 
@@ -139,24 +139,24 @@ def test_headers_that_count_once_may_not_stand_twice(name):
     ("name", "second"),
     [("host", "pie.example"), ("date", "Wed, 01 May 2030 12:00:00 GMT"), ("content-type", "text/html")],
 )
-def test_a_second_line_is_refused_although_both_are_signed(name, second):
+def test_a_second_line_is_refused_although_both_are_signed(name: str, second: str) -> None:
     honest = by_hand()
     first = honest.first(name) or ""
     request = by_hand(special={name: f"{first}, {second}"})
     assert "repeated" in refuse(with_header(request, name, first, second))
 
 
-def test_a_second_content_type_is_refused_although_neither_is_signed():
+def test_a_second_content_type_is_refused_although_neither_is_signed() -> None:
     request = by_hand(covered="(request-target) host date digest")
     accept(request)
     refuse(with_header(request, "content-type", "application/activity+json", "text/html"))
 
 
-def test_a_name_covered_twice_is_refused():
+def test_a_name_covered_twice_is_refused() -> None:
     assert "repeated" in refuse(by_hand(covered=f"{DEFAULT_COVERED} date"))
 
 
-def test_created_with_a_named_algorithm_is_refused():
+def test_created_with_a_named_algorithm_is_refused() -> None:
     stamp = str(int(NOW.timestamp()))
     refuse(
         by_hand(
@@ -167,7 +167,7 @@ def test_created_with_a_named_algorithm_is_refused():
     )
 
 
-def test_created_must_be_given_where_it_is_covered():
+def test_created_must_be_given_where_it_is_covered() -> None:
     refuse(
         by_hand(
             covered="(request-target) host (created) digest", algorithm=None, special={"(created)": "None"}
@@ -178,7 +178,7 @@ def test_created_must_be_given_where_it_is_covered():
 # --- what must be refused: digest, host, clock, target ---
 
 
-def test_another_body_is_refused():
+def test_another_body_is_refused() -> None:
     assert "digest" in refuse(replace(signed(), body=b'{"type":"Delete"}'))
 
 
@@ -196,7 +196,7 @@ def test_another_body_is_refused():
         "SHA-256=" + "A" * 5000,
     ],
 )
-def test_an_odd_digest_is_refused_although_it_is_signed(digest):
+def test_an_odd_digest_is_refused_although_it_is_signed(digest: str) -> None:
     refuse(by_hand(headers={"digest": digest}))
 
 
@@ -204,12 +204,12 @@ def test_an_odd_digest_is_refused_although_it_is_signed(digest):
     "host",
     ["pie.example", "localhost", "support.example:8443", "support.example.evil.example", "", "a b", "@"],
 )
-def test_a_request_for_another_host_is_refused(host):
+def test_a_request_for_another_host_is_refused(host: str) -> None:
     assert refuse(by_hand(headers={"host": host})) == "host"
 
 
 @pytest.mark.parametrize("hours", [-13, 2, -24 * 365])
-def test_a_time_outside_the_window_is_stale(hours):
+def test_a_time_outside_the_window_is_stale(hours: int) -> None:
     refuse(by_hand(headers={"date": signatures.write_date(NOW + timedelta(hours=hours))}), "stale")
 
 
@@ -227,12 +227,12 @@ def test_a_time_outside_the_window_is_stale(hours):
         "Wed, 01 May 2030 12:00:99 GMT",
     ],
 )
-def test_a_date_that_is_none_is_stale(date):
+def test_a_date_that_is_none_is_stale(date: str) -> None:
     refuse(by_hand(headers={"date": date}), "stale")
 
 
 @pytest.mark.parametrize("created", ["2061590400", "1", "999999999999"])
-def test_a_created_time_outside_the_window_is_stale(created):
+def test_a_created_time_outside_the_window_is_stale(created: str) -> None:
     refuse(
         by_hand(
             covered="(request-target) host (created) digest",
@@ -244,7 +244,7 @@ def test_a_created_time_outside_the_window_is_stale(created):
     )
 
 
-def test_a_fresh_created_does_not_heal_an_old_date_that_is_covered_too():
+def test_a_fresh_created_does_not_heal_an_old_date_that_is_covered_too() -> None:
     stamp = str(int(NOW.timestamp()))
     refuse(
         by_hand(
@@ -261,7 +261,7 @@ def test_a_fresh_created_does_not_heal_an_old_date_that_is_covered_too():
 @pytest.mark.parametrize(
     "covered", ["(request-target) host date digest", "(request-target) host date digest (expires)"]
 )
-def test_an_expired_signature_is_stale(covered):
+def test_an_expired_signature_is_stale(covered: str) -> None:
     expires = str(int((NOW - timedelta(hours=2)).timestamp()))
     refuse(
         by_hand(
@@ -271,7 +271,7 @@ def test_an_expired_signature_is_stale(covered):
     )
 
 
-def test_a_date_changed_on_the_way_is_refused():
+def test_a_date_changed_on_the_way_is_refused() -> None:
     refuse(with_header(signed(), "date", signatures.write_date(NOW + timedelta(minutes=5))))
 
 
@@ -279,35 +279,35 @@ def test_a_date_changed_on_the_way_is_refused():
     "target",
     ["https://support.example/ap/inbox", "*", "ap/inbox", "/ap/in box", "/ap/inbox\ndigest: x", "/é"],
 )
-def test_a_target_that_is_no_raw_path_is_refused(target):
+def test_a_target_that_is_no_raw_path_is_refused(target: str) -> None:
     refuse(by_hand(target=target))
 
 
-def test_an_encoded_line_end_stays_encoded():
+def test_an_encoded_line_end_stays_encoded() -> None:
     target = "/ap/inbox%0Adigest:%20SHA-256=x"
     accept(by_hand(target=target))
     refuse(by_hand(target=target, signed_target="/ap/inbox\ndigest: SHA-256=x"))
 
 
-def test_another_path_or_method_is_refused():
+def test_another_path_or_method_is_refused() -> None:
     refuse(replace(signed(), target="/ap/u/wren/inbox"))
     refuse(replace(signed(), method="PUT"))
 
 
-def test_a_line_smuggled_into_a_covered_header_is_refused():
+def test_a_line_smuggled_into_a_covered_header_is_refused() -> None:
     request = by_hand(covered=f"{DEFAULT_COVERED} x-note", headers={"x-note": "a\ndigest: b"})
     refuse(request)
 
 
-def test_the_wrong_key_is_refused():
+def test_the_wrong_key_is_refused() -> None:
     refuse(signed(), key=OTHER)
 
 
-def test_an_rsa_signature_does_not_pass_for_an_ed25519_key():
+def test_an_rsa_signature_does_not_pass_for_an_ed25519_key() -> None:
     refuse(signed(), key=keys.load_public(keys.public_pem(keys.load_private(keys.make_ed25519()))))
 
 
-def test_one_changed_bit_is_refused():
+def test_one_changed_bit_is_refused() -> None:
     request = signed()
     text = request.first("signature") or ""
     at = text.index('signature="') + 20

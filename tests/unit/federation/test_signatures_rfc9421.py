@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from federation import keys, signatures, signatures_rfc9421
 from federation.errors import Unauthentic
@@ -79,7 +80,7 @@ def by_hand(
     values = {**lines, **DERIVED, **(derived or {})}
     described = (inner or " ".join(f'"{name}"' for name in covered)) + ")" + parameters
     base = "".join(f'"{name}": {values[name]}\n' for name in covered) + f'"@signature-params": ({described}'
-    assert not isinstance(PRIVATE, keys.Ed25519PrivateKey)
+    assert not isinstance(PRIVATE, Ed25519PrivateKey)
     made = base64.b64encode(PRIVATE.sign(base.encode(), keys.PKCS1, keys.SHA256)).decode()
     sent = (*lines.items(), ("signature-input", f"sig1=({described}"), ("signature", f"sig1=:{made}:"))
     return Request("POST", target, sent, body)
@@ -89,21 +90,21 @@ def by_hand(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_we_sign_we_accept(method):
+def test_what_we_sign_we_accept(method: str) -> None:
     claim = accept(signed(method, body=b"" if method == "GET" else BODY, scheme="rfc9421"))
     assert claim.key_id == IO_KEY
 
 
-def test_a_post_covers_method_target_digest_and_type():
+def test_a_post_covers_method_target_digest_and_type() -> None:
     assert accept(signed(scheme="rfc9421")).covered == COVERED
 
 
-def test_an_ed25519_key_signs_and_verifies():
+def test_an_ed25519_key_signs_and_verifies() -> None:
     private = keys.load_private(keys.make_ed25519())
     accept(signed(scheme="rfc9421", private=private), keys.load_public(keys.public_pem(private)))
 
 
-def test_a_signature_written_by_hand_is_accepted():
+def test_a_signature_written_by_hand_is_accepted() -> None:
     accept(by_hand())
 
 
@@ -117,7 +118,7 @@ def test_a_signature_written_by_hand_is_accepted():
         ("@method", "@target-uri", "content-digest", "@scheme", "host"),
     ],
 )
-def test_other_ways_to_cover_everything_are_accepted(covered):
+def test_other_ways_to_cover_everything_are_accepted(covered: tuple[str, ...]) -> None:
     accept(by_hand(covered=covered))
 
 
@@ -129,22 +130,22 @@ def test_other_ways_to_cover_everything_are_accepted(covered):
         f';created={STAMP - 11 * 3600};expires={STAMP};keyid="{IO_KEY}"',
     ],
 )
-def test_optional_parameters_are_accepted(parameters):
+def test_optional_parameters_are_accepted(parameters: str) -> None:
     accept(by_hand(parameters=parameters))
 
 
-def test_a_sha512_digest_is_accepted():
+def test_a_sha512_digest_is_accepted() -> None:
     digest = base64.b64encode(hashlib.sha512(BODY).digest()).decode()
     accept(by_hand(headers={"content-digest": f"sha-512=:{digest}:"}))
 
 
-def test_a_query_belongs_to_the_target():
+def test_a_query_belongs_to_the_target() -> None:
     uri = Uri(f"{INBOX}?page=2")
     accept(signed("GET", uri, b"", scheme="rfc9421"))
     refuse(replace(signed("GET", uri, b"", scheme="rfc9421"), target="/ap/inbox?page=3"))
 
 
-def test_no_signature_input_means_no_claim():
+def test_no_signature_input_means_no_claim() -> None:
     assert signatures_rfc9421.parse(signed()) is None
 
 
@@ -152,7 +153,7 @@ def test_no_signature_input_means_no_claim():
 
 
 @pytest.mark.parametrize("missing", ["@method", "@target-uri", "content-digest"])
-def test_each_part_must_be_covered(missing):
+def test_each_part_must_be_covered(missing: str) -> None:
     refuse(by_hand(covered=tuple(name for name in COVERED if name != missing)))
 
 
@@ -164,11 +165,11 @@ def test_each_part_must_be_covered(missing):
         ("@method", "@authority", "@query", "content-digest"),
     ],
 )
-def test_half_an_address_is_refused(covered):
+def test_half_an_address_is_refused(covered: tuple[str, ...]) -> None:
     refuse(by_hand(covered=covered))
 
 
-def test_a_query_must_be_covered_where_there_is_one():
+def test_a_query_must_be_covered_where_there_is_one() -> None:
     refuse(by_hand(covered=("@method", "@authority", "@path", "content-digest"), target="/ap/inbox?a=1"))
 
 
@@ -191,16 +192,16 @@ def test_a_query_must_be_covered_where_there_is_one():
         f';created={STAMP};keyid="https://evil.example/x";keyid="{IO_KEY}"',
     ],
 )
-def test_odd_parameters_are_refused(parameters):
+def test_odd_parameters_are_refused(parameters: str) -> None:
     refuse(by_hand(parameters=parameters))
 
 
 @pytest.mark.parametrize("created", [STAMP - 13 * 3600, STAMP + 2 * 3600, 2061590400, 0, -1, 999999999999999])
-def test_a_time_outside_the_window_is_stale(created):
+def test_a_time_outside_the_window_is_stale(created: int) -> None:
     refuse(by_hand(parameters=f';created={created};keyid="{IO_KEY}"'), "stale")
 
 
-def test_an_expired_signature_is_stale():
+def test_an_expired_signature_is_stale() -> None:
     expires = int((NOW - timedelta(hours=2)).timestamp())
     refuse(by_hand(parameters=f';created={STAMP - 8000};expires={expires};keyid="{IO_KEY}"'), "stale")
 
@@ -222,12 +223,12 @@ def test_an_expired_signature_is_stale():
         '"@method" "@target-uri" "content-digest" "@query-param";name="a"',
     ],
 )
-def test_component_tricks_are_refused(inner):
+def test_component_tricks_are_refused(inner: str) -> None:
     with pytest.raises(Unauthentic):
         signatures_rfc9421.parse(by_hand(inner=inner))
 
 
-def test_two_signatures_are_refused():
+def test_two_signatures_are_refused() -> None:
     request = by_hand()
     for name in ("signature", "signature-input"):
         value = request.first(name) or ""
@@ -236,25 +237,25 @@ def test_two_signatures_are_refused():
         signatures_rfc9421.parse(request)
 
 
-def test_a_second_content_type_is_refused_although_neither_is_signed():
+def test_a_second_content_type_is_refused_although_neither_is_signed() -> None:
     request = by_hand(covered=("@method", "@target-uri", "content-digest"))
     accept(request)
     refuse(with_header(request, "content-type", "application/activity+json", "text/html"))
 
 
-def test_an_unknown_parameter_is_refused_while_reading():
+def test_an_unknown_parameter_is_refused_while_reading() -> None:
     with pytest.raises(Unauthentic, match="unknown parameters"):
         signatures_rfc9421.parse(by_hand(parameters=f"{PARAMETERS};other=1"))
 
 
 @pytest.mark.parametrize("name", ["signature", "signature-input"])
-def test_a_header_may_not_stand_twice(name):
+def test_a_header_may_not_stand_twice(name: str) -> None:
     request = by_hand()
     refuse(with_header(request, name, *(request.all(name) * 2)))
 
 
 @pytest.mark.parametrize("name", ["signature", "signature-input"])
-def test_a_label_in_one_header_only_is_refused(name):
+def test_a_label_in_one_header_only_is_refused(name: str) -> None:
     request = by_hand()
     refuse(with_header(request, name, (request.first(name) or "").replace("sig1", "sig2")))
     refuse(with_header(request, name, f"{request.first(name)}, more=:AAAA:"))
@@ -264,19 +265,19 @@ def test_a_label_in_one_header_only_is_refused(name):
 @pytest.mark.parametrize(
     "value", ["", "sig1", "sig1=1", "sig1=(", "sig1=:*:", "sig1=()", "sig1=::", "é", "sig1=:AA==:\n"]
 )
-def test_headers_out_of_shape_are_refused(name, value):
+def test_headers_out_of_shape_are_refused(name: str, value: str) -> None:
     refuse(with_header(by_hand(), name, value))
 
 
-def test_a_missing_signature_header_is_refused():
+def test_a_missing_signature_header_is_refused() -> None:
     refuse(with_header(by_hand(), "signature"))
 
 
-def test_a_header_of_more_than_4_kib_is_refused():
+def test_a_header_of_more_than_4_kib_is_refused() -> None:
     refuse(by_hand(parameters=f';created={STAMP};keyid="{IO_KEY}";nonce="{"x" * 5000}"'))
 
 
-def test_another_body_is_refused():
+def test_another_body_is_refused() -> None:
     refuse(replace(by_hand(), body=b"{}"))
     refuse(replace(by_hand(covered=("@method", "@target-uri", "digest")), body=b"{}"))
 
@@ -293,36 +294,36 @@ def test_another_body_is_refused():
         f"{signatures_rfc9421.content_digest(BODY)}, sha-512=:AAAA:",
     ],
 )
-def test_an_odd_digest_is_refused_although_it_is_signed(digest):
+def test_an_odd_digest_is_refused_although_it_is_signed(digest: str) -> None:
     refuse(by_hand(headers={"content-digest": digest}))
 
 
-def test_two_digest_lines_are_refused():
+def test_two_digest_lines_are_refused() -> None:
     request = by_hand()
     refuse(with_header(request, "content-digest", *(request.all("content-digest") * 2)))
 
 
-def test_a_covered_header_that_is_missing_is_refused():
+def test_a_covered_header_that_is_missing_is_refused() -> None:
     refuse(with_header(by_hand(), "content-type"))
 
 
-def test_a_request_for_another_host_is_refused():
+def test_a_request_for_another_host_is_refused() -> None:
     refuse(by_hand(headers={"host": "pie.example"}))
 
 
-def test_a_target_signed_for_another_origin_is_refused():
+def test_a_target_signed_for_another_origin_is_refused() -> None:
     # The host header says our name, the signed address another: the address is never taken from the header.
     refuse(by_hand(derived={"@target-uri": "https://pie.example/ap/inbox"}))
     refuse(signed(scheme="rfc9421", uri=Uri("http://support.example/ap/inbox")))
 
 
-def test_another_method_or_path_is_refused():
+def test_another_method_or_path_is_refused() -> None:
     refuse(replace(by_hand(), method="PUT"))
     refuse(replace(by_hand(), target="/ap/u/wren/inbox"))
     refuse(replace(by_hand(), target="@evil.example/x"))
 
 
-def test_the_wrong_key_is_refused():
+def test_the_wrong_key_is_refused() -> None:
     refuse(by_hand(), key=OTHER)
     refuse(by_hand(), key=keys.load_public(keys.public_pem(keys.load_private(keys.make_ed25519()))))
 
@@ -330,7 +331,7 @@ def test_the_wrong_key_is_refused():
 # --- published example ---
 
 
-def test_the_ed25519_example_of_the_rfc_verifies():
+def test_the_ed25519_example_of_the_rfc_verifies() -> None:
     given = vector("rfc9421.json")
     request = request_of(given["request"])
     key = keys.load_public(given["public_key"])
@@ -341,12 +342,12 @@ def test_the_ed25519_example_of_the_rfc_verifies():
         signatures_rfc9421.verify(claim, replace(request, target="/bar"), key, origin=given["origin"])
 
 
-def test_the_example_is_refused_as_a_delivery():
+def test_the_example_is_refused_as_a_delivery() -> None:
     # It does not cover the digest, and its key id is no URI.
     refuse(request_of(vector("rfc9421.json")["request"]))
 
 
-def test_the_example_key_pair_belongs_together():
+def test_the_example_key_pair_belongs_together() -> None:
     given = vector("rfc9421.json")
     assert keys.public_pem(keys.load_private(given["private_key"].encode())) == given["public_key"]
 
@@ -354,7 +355,7 @@ def test_the_example_key_pair_belongs_together():
 # --- signing ---
 
 
-def test_signing_returns_every_header_to_send():
+def test_signing_returns_every_header_to_send() -> None:
     sent = signatures_rfc9421.sign(
         "POST", INBOX, {"accept": "x"}, BODY, key_id=IO_KEY, private=PRIVATE, now=NOW
     )
@@ -373,7 +374,7 @@ def test_signing_returns_every_header_to_send():
     )
 
 
-def test_a_synchronisation_header_is_covered():
+def test_a_synchronisation_header_is_covered() -> None:
     headers = {"Collection-Synchronization": 'digest="0"'}
     sent = signatures_rfc9421.sign("POST", INBOX, headers, BODY, key_id=IO_KEY, private=PRIVATE, now=NOW)
     assert '"collection-synchronization"' in sent["Signature-Input"]

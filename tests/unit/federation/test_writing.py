@@ -127,7 +127,8 @@ BARE = Actor(
     preferred_username="support.example",
     inbox=Uri(f"{BASE}/ap/inbox"),
 )
-FOLLOW = Follow(id=Uri("https://masto.example/f/81"), actor=IO, object=GROUP)
+FOLLOW_ID = Uri("https://masto.example/f/81")
+FOLLOW = Follow(id=FOLLOW_ID, actor=IO, object=GROUP)
 
 
 def a(number: int) -> Uri:
@@ -151,7 +152,7 @@ VALUES: dict[str, writing.Writable] = {
     "follow": replace(FOLLOW, audience=Audience(to=(GROUP,))),
     "join": replace(FOLLOW, verb="Join"),
     "accept": Accept(id=a(1), actor=GROUP, object=FOLLOW, audience=Audience(to=(IO,))),
-    "accept of an id": Accept(id=a(1), actor=GROUP, object=FOLLOW.id),
+    "accept of an id": Accept(id=a(1), actor=GROUP, object=FOLLOW_ID),
     "reject": Reject(id=a(1), actor=GROUP, object=replace(FOLLOW, audience=Audience(to=(GROUP,)))),
     "create": Create(id=a(2), actor=WREN, object=ROOT, audience=IN_GROUP, published=AT),
     "create of an id": Create(id=a(2), actor=WREN, object=ROOT.id, audience=IN_GROUP),
@@ -179,7 +180,8 @@ VALUES: dict[str, writing.Writable] = {
 
 
 def written(value: writing.Writable) -> dict[str, Any]:
-    return json.loads(writing.write(value))
+    found: dict[str, Any] = json.loads(writing.write(value))
+    return found
 
 
 @pytest.mark.parametrize("name", VALUES)
