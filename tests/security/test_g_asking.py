@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from federation.uris import Uri
+from federation.uris import Host, Uri
 from fediverse_support import proofs
 from fediverse_support.db.pool import Db
 from fediverse_support.deps import Deps
@@ -110,8 +110,8 @@ def answers_to_silent(place: Place, count: int) -> list[dict[str, Any]]:
     """Write answers of Eve to posts on as many servers that never answer."""
     made = []
     for number in range(count):
-        host = f"silent{number}.example"
-        place.internet.silent.add(host)  # type: ignore[arg-type]
+        host = Host(f"silent{number}.example")
+        place.internet.silent.add(host)
         made.append(place.create(EVE, inReplyTo=f"https://{host}/notes/1"))
     return made
 
@@ -261,7 +261,7 @@ async def test_a_key_that_nobody_waits_for_any_more_is_not_asked_for_after_the_e
     unheard: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context["message"]))
     monkeypatch.setattr(proofs, "SECONDS", 0.05)
-    place.internet.silent.update(("evil.example", "evil2.example"))
+    place.internet.silent.update((Host("evil.example"), Host("evil2.example")))
     for peer, is_over in ((EVE, True), (EVL2, False)):
         others, seen = asyncio.all_tasks(), len(place.internet.asked)
         asking = asyncio.create_task(place.deps.remote.keys.get(peer.key_id, "192.0.2.1"))

@@ -29,7 +29,9 @@ def times(chore: Chore, since: datetime, until: datetime) -> list[datetime]:
 
 def stepped(step: timedelta | None, chores: tuple[Chore, ...]) -> dict[str, list[datetime]]:
     """Let a year pass, from one moment to the next or by even steps, and return what was due when."""
-    now, done, found = NEW_YEAR, {each.kind: NEW_YEAR for each in chores}, defaultdict(list)
+    now = NEW_YEAR
+    done: dict[str, datetime] = {each.kind: NEW_YEAR for each in chores}
+    found: defaultdict[str, list[datetime]] = defaultdict(list)
     while True:
         now = clock.next_at(now, chores) if step is None else now + step
         if now >= NEW_YEAR + A_YEAR:
