@@ -198,7 +198,7 @@ async def test_every_mail_is_written_once_though_the_server_is_killed_three_time
         await strike(server, number)
 
     async def is_done() -> bool:
-        return await server.value(MAILS) == 0
+        return bool(await server.value(MAILS) == 0)
 
     await until(is_done, "an empty list", every=0.3)
     written = list((server.settings.data_dir / "outbox").glob("*.eml"))
