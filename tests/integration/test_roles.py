@@ -72,7 +72,8 @@ async def test_the_last_admin_stays_one(db: Db) -> None:
     await make(db, "asha", "moderator", "safety-lead")
     # One who waits, or whose account is closed, administers nothing.
     await make(db, "wren", "admin", standing="pending")
-    for takes in (["admin"], ROLES):
+    some: tuple[Role, ...] = ("admin",)
+    for takes in (some, ROLES):
         with pytest.raises(Conflict, match="tom is the only admin here") as refusal:
             await roles.change_roles(db, None, "tom", takes=takes)
         assert refusal.value.code == "last_admin"

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
+from federation.uris import Host
 from fediverse_support.domain.actors import ROLES, GroupKind, Role
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.posts import PostStanding
@@ -237,7 +238,7 @@ def test_who_may_start_takes_part_and_may_write() -> None:
         assert may_start(where) is (has_joined(where) and may_write(where)), where
         assert may_answer(where, post()) is (has_joined(where) and may_write(where, post())), where
         # In a group elsewhere it is decided there, but nobody is offered what would come to nothing.
-        away = replace(where, host="pie.example")
+        away = replace(where, host=Host("pie.example"))
         assert may_start(away) is (has_joined(away) and (moderator or not restricted))
 
 
