@@ -6,10 +6,11 @@ decode with msgspec); `timestamptz` comes and goes as an aware `datetime`; array
 them. asyncpg's own exceptions pass through where a statement is at fault; whatever means that the database
 cannot serve for now (it is away, full, read-only, too slow) becomes `DatabaseUnavailable`.
 
-`Conn` reads. `Tx` is a `Conn` inside a transaction: whoever takes a `Tx` never commits. Only
-`Db.transaction` makes one, so that handing a mere `Conn` where a `Tx` is asked for is an error of types. Both
-are what the driver hands out, and `Tx` is a `NewType` of it rather than a class around it: a wrapper would
-cost every statement a call, this costs every transaction one.
+`Conn` reads; what is written on one is a single statement that stands alone, as the queues have them. `Tx` is
+a `Conn` inside a transaction: whoever takes a `Tx` never commits. Only `Db.transaction` makes one, so that
+handing a mere `Conn` where a `Tx` is asked for is an error of types. Both are what the driver hands out, and
+`Tx` is a `NewType` of it rather than a class around it: a wrapper would cost every statement a call, this
+costs every transaction one.
 """
 
 from __future__ import annotations
