@@ -71,7 +71,10 @@ class Relay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """Tell one of our people, on this server only. `words` are what a group gave as its reason."""
+    """Tell one of our people, in a notice here, and nowhere else unless they chose that.
+
+    `words` are what a group gave as its reason.
+    """
 
     account_id: AccountId
     kind: NotificationKind

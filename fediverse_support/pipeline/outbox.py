@@ -59,7 +59,7 @@ async def emit(tx: Tx, sheet: Sheet, step: Step, effects: tuple[Effect, ...]) ->
                 sheet.hosts |= await _send(tx, step, effect)
             case Relay():
                 sheet.hosts |= await _relay(tx, step, effect)
-            case Notify():
+            case Notify():  # mail and push are errands written here for whoever chose them; nobody can yet
                 await notices.insert(tx, effect, step.now)
             case Cancel():
                 await outgoing.cancel_posts(tx, [effect.post_id])

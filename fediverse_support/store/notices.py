@@ -8,29 +8,40 @@ from typing import Final
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Notify
 
+CHANNEL: Final = "fediverse_support_notices"
+"""Says with the commit whose account has a new notice, and nothing about it; it is stored nowhere."""
+
 INSERT: Final = """
-insert into notifications (account_id, kind, actor_id, post_id, words, created_at)
-values ($1, $2, $3, $4, $5, $6)
+with told as (
+    insert into notifications (account_id, kind, actor_id, post_id, words, created_at)
+    values ($1, $2, $3, $4, $5, $6)
+    returning account_id
+)
+select pg_notify('fediverse_support_notices', account_id::text) from told
 """
 
 
 async def insert(tx: Tx, note: Notify, now: datetime) -> None:
-    """Store one notification."""
+    """Store one notification; whoever listens on `CHANNEL` hears whose it is once this is committed."""
     await tx.execute(INSERT, note.account_id, note.kind, note.actor_id, note.post_id, note.words, now)
 
 
 # Only the group's own server decides whether a post is in its group; told once, whatever else it refuses.
 TELL_NOT_TAKEN: Final = """
-insert into notifications (account_id, kind, actor_id, post_id, created_at)
-select a.account_id, 'not_taken', g.id, p.id, $2
-from deliveries d
-join activities x on x.id = d.activity_id and x.verb = 'Create'
-join posts p on p.id = d.post_id and p.author_id = d.sender_id and p.standing in ('visible', 'limited')
-join actors a on a.id = p.author_id and a.account_id is not null
-join actors g on g.id = p.group_id and g.host = d.host
-where d.id = $1 and not exists (
-    select 1 from notifications n
-    where n.account_id = a.account_id and n.post_id = p.id and n.kind = 'not_taken')
+with told as (
+    insert into notifications (account_id, kind, actor_id, post_id, created_at)
+    select a.account_id, 'not_taken', g.id, p.id, $2
+    from deliveries d
+    join activities x on x.id = d.activity_id and x.verb = 'Create'
+    join posts p on p.id = d.post_id and p.author_id = d.sender_id and p.standing in ('visible', 'limited')
+    join actors a on a.id = p.author_id and a.account_id is not null
+    join actors g on g.id = p.group_id and g.host = d.host
+    where d.id = $1 and not exists (
+        select 1 from notifications n
+        where n.account_id = a.account_id and n.post_id = p.id and n.kind = 'not_taken')
+    returning account_id
+)
+select pg_notify('fediverse_support_notices', account_id::text) from told
 """
 
 

@@ -25,7 +25,7 @@ from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.people import people as read_people
-from tests.bench import fanout, ground, load, peers, reads, silent
+from tests.bench import errands, fanout, ground, load, peers, reads, silent
 from tests.bench.ground import Running
 
 DELIVERIES = 5_000
@@ -110,6 +110,7 @@ async def run(bench: Bench) -> None:
         shown = await silent.seconds_until_shown(bench.db, bench.instance, author, group)
         bench.say("posts behind 100 answers to silent servers", f"shown after {shown:.2f} s", "aim < 2 s")
         await fanout.measure(bench.db, bench.instance, bench.directory, server, bench.pem)
+    await errands.measure(bench.dsn, bench.directory)
     await reads.measure(bench)
 
 

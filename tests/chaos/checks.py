@@ -19,14 +19,16 @@ select body::jsonb -> 'object' ->> 'id' as post from receipts where standing = '
 """
 # What a standing rule keeps back waits lawfully: from a suspended server nothing is applied or passed on.
 DUE = """
-select (select count(*) from receipts r where r.standing = 'waiting' and r.due_at <= now()
+select (select count(*) from jobs where standing = 'waiting' and due_at <= now())
+     + (select count(*) from receipts r where r.standing = 'waiting' and r.due_at <= now()
         and rule_for(r.host) is distinct from 'suspend')
      + (select count(*) from (select distinct host from deliveries where standing = 'waiting') d
         left join lanes l on l.kind = 'deliver' and l.host = d.host
         where coalesce(l.due_at, '-infinity') <= now() and has_due_delivery(d.host, now(), 'open'))
 """
 PARKED = """
-select (select count(*) from receipts where standing = 'parked')
+select (select count(*) from jobs where standing = 'parked')
+     + (select count(*) from receipts where standing = 'parked')
      + (select count(*) from deliveries where standing <> 'waiting')
 """
 LEFT = "select count(*) from deliveries"

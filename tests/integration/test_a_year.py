@@ -59,7 +59,9 @@ with n as (select $1::timestamptz as at, 'd' || $2::int || '-' || g as day
      j as (insert into lanes (kind, host) select 'receive', 'odd' || day || '.example' from n),
      k as (insert into peers (host, last_heard_at) select 'odd' || day || '.example', at from n),
      l as (insert into post_edits (post_id, title, body_html, warning, replaced_at)
-           select id, '', '', '', at from n, what)
+           select id, '', '', '', at from n, what),
+     m as (insert into jobs (kind, lane, cause, payload, standing, due_at, created_at)
+           select 'mail', 'mail.example', day, '{}', 'parked', at, at from n)
 insert into idempotency_keys (account_id, key, post_id, created_at)
 select who.id, day, what.id, at from n, who, what
 """

@@ -152,10 +152,10 @@ TOO_LONG: Final = timedelta(minutes=5)
 TOO_LATE: Final = {
     "receive": timedelta(minutes=3),
     "deliver": timedelta(minutes=3),
+    "errands": timedelta(minutes=3),
     "housekeeping": timedelta(hours=3),
 }
-NOT_ALWAYS: Final = ("mail",)
-"""Nobody may have had to be written to for long."""
+"""Of other kinds of work there may be nothing to do for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class Pulse:
         late = [
             f"The workers have not got through `{kind}` since {then:%Y-%m-%d %H:%M:%S}Z."
             for kind, then in self.passes.items()
-            if kind not in NOT_ALWAYS and self.at - then > TOO_LATE.get(kind, TOO_LONG)
+            if kind in TOO_LATE and self.at - then > TOO_LATE[kind]
         ]
         stuck = [
             f"The lane of {host} ({kind}) is held since {then:%Y-%m-%d %H:%M:%S}Z."
