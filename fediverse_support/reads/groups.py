@@ -134,7 +134,7 @@ select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html,
 from actors a
 join groups g on g.actor_id = a.id
 where a.kind = 'group' and a.host is null and a.standing in ('visible', 'limited')
-  and can_see_group(g.actor_id, $1)
+  and (select s.yes from can_see_group_each(g.actor_id, $1) s (yes))
 order by lower(g.title), g.actor_id
 limit 200
 """
@@ -160,7 +160,7 @@ from (
           and (p.active_at, p.id) < ($3, $4)
           and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by p.active_at desc, p.id desc offset 0) c
-    where (select can_see(p, $2) from posts p where p.id = c.id)
+    where (select v.yes from can_see_post_each(c.id, $2) v (yes))
     limit 21) s
 join posts p on p.id = s.id
 join actors a on a.id = p.author_id

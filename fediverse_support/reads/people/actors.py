@@ -25,7 +25,8 @@ select a.id, a.uri, a.kind, a.host, a.name, coalesce(a.handle_host, a.host) as h
        a.approves_followers or coalesce(g.approval, false) as is_locked,
        a.discoverable, a.indexable, a.created_at, a.standing = 'limited' as is_limited, g.kind as group_kind
 from actors a left join groups g on g.actor_id = a.id
-where a.id = any ($2) and can_see_actor(a, $1)
+cross join can_see_actor_each(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) s (yes)
+where a.id = any ($2) and s.yes
 """
 
 FIND_BY_HANDLE: Final = """
@@ -84,9 +85,10 @@ RELATIONS: Final = """
 select t.id, mine.standing as mine, theirs.standing as theirs
 from unnest($2::bigint[]) with ordinality as t (id, place)
 join actors a on a.id = t.id
+cross join can_see_actor_each(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) s (yes)
 left join follows mine on mine.follower_id = $1 and mine.target_id = t.id
 left join follows theirs on theirs.follower_id = t.id and theirs.target_id = $1
-where can_see_actor(a, $1)
+where s.yes
 order by t.place
 """
 

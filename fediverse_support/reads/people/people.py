@@ -75,12 +75,14 @@ async def find_profile(conn: Conn, name: str) -> ProfileView | None:
 
 # A profile shows what was written in the open. Their own page shows people everything of theirs.
 LIST_WRITTEN: Final = """
-select p.id, case when can_see_group(g.actor_id, $2) then g.title end as group_title, b.host as group_host,
-       p.standing, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language, p.published_at
+select p.id, case when (select e.yes from can_see_group_each(g.actor_id, $2) e (yes)) then g.title end
+       as group_title, b.host as group_host, p.standing, p.title, left(p.body_text, 240) as excerpt,
+       p.warning, p.language, p.published_at
 from posts p
 left join groups g on g.actor_id = p.group_id
 left join actors b on b.id = p.group_id
-where p.author_id = $1 and (can_see(p, $2) or can_reread(p, $2))
+cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) v (yes)
+where p.author_id = $1 and (v.yes or can_reread(p, $2))
   and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
   and p.id < $3
 order by p.id desc

@@ -102,7 +102,7 @@ left join lateral (
           and p.active_at > $2 and f.standing = 'accepted'
           and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by p.active_at desc, p.id desc offset 0) c
-    where (select can_see(p, $1) from posts p where p.id = c.id)
+    where (select v.yes from can_see_post_each(c.id, $1) v (yes))
     limit 4
 ) s on true
 left join posts t on t.id = s.id

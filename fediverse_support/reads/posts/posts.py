@@ -22,6 +22,12 @@ from fediverse_support.reads.people import actors
 from fediverse_support.reads.people.actors import ActorView
 
 LOAD: Final = """
+with above as materialized (
+    select q.id, q.author_id
+    from posts q
+    cross join can_see_each(q.id, q.author_id, q.host, q.group_id, q.audience, q.standing, $1) s (yes)
+    where q.id = any (array(select p.parent_id from posts p where p.id = any ($2))) and s.yes
+)
 select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audience, p.standing, p.title,
        p.body_html, p.body_source, p.body_text, p.warning, p.sensitive, p.language, p.attachments,
        p.published_at, p.edited_at, q.id as parent_id, q.author_id as parent_author_id,
@@ -36,8 +42,9 @@ select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audienc
        exists (select 1 from reactions r
                where r.post_id = p.id and r.actor_id = $1 and r.kind = 'like') as is_liked
 from posts p
-left join posts q on q.id = p.parent_id and can_see(q, $1)
-where p.id = any ($2) and can_see(p, $1)
+cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) s (yes)
+left join above q on q.id = p.parent_id
+where p.id = any ($2) and s.yes
 """
 
 RESOLVE: Final = """
@@ -56,7 +63,8 @@ order by p.id limit 1
 
 THREAD: Final = """
 select p.id, p.parent_id from posts p
-where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, $1)) and can_see(p, $1)
+cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) s (yes)
+where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, $1)) and s.yes
 order by p.id limit $3
 """
 

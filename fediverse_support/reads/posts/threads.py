@@ -73,7 +73,9 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
        case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
 from posts p
-cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept offset 0) v
+cross join lateral (
+    select s.yes, can_reread(p, $2) as kept
+    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 left join actors g on g.id = p.group_id
 where p.id = $1
@@ -100,7 +102,9 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
        case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at
 from posts p
-cross join lateral (select can_see(p, $2) as yes, can_reread(p, $2) as kept offset 0) v
+cross join lateral (
+    select s.yes, can_reread(p, $2) as kept
+    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $3 and p.id <> $1
   and (v.yes or v.kept or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
@@ -116,8 +120,9 @@ async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, a
 
 LIST_BEFORE: Final = """
 select p.id from posts p
+cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) v (yes)
 where p.root_id = $1 and p.id < $3 and p.id <> $1
-  and (can_see(p, $2) or can_reread(p, $2)
+  and (v.yes or can_reread(p, $2)
        or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
 order by p.id desc
 limit 31
@@ -148,7 +153,9 @@ select p.id, p.standing, p.is_locked, not v.yes as is_gone,
        case when v.yes then left(p.body_text, 60) else '' end as excerpt,
        case when v.yes then p.warning else '' end as warning
 from posts p
-cross join lateral (select can_see(p, $2) as yes offset 0) v
+cross join lateral (
+    select s.yes
+    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 where p.id = any ($1) and (v.yes or p.standing in ('removed', 'deleted'))
 """

@@ -83,15 +83,18 @@ select e.low, t.* from edge e left join lateral (
              else (select n.announced_at from announces n where n.id = c.id) end) as at
     from (select distinct on (f.id) f.* from found f
           where f.id > $3 and f.id >= e.low order by f.id desc, f.part) c
-    where (select can_see(p, $1) and case
+    where (select v.yes and case
                   when c.part = 6
                   then (select q.author_id in (p.author_id, $1) from posts q where q.id = p.parent_id)
                   when c.actor_id is null then true
                   when c.is_group
                   then p.group_id = c.actor_id and p.parent_id is null and p.parent_uri is null
                   else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1
-                       and (p.group_id is null or is_open(p.group_id))
-                       and (p.host is null or coalesce(rule_for(p.host), 'allow') = 'allow')
+                       and (p.group_id is null
+                            or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                       and coalesce((
+                           select r.severity from rule_for_each(p.host) r (severity)
+                           where p.host is not null), 'allow') = 'allow'
                        and (select a.standing from actors a where a.id = p.author_id) = 'visible'
                        and p.id not in (select f.id from found f where f.part between 2 and 5)
                        and not exists (
@@ -102,8 +105,14 @@ select e.low, t.* from edge e left join lateral (
                            select 1 from announces n
                            where n.post_id = p.id and n.id < c.id and n.undone_at is null
                              and n.actor_id in (select j.id from joined j where not j.is_group)) end
-           from posts p where p.id = c.post_id)
-      and (c.actor_id is null or (select can_see_actor(a, $1) from actors a where a.id = c.actor_id))
+           from posts p
+           cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+           where p.id = c.post_id)
+      and (c.actor_id is null or (
+          select v.yes from actors a
+          cross join can_see_actor_each(
+              a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) v (yes)
+          where a.id = c.actor_id))
     limit $4
 ) t on true
 order by t.id desc
@@ -122,9 +131,12 @@ from (
         where p.host is null and p.audience = 'public' and p.standing = 'visible'
           and p.parent_id is null and p.parent_uri is null and p.id < $2 and coalesce($5::boolean, true)
         order by p.id desc offset 0) c
-     where (select (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
-                   and (select a.standing from actors a where a.id = p.author_id) = 'visible'
-            from posts p where p.id = c.id)
+     where (select (p.group_id is null
+                    or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                   and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
+            from posts p
+            cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+            where p.id = c.id)
      limit 41)
     union all
     (select c.id from (
@@ -133,10 +145,14 @@ from (
           and p.parent_id is null and p.parent_uri is null and p.id < $2 and not coalesce($5::boolean, false)
           and p.host not in (select d.domain from domain_rules d where d.severity <> 'allow')
         order by p.id desc offset 0) c
-     where (select (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
-                   and coalesce(rule_for(p.host), 'allow') = 'allow'
-                   and (select a.standing from actors a where a.id = p.author_id) = 'visible'
-            from posts p where p.id = c.id)
+     where (select (p.group_id is null
+                    or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                   and coalesce((
+                       select r.severity from rule_for_each(p.host) r (severity)), 'allow') = 'allow'
+                   and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
+            from posts p
+            cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+            where p.id = c.id)
      limit 41)
 ) s
 where s.id > $3 order by s.id desc limit $4
@@ -145,7 +161,8 @@ where s.id > $3 order by s.id desc limit $4
 OWN: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
-    where p.author_id = $1 and p.id < $2 and can_see(p, $1)
+    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+    where p.author_id = $1 and p.id < $2 and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
@@ -154,11 +171,13 @@ where s.id > $3 order by s.id desc limit $4
 AUTHOR: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
+    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
     where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
       and (select a.standing not in ('suspended', 'deleted')
                   and (a.host is null or rule_for(a.host) is distinct from 'suspend')
            from actors a where a.id = $5)
-      and (p.group_id is null or is_open(p.group_id)) and can_see(p, $1)
+      and (p.group_id is null or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+      and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
@@ -172,7 +191,7 @@ from (
         where p.group_id = $5 and p.parent_id is null and p.parent_uri is null and p.id < $2
           and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by p.id desc offset 0) c
-    where (select can_see(p, $1) from posts p where p.id = c.id)
+    where (select v.yes from can_see_post_each(c.id, $1) v (yes))
     limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
@@ -184,8 +203,10 @@ from (
     select n.id, n.post_id from announces n
     where n.actor_id = $5 and n.undone_at is null and n.id < $2
       and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
-      and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and can_see(p, $1)
-           from posts p where p.id = n.post_id)
+      and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and v.yes
+           from posts p
+           cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+           where p.id = n.post_id)
     order by n.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
