@@ -18,26 +18,42 @@ from fediverse_support.reads.posts.posts import PostView
 from fediverse_support.reads.posts.timelines import Window
 
 # A follow that waits for the viewer's answer is told as a request, one that is over not at all.
-# Each kind is read by itself, in its order, and only one end of the window is inside.
+# Each kind is read by itself, in its order, and one after the other only as far as the list goes; these are
+# all the kinds that this list knows. Only one end of the window is inside.
 LIST: Final = """
 select s.id, s.kind, s.actor_id, s.post_id, s.created_at
-from (select distinct replace(t.kind, '_request', '') as kind from unnest($3::text[]) t (kind)) k
-cross join lateral (
+from (
     select n.id, t.kind, n.actor_id, n.post_id, n.created_at
-    from notifications n
+    from (
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'mention' and n.id < $4
+           and 'mention' = any ($3::text[])
+         order by n.id desc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'reply' and n.id < $4
+           and 'reply' = any ($3::text[])
+         order by n.id desc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'follow' and n.id < $4
+           and $3::text[] && '{follow,follow_request}'
+         order by n.id desc offset 0)
+        order by id desc offset 0) n
     cross join lateral (
         select case when n.kind <> 'follow' then n.kind else (
             select case f.standing when 'accepted' then 'follow' when 'pending' then 'follow_request' end
             from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
         offset 0) as t (kind)
-    where n.account_id = $2 and n.kind = k.kind and n.id < $4 and n.actor_id is not null
-      and t.kind = any ($3::text[])
+    where n.actor_id is not null and t.kind = any ($3::text[])
       and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
       and (n.post_id is null or (
           select coalesce(p.host, '') not in (
                      select d.domain from domain_rules d where d.severity = 'suspend')
-                 and can_see(p, $1)
-          from posts p where p.id = n.post_id))
+                 and v.yes
+          from posts p
+          cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+          where p.id = n.post_id))
     order by n.id desc limit 81
 ) s
 where s.id > $5 order by s.id desc limit $6
