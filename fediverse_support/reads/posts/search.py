@@ -15,7 +15,8 @@ from fediverse_support.reads.posts import posts
 # Only what the viewer wrote, is named in, or reads as a member; in open groups what others wrote only where
 # they let it be found, then and now, because absence of a word is not consent. What is newest is looked
 # through first, in stretches of time that the index knows, until the page is full; of few groups the index
-# knows each.
+# knows each. The stretch is a condition of its own: of two the index skips what is not in both, and of one it
+# reads each word from the first post there ever was.
 WORDS: Final = """
 with asked as materialized (
     select asked_words($2) as words
@@ -45,21 +46,24 @@ with asked as materialized (
     (select t.post_id from stretches s cross join asked q cross join reach r cross join lateral (
         select c.post_id from (
             select w.post_id from post_words w
-            where w.words @@ (q.words && any_mark(array[s.mark]) && r.marks)
+            where w.words @@ any_mark(array[s.mark]) and w.words @@ (q.words && r.marks)
               and (w.author_id = $1 or w.group_id in (select j.id from joined j where not j.is_open)
                    or (w.findable and w.group_id in (select j.id from joined j)))
             order by w.post_id desc offset 0) c
-        where (select can_see(p, $1) and (
+        where (select v.yes and (
                    p.author_id = $1 or (select g.kind <> 'open' from groups g where g.actor_id = p.group_id)
                    or (select a.indexable from actors a where a.id = p.author_id))
-               from posts p where p.id = c.post_id)
+               from posts p
+               cross join can_see_each(
+                   p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+               where p.id = c.post_id)
         limit $3::bigint + $4::bigint) t
      limit $3::bigint + $4::bigint)
     union
     (select m.post_id from (
         select m.post_id from mentions m where m.actor_id = $1 order by m.post_id desc limit 300) m
      where (select w.words @@ q.words from post_words w cross join asked q where w.post_id = m.post_id)
-       and (select can_see(p, $1) from posts p where p.id = m.post_id))
+       and (select v.yes from can_see_post_each(m.post_id, $1) v (yes)))
 )
 select f.post_id as id from found f order by f.post_id desc limit $3 offset $4
 """
