@@ -61,23 +61,24 @@ STATUS: Final = """
 with work as (
     select 'receive' as kind, r.host, r.standing, count(*) as pieces, min(r.received_at) as since_at,
            max(r.id) filter (where r.last_error is not null) as failed_id
-    from (select r.* from receipts r where r.standing = 'waiting' and ($1::text is null or r.host = $1)
+    from (select r.* from receipts r where r.standing = 'waiting'
           union all
-          select r.* from receipts r where r.standing = 'parked' and ($1::text is null or r.host = $1)
+          select r.* from receipts r where r.standing = 'parked'
           union all
-          select r.* from receipts r where r.standing = 'ruled' and ($1::text is null or r.host = $1)) r
+          select r.* from receipts r where r.standing = 'ruled') r
     group by r.host, r.standing
     union all
     select 'deliver', d.host, d.standing, count(*), min(d.created_at),
            max(d.id) filter (where d.last_error is not null)
-    from (select d.* from deliveries d where d.standing = 'waiting' and ($1::text is null or d.host = $1)
+    from (select d.* from deliveries d where d.standing = 'waiting'
           union all
-          select d.* from deliveries d where d.standing = 'parked' and ($1::text is null or d.host = $1)
+          select d.* from deliveries d where d.standing = 'parked'
           union all
-          select d.* from deliveries d where d.standing = 'refused' and ($1::text is null or d.host = $1)) d
+          select d.* from deliveries d where d.standing = 'refused') d
     group by d.host, d.standing
 ), rules as materialized (
-    select h.host, talks_to(h.host, $3) as lets_in from (select distinct host from work) h
+    select h.host, t.yes as lets_in
+    from (select distinct host from work) h cross join talks_to_each(h.host, $2) t (yes)
 ), judged as (
     select w.kind, w.host, w.pieces, w.since_at, w.failed_id,
            case when w.standing = 'waiting' and not r.lets_in then 'ruled' else w.standing end as standing
@@ -96,9 +97,11 @@ select w.kind, w.host,
 from judged w left join lanes l on l.kind = w.kind and l.host = w.host
 group by w.kind, w.host
 order by waiting desc, w.kind, w.host
-limit $2
+limit $1
 """
-STATUS_OF_HOST: Final = STATUS.replace("($1::text is null or ", "(")
+STATUS_OF_HOST: Final = STATUS.replace("r.standing = '", "r.host = $3 and r.standing = '").replace(
+    "d.standing = '", "d.host = $3 and d.standing = '"
+)
 # Each host is found once, and what waits longest for it is the first in its lane.
 TOTALS: Final = """
 with recursive receiving (host) as (
@@ -138,8 +141,10 @@ async def status(
     conn: Conn, *, host: str | None = None, limit: int = 1000, mode: Federation = "open"
 ) -> tuple[LaneStatus, ...]:
     """Return what waits, is parked or was refused, the fullest lanes first, at most `limit`."""
-    text = STATUS if host is None else STATUS_OF_HOST
-    return tuple(LaneStatus(**row) for row in await conn.fetch(text, host, limit, mode))
+    rows = await (
+        conn.fetch(STATUS, limit, mode) if host is None else conn.fetch(STATUS_OF_HOST, limit, mode, host)
+    )
+    return tuple(LaneStatus(**row) for row in rows)
 
 
 async def totals(conn: Conn, now: datetime) -> QueueTotals:
