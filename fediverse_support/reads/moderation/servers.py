@@ -103,11 +103,11 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
                      and (select t.host is null from actors t where t.id = f.target_id) limit 1)
             limit 1000) c) as their_people_here,
        (select count(*) from (
-            select distinct c.post_id
+            select distinct on (c.post_id) c.post_id
             from (select c.post_id, c.hosts from copies c order by c.post_id desc limit 5000) c
             cross join numbers n
             where have_common_host(c.hosts, n.of_hosts)
-            limit 1000) c) as our_posts_held,
+            order by c.post_id desc limit 1000) c) as our_posts_held,
        (select count(*) from (
             select 1 from hosts h join actors a on a.host = h.host cross join lateral (
                 -- Counted whether or not can_see hides them: a rule in force already does.
