@@ -61,21 +61,27 @@ STATUS: Final = """
 with work as (
     select 'receive' as kind, r.host, r.standing, count(*) as pieces, min(r.received_at) as since_at,
            max(r.id) filter (where r.last_error is not null) as failed_id
-    from (select r.* from receipts r where r.standing = 'waiting'
-          union all
-          select r.* from receipts r where r.standing = 'parked'
-          union all
-          select r.* from receipts r where r.standing = 'ruled') r
-    group by r.host, r.standing
+    from receipts r where r.standing = 'waiting' group by r.host, r.standing
+    union all
+    select 'receive', r.host, r.standing, count(*), min(r.received_at),
+           max(r.id) filter (where r.last_error is not null)
+    from receipts r where r.standing = 'parked' group by r.host, r.standing
+    union all
+    select 'receive', r.host, r.standing, count(*), min(r.received_at),
+           max(r.id) filter (where r.last_error is not null)
+    from receipts r where r.standing = 'ruled' group by r.host, r.standing
     union all
     select 'deliver', d.host, d.standing, count(*), min(d.created_at),
            max(d.id) filter (where d.last_error is not null)
-    from (select d.* from deliveries d where d.standing = 'waiting'
-          union all
-          select d.* from deliveries d where d.standing = 'parked'
-          union all
-          select d.* from deliveries d where d.standing = 'refused') d
-    group by d.host, d.standing
+    from deliveries d where d.standing = 'waiting' group by d.host, d.standing
+    union all
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from deliveries d where d.standing = 'parked' group by d.host, d.standing
+    union all
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from deliveries d where d.standing = 'refused' group by d.host, d.standing
 ), rules as materialized (
     select h.host, t.yes as lets_in
     from (select distinct host from work) h cross join talks_to_each(h.host, $2) t (yes)

@@ -91,10 +91,12 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
             p.host = $1 or split_part(p.host, ':', 1) = $1
             or right(split_part(p.host, ':', 1), length($1) + 1) = '.' || $1)) as key_fault_at,
        (select count(*) from (
-            select distinct t.follower_id from hosts h join actors a on a.host = h.host cross join lateral (
-                select f.follower_id from follows f
-                where f.target_id = a.id and f.standing = 'accepted'
-                  and (select o.host is null from actors o where o.id = f.follower_id) limit 1000) t
+            select 1 from actors o
+            where o.account_id is not null
+              and (select true from follows f
+                   where f.follower_id = o.id and f.standing = 'accepted'
+                     and (select t.host from actors t where t.id = f.target_id) in (select h.host from hosts h)
+                   limit 1)
             limit 1000) c) as our_people_there,
        (select count(*) from (
             select 1 from hosts h join actors a on a.host = h.host

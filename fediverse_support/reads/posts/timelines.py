@@ -78,12 +78,13 @@ with joined as materialized (
     from (select min(f.id) as low from found f group by f.part, f.place having count(*) > 40) s
 )
 select e.low, t.* from edge e left join lateral (
-    select c.id, c.post_id, c.actor_id, (
-        case when c.actor_id is null then (select p.published_at from posts p where p.id = c.post_id)
-             else (select n.announced_at from announces n where n.id = c.id) end) as at
+    select c.id, c.post_id, c.actor_id, case
+               when c.actor_id is null then s.published_at
+               else (select n.announced_at from announces n where n.id = c.id) end as at
     from (select distinct on (f.id) f.* from found f
           where f.id > $3 and f.id >= e.low order by f.id desc, f.part) c
-    where (select v.yes and case
+    cross join lateral (
+           select p.published_at, v.yes and case
                   when c.part = 6
                   then (select q.author_id in (p.author_id, $1) from posts q where q.id = p.parent_id)
                   when c.actor_id is null then true
@@ -104,15 +105,15 @@ select e.low, t.* from edge e left join lateral (
                        and not exists (
                            select 1 from announces n
                            where n.post_id = p.id and n.id < c.id and n.undone_at is null
-                             and n.actor_id in (select j.id from joined j where not j.is_group)) end
+                             and n.actor_id in (select j.id from joined j where not j.is_group)) end as yes
            from posts p
            cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
-           where p.id = c.post_id)
-      and (c.actor_id is null or (
-          select v.yes from actors a
-          cross join can_see_actor_each(
-              a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) v (yes)
-          where a.id = c.actor_id))
+           where p.id = c.post_id offset 0) s
+    where s.yes and (c.actor_id is null or (
+        select v.yes from actors a
+        cross join can_see_actor_each(
+            a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) v (yes)
+        where a.id = c.actor_id))
     limit $4
 ) t on true
 order by t.id desc
