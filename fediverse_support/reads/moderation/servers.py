@@ -49,7 +49,8 @@ class ServerView:
 
 MOST_BELOW: Final = 20
 LIST_SERVERS: Final = """
-select s.domain, coalesce(s.rule, rule_for(s.domain)) as rule, s.reason, s.software, s.last_heard_at
+select s.domain, coalesce(s.rule, (select r.severity from rule_for_each(s.domain) r (severity))) as rule,
+       s.reason, s.software, s.last_heard_at
 from (
     select d.domain, d.severity as rule, d.reason, p.software, p.last_heard_at
     from domain_rules d left join peers p on p.host = d.domain
@@ -94,8 +95,8 @@ select d.severity as own_rule, rule_for($1) as rule, coalesce(d.reason, '') as r
             select 1 from actors o
             where o.account_id is not null
               and (select true from follows f
-                   where f.follower_id = o.id and f.standing = 'accepted'
-                     and (select t.host from actors t where t.id = f.target_id) in (select h.host from hosts h)
+                   where f.follower_id = o.id and f.standing = 'accepted' and (
+                       select t.host from actors t where t.id = f.target_id) in (select h.host from hosts h)
                    limit 1)
             limit 1000) c) as our_people_there,
        (select count(*) from (

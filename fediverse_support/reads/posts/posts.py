@@ -21,20 +21,24 @@ from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.reads.people import actors
 from fediverse_support.reads.people.actors import ActorView
 
+# Each parent is asked about once, however many replies it has.
 LOAD: Final = """
 with above as materialized (
-    select q.id, q.author_id
+    select q.id
     from posts q
     cross join can_see_each(q.id, q.author_id, q.host, q.group_id, q.audience, q.standing, $1) s (yes)
     where q.id = any (array(select p.parent_id from posts p where p.id = any ($2))) and s.yes
 )
 select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audience, p.standing, p.title,
        p.body_html, p.body_source, p.body_text, p.warning, p.sensitive, p.language, p.attachments,
-       p.published_at, p.edited_at, q.id as parent_id, q.author_id as parent_author_id,
+       p.published_at, p.edited_at,
+       case when p.parent_id in (select q.id from above q) then p.parent_id end as parent_id,
+       case when p.parent_id in (select q.id from above q)
+            then (select q.author_id from posts q where q.id = p.parent_id) end as parent_author_id,
        p.parent_id is not null or p.parent_uri is not null as is_reply,
        array(select m.actor_id from mentions m
              where m.post_id = p.id and m.actor_id is distinct from p.group_id
-               and (m.actor_id = $1 or q.id is not null
+               and (m.actor_id = $1 or p.parent_id in (select q.id from above q)
                     or not exists (
                         select 1 from posts h
                         where h.id = p.parent_id and h.author_id = m.actor_id and not can_see(h, $1)))
@@ -43,7 +47,6 @@ select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audienc
                where r.post_id = p.id and r.actor_id = $1 and r.kind = 'like') as is_liked
 from posts p
 cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) s (yes)
-left join above q on q.id = p.parent_id
 where p.id = any ($2) and s.yes
 """
 
