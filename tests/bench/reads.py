@@ -1,4 +1,7 @@
-"""What lists cost on a server that has been there for years: CPU a request, and the slowest statements."""
+"""What lists cost on a server that has been there for years: CPU a request, and the slowest statements.
+
+`python -m tests.bench.reads` measures these alone; `STORED_POSTS=1000000` does it with a million posts.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ import asyncpg
 from federation import keys, signatures
 from federation.uris import Uri
 from fediverse_support.db import migrate, pool
-from tests import plans, stored
+from fediverse_support.domain.instance import Instance
+from tests import stored
 from tests.bench import ground, load, peers
 from tests.bench.ground import Running
 from tests.integration import lists
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from tests.bench.__main__ import Bench
 
 POSTS = int(os.environ.get("STORED_POSTS", "100000"))
-TIMES, REQUESTS, SLOWEST = 9, 60, 6  # a person may ask three hundred times in a while
+TIMES, REQUESTS, SLOWEST = 9, 60, 12  # a person may ask three hundred times in a while
 SIGNED = 2_000
 TOKEN = "of-the-bench"
 ADD_TOKEN = """
@@ -50,6 +54,7 @@ async def measure(bench: Bench) -> None:
 
 async def measure_statements(bench: Bench, dsn: str, found: stored.Stored) -> None:
     conn, asked = await pool.connect(dsn), list[tuple[str, Any]]()
+    pid = await conn.fetchval("select pg_backend_pid()")
     conn.add_query_logger(lambda record: asked.append((record.query, record.args)))
     took: dict[str, float] = {}
     for case in lists.cases(found):
@@ -57,14 +62,26 @@ async def measure_statements(bench: Bench, dsn: str, found: stored.Stored) -> No
         await case.ask(conn)
         await asyncio.sleep(0)
         statements = [each for each in asked if each[0].lstrip().startswith(("select", "with"))]
-        took[case.name] = sum([await median(conn, *each) for each in statements])
+        took[case.name] = sum([await median(conn, pid, *each) for each in statements])
     await conn.close()
     for name in sorted(took, key=lambda name: -took[name])[:SLOWEST]:
-        bench.say(f"{name}, {POSTS} posts stored", f"{took[name]:.1f} ms of the database", "aim <= 10 ms")
+        aim = "aim <= 30 ms" if name.startswith("words") else "aim <= 10 ms"
+        bench.say(f"{name}, {POSTS} posts stored", f"{took[name]:.1f} ms of the database", aim)
 
 
-async def median(conn: pool.Conn, sql: str, args: Any) -> float:
-    return statistics.median([(await plans.look(conn, sql, args)).took for _ in range(TIMES)])
+async def median(conn: pool.Conn, pid: int, sql: str, args: Any) -> float:
+    """Return the milliseconds that the database computes for a statement, whoever else is at work."""
+    statement, took = await conn.prepare(sql), []
+    for _ in range(TIMES + 2):  # twice to warm up
+        before = nanoseconds(pid)
+        await statement.fetch(*args)
+        took.append((nanoseconds(pid) - before) / 1e6)
+    return statistics.median(took[2:])
+
+
+def nanoseconds(pid: int) -> int:
+    """Return for how long a process has run."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
 
 
 async def measure_requests(bench: Bench, dsn: str, found: stored.Stored) -> None:
@@ -128,3 +145,22 @@ def database_seconds(directory: Path) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += sum(map(int, fields[11:15] if pid == postmaster else fields[11:13]))
     return total / ground.TICKS
+
+
+async def main() -> None:
+    from tests.bench.__main__ import Bench  # which measures these, too
+
+    with ground.database() as (dsn, directory):
+        port = ground.free_port()
+        env = ground.settings(dsn, directory, port)
+        await migrate.migrate(dsn)
+        db = await pool.open_db(dsn, size=2)
+        instance = Instance(base_url=env["FEDIVERSE_SUPPORT_BASE_URL"], allow_http=True)
+        try:
+            await measure(Bench(dsn, directory, db, instance, port, env))
+        finally:
+            await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

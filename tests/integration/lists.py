@@ -144,7 +144,8 @@ def of_pages(stored: Stored) -> list[Case]:
 
 def of_finding(stored: Stored) -> list[Case]:
     found = []
-    for who, text in product((ASHA, QUIET, NAMED), ("marrow", "kettle", "nothingofthekind", "kettle said33")):
+    words = ("marrow", "kettle", "nothingofthekind", "kettle said33", "kettle garden")
+    for who, text in product((ASHA, QUIET, NAMED), words):
         found.append(
             Case(f"words {text} for {who}", lambda c, w=who, t=text: search.in_posts(c, t, w, 20, 0))
         )

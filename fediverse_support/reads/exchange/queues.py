@@ -134,12 +134,16 @@ select
         select min(r.received_at) from receiving h cross join lateral (
             select r.received_at from receipts r where r.host = h.host and r.standing = 'waiting'
             order by r.id limit 1) r
-        where h.host is not null and (select t.yes from talks_to_each(h.host, 'open') t (yes)))), 0)::float as receive_oldest_seconds,
+        where h.host is not null
+          and (select t.yes from talks_to_each(h.host, 'open') t (yes)))), 0)::float
+        as receive_oldest_seconds,
     coalesce(extract(epoch from $1 - (
         select min(d.created_at) from delivering h cross join lateral (
             select d.created_at from deliveries d where d.host = h.host and d.standing = 'waiting'
             order by d.id limit 1) d
-        where h.host is not null and (select t.yes from talks_to_each(h.host, 'open') t (yes)))), 0)::float as deliver_oldest_seconds
+        where h.host is not null
+          and (select t.yes from talks_to_each(h.host, 'open') t (yes)))), 0)::float
+        as deliver_oldest_seconds
 """
 
 
