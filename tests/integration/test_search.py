@@ -101,3 +101,28 @@ async def test_people_are_found_only_where_they_want_to_be(api: Api) -> None:
 async def test_a_group_is_found_by_a_part_of_its_title(api: Api) -> None:
     assert "appointments" in await people(api, "ready for")
     assert await people(api, "front", "tansy") == []
+
+
+STORE_MANY = """
+insert into posts (id, uri, kind, author_id, group_id, root_id, audience, standing, title, body_html,
+    body_text, language, published_at, active_at, created_at)
+select n, 'https://a.example/' || n, 'Note', $1, $2, n, 'group', 'visible', '', '',
+    'A kettle, once more.', 'en', now(), now(), now()
+from generate_series($3::bigint, $4::bigint) n
+"""
+POSTS_READ = """
+select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_xact_user_tables
+where relname = 'posts'
+"""
+
+
+async def test_words_of_new_posts_are_kept_without_reading_the_posts_there_are(api: Api) -> None:
+    async with api.db.connection() as conn:
+        await conn.execute(STORE_MANY, MARLOW, FRONTROOM, 9001, 9600)
+        await conn.execute("analyze posts")
+    async with api.db.transaction() as tx:
+        before = await tx.fetchval(POSTS_READ)
+        await tx.execute(STORE_MANY, MARLOW, FRONTROOM, 9601, 9700)
+        assert await tx.fetchval(POSTS_READ) == before
+        assert await tx.fetchval("select count(*) from post_words where post_id > 9600") == 100
+    assert await found(api, "kettles") == [str(number) for number in range(9700, 9680, -1)]
