@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fediverse_support.adapters import logs
@@ -165,3 +165,22 @@ async def test_what_is_no_http_request_is_left_alone() -> None:
 
     walls: tuple[Scope, Receive, Send] = ({"type": "websocket"}, receive, send)
     await app()(*walls)
+
+
+async def test_routes_are_tried_in_their_order_whatever_their_first_part_is() -> None:
+    def says(word: str) -> PlainTextResponse:
+        return PlainTextResponse(word)
+
+    routes = [
+        Route("/g/{name}", says("group")), Route("/{anything}/first", says("any")),
+        Route("/", says("front")), Route("/g/{name}/second", says("second")), Mount("/api", says("api")),
+        Route("/{rest:path}", says("rest")),
+    ]  # fmt: skip
+    router = assemble(routes, base_url=BASE)
+    for path, word in (
+        ("/g/a", "group"), ("/g/first", "group"), ("/g/a/second", "second"), ("/g/a/third", "rest"),
+        ("/h/first", "any"), ("/", "front"), ("//g/a", "rest"), ("/g", "rest"), ("/api/v1/x", "api"),
+        ("/api", "rest"), ("/apis", "rest"), ("/api/first", "any"),
+    ):  # fmt: skip
+        got = await ask(router, "GET", path, {"host": "home.example"})
+        assert got.body == word.encode(), path
