@@ -114,6 +114,7 @@ def _host(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def host(uri: str) -> Host:
     """Return the authority of an already parsed URI, port included."""
     authority = uri.split("://", 1)[1].partition("/")[0]
@@ -122,6 +123,7 @@ def host(uri: str) -> Host:
     return Host(authority)
 
 
+@lru_cache(maxsize=4096)
 def origin(uri: str) -> str:
     """Return scheme and authority of an already parsed URI, e.g. `https://peer.example:8443`."""
     return f"{uri.split('://', 1)[0]}://{host(uri)}"

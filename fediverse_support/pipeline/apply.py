@@ -7,7 +7,7 @@ at once; each is judged and handled by itself, in its turn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -159,10 +159,10 @@ def _record(step: Step, act: Authentic[Activity], change: Change) -> Record:
     )
 
 
-def _what_is_there(facts: Mapping[str, object]) -> dict[str, object]:
+def _what_is_there(facts: dict[str, object]) -> dict[str, object]:
     """Leave out what was not known or not so: most of what is asked is neither, and nobody is told of it."""
     return {
-        name: _what_is_there(value) if isinstance(value, Mapping) else value
+        name: _what_is_there(value) if isinstance(value, dict) else value
         for name, value in facts.items()
-        if value is not None and value is not False and value != () and value != []
+        if value or (value is not None and value is not False and value != () and value != [])
     }

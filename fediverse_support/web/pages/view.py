@@ -100,7 +100,7 @@ def yarn(uri: str) -> str:
 
 def date(when: datetime) -> str:
     """Return the day only, for machines: minutes could be matched."""
-    return f"{when.astimezone():%Y-%m-%d}"
+    return when.astimezone().date().isoformat()
 
 
 def opening(text: str) -> str:
