@@ -25,6 +25,7 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.buckets import Buckets, Shelf, family
 from fediverse_support.domain.instance import Instance
+from fediverse_support.reads import house
 from fediverse_support.store.exchange import peers
 from fediverse_support.store.people import actors
 
@@ -205,11 +206,14 @@ class Lookups:
 
     async def admit(self, uri: Uri) -> Scheme:
         """Raise `Unreachable` for ourselves, and `domain_refused` for a server we do not talk to."""
-        if self._instance.federation == "off" or self._instance.is_ours(uri):
+        if self._instance.is_ours(uri):
             raise Unreachable("not_asked")
         async with self._db.connection() as conn:
+            decided = await house.find(conn, self._instance.overrides)
             severity, scheme = await peers.find_manners(conn, uris.host(uri))
-        if not self._instance.talks_to(severity):
+        if decided.federation == "off":
+            raise Unreachable("not_asked")
+        if not decided.talks_to(severity):
             raise Unreachable("domain_refused")
         return scheme
 

@@ -1,4 +1,4 @@
-"""What the operator decided: one frozen `Settings`, read once at the start.
+"""What the operator of a process decided: one frozen `Settings`, read once at the start.
 
 Names may come from the environment, from the file given with `--config`, or from `.env` in the current
 directory; the first of these that has a name wins. An empty value counts as not set.
@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from federation import uris
 from federation.errors import Malformed
-from fediverse_support.domain.instance import Federation, Instance
+from fediverse_support.domain import house
+from fediverse_support.domain.house import Federation, Overrides, Registration
+from fediverse_support.domain.instance import Instance
 
-Registration = Literal["open", "approval", "invite", "closed"]
 LogFormat = Literal["text", "json"]
 Network = IPv4Network | IPv6Network
 T = TypeVar("T", bound=str)
@@ -41,7 +42,13 @@ OUR_NAMES: Final = (
 )
 SHARED_NAMES: Final = ("DATABASE_URL", "SMTP_URL", "SSL_CERT_FILE", "FORWARDED_ALLOW_IPS")
 NAMES: Final = OUR_NAMES + SHARED_NAMES
-DAY: Final = 86_400
+OVERRIDES: Final = {
+    "federation": "FEDIVERSE_SUPPORT_FEDERATION",
+    "registration": "FEDIVERSE_SUPPORT_REGISTRATION",
+    "undo_seconds": "FEDIVERSE_SUPPORT_UNDO_SECONDS",
+    "newcomer_posts_held": "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD",
+}
+"""What the organisation decides, and the name by which a process decides otherwise."""
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 """What bytes of the environment become that are no UTF-8."""
 ENV_LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)\Z")
@@ -55,18 +62,19 @@ class SettingsError(Exception):
 class Settings:
     """Everything the operator can set, typed and checked. Secrets stay out of `repr`.
 
-    `is_address_chosen` says that `base_url` was set and is not the default.
+    `is_address_chosen` says that `base_url` was set and is not the default. What the organisation decides
+    (`domain.house`) is None here unless this process overrides it.
     """
 
     base_url: str = "http://localhost:8000"
     database_url: str | None = field(default=None, repr=False)
     data_dir: Path = Path("var")
-    federation: Federation = "open"
-    registration: Registration = "approval"
+    federation: Federation | None = None
+    registration: Registration | None = None
     allow_http: bool = False
     allowed_networks: tuple[Network, ...] = ()
-    undo_for: timedelta = timedelta(minutes=10)
-    newcomer_posts_held: int = 2
+    undo_for: timedelta | None = None
+    newcomer_posts_held: int | None = None
     log_format: LogFormat = "text"
     smtp_url: str | None = field(default=None, repr=False)
     ssl_cert_file: Path | None = None
@@ -77,12 +85,20 @@ class Settings:
     def instance(self) -> Instance:
         """This installation as the rest of the application knows it."""
         return Instance(
-            base_url=self.base_url,
-            federation=self.federation,
-            newcomer_posts_held=self.newcomer_posts_held,
-            undo_for=self.undo_for,
-            allow_http=self.allow_http,
+            base_url=self.base_url, allow_http=self.allow_http, overrides=self.overrides
         )
+
+    @property
+    def overrides(self) -> Overrides:
+        """What this process decides instead of the organisation, as texts by key."""
+        undo = None if self.undo_for is None else int(self.undo_for.total_seconds())
+        texts = {
+            "federation": self.federation,
+            "registration": self.registration,
+            "undo_seconds": undo,
+            "newcomer_posts_held": self.newcomer_posts_held,
+        }
+        return tuple((key, str(text)) for key, text in texts.items() if text is not None)
 
 
 def load(
@@ -128,8 +144,6 @@ def _checked(values: Mapping[str, str]) -> Settings:
             "FEDIVERSE_SUPPORT_ALLOW_HTTP is 1, which is only for development: it needs a "
             f"FEDIVERSE_SUPPORT_BASE_URL that starts with http://, and yours is {base_url}."
         )
-    federations: tuple[Federation, ...] = ("open", "allowlist", "off")
-    registrations: tuple[Registration, ...] = ("open", "approval", "invite", "closed")
     formats: tuple[LogFormat, ...] = ("text", "json")
     certificates = values.get("SSL_CERT_FILE")
     if certificates is not None and not Path(certificates).is_file():
@@ -139,12 +153,12 @@ def _checked(values: Mapping[str, str]) -> Settings:
         is_address_chosen="FEDIVERSE_SUPPORT_BASE_URL" in values,
         database_url=_url_of("DATABASE_URL", values, ("postgresql", "postgres")),
         data_dir=_data_dir(values.get("FEDIVERSE_SUPPORT_DATA_DIR", "var")),
-        federation=_one_of("FEDIVERSE_SUPPORT_FEDERATION", values, federations, "open"),
-        registration=_one_of("FEDIVERSE_SUPPORT_REGISTRATION", values, registrations, "approval"),
+        federation=_override("federation", values),
+        registration=_override("registration", values),
         allow_http=allow_http,
         allowed_networks=_networks(values.get("FEDIVERSE_SUPPORT_ALLOWED_NETWORKS", "")),
-        undo_for=timedelta(seconds=_whole("FEDIVERSE_SUPPORT_UNDO_SECONDS", values, 600, most=DAY)),
-        newcomer_posts_held=_whole("FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD", values, 2, most=1000),
+        undo_for=_override("undo_seconds", values),
+        newcomer_posts_held=_override("newcomer_posts_held", values),
         log_format=_one_of("FEDIVERSE_SUPPORT_LOG_FORMAT", values, formats, "text"),
         smtp_url=_url_of("SMTP_URL", values, ("smtp", "smtps", "smtp+starttls")),
         ssl_cert_file=None if certificates is None else Path(certificates),
@@ -250,11 +264,15 @@ def _one_of(name: str, values: Mapping[str, str], allowed: tuple[T, ...], defaul
     return text
 
 
-def _whole(name: str, values: Mapping[str, str], default: int, *, most: int) -> int:
-    text = values.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > most:
-        raise SettingsError(f"{name} must be a whole number from 0 to {most}; it is {text}.")
-    return int(text)
+def _override(key: str, values: Mapping[str, str]) -> Any:
+    """Return what this process decides instead of the organisation, None where it says nothing."""
+    name = OVERRIDES[key]
+    if (text := values.get(name)) is None:
+        return None
+    try:
+        return house.KEYS[key].parse(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be {house.KEYS[key].wanted}; it is {text}.") from error
 
 
 def _networks(text: str) -> tuple[Network, ...]:

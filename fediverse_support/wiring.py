@@ -66,13 +66,12 @@ async def opened(
             allow_networks=settings.allowed_networks,
         ) as client:
             deps = build(settings, db, client, load_secret(settings.data_dir))
-            ear = asyncio.create_task(deps.remembered.listen(db)) if is_for_people else None
+            ear = asyncio.create_task(deps.remembered.listen(db))
             try:
                 yield deps
             finally:
-                if ear is not None:
-                    ear.cancel()
-                    await asyncio.wait([ear])
+                ear.cancel()
+                await asyncio.wait([ear])
                 await deps.remote.close()
     finally:
         await db.close()

@@ -26,6 +26,11 @@ pytest_plugins = ("tests.golden",)
 
 TEMPLATE = "template_of_tests"
 KEPT = ("_pogo_migration", "_pogo_version", "settings")
+CHOOSE = """
+    insert into house (key, value, chosen_at)
+    values ('federation', 'open', now()), ('registration', 'approval', now())
+"""
+"""What the organisation of most tests has decided; a fresh instance talks to nobody and lets nobody in."""
 
 
 @dataclass
@@ -107,6 +112,11 @@ def postgres_server() -> Iterator[Server]:
 async def _make_template(server: Server) -> None:
     await server.run(f"create database {TEMPLATE} owner fediverse_support")
     await migrate.migrate(server.dsn_of(TEMPLATE))
+    conn = await server.as_superuser(server.dsn_of(TEMPLATE))
+    try:
+        await conn.execute(CHOOSE)
+    finally:
+        await conn.close()
 
 
 @pytest.fixture
@@ -182,5 +192,5 @@ async def empty(broom: asyncpg.Connection) -> None:
     deletes = "".join(f'delete from "{table}";' for table in tables)
     await broom.execute(
         "set session_replication_role = 'replica'; begin;"
-        f"{deletes} delete from settings where name <> 'schema'; commit"
+        f"{deletes} delete from settings where name <> 'schema'; {CHOOSE}; commit"
     )

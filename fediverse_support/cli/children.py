@@ -82,10 +82,13 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
             from fediverse_support.adapters.secret_file import load_secret
 
             await accounts.ensure_instance_actor(db, instance, load_secret(chosen.data_dir))
-        if typed.demo and not is_seeded:
+        if typed.demo:
+            from fediverse_support.actions import house
             from fediverse_support.cli import demo
 
-            await demo.seed(db, chosen)
+            await house.choose_where_nobody_has(db, demo.CHOSEN)
+            if not is_seeded:
+                await demo.seed(db, chosen)
         return 0
 
     return with_database(chosen, work)

@@ -45,8 +45,6 @@ def _is_text(typed: argparse.Namespace) -> bool:
 def _adapt_environment(typed: argparse.Namespace) -> None:
     from fediverse_support.cli import serving
 
-    if typed.command == "demo":
-        serving.set_demo_defaults(os.environ)
     if typed.command in ("serve", "demo"):
         serving.set_base_url(os.environ, typed.port, getattr(typed, "config", None))
 
@@ -77,6 +75,9 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "domain hold": ("moderation", "set_rule"),
     "domain suspend": ("moderation", "set_rule"),
     "domain clear": ("moderation", "clear_rule"),
+    "settings list": ("house", "list_settings"),
+    "settings get": ("house", "get_setting"),
+    "settings set": ("house", "set_setting"),
     "queue status": ("exchange", "queue_status"),
     "queue retry": ("exchange", "queue_retry"),
     "queue clear": ("exchange", "queue_clear"),

@@ -105,6 +105,15 @@ OPENINGS: Final = (
 )
 
 
+CHOSEN: Final = {
+    "federation": "open",
+    "registration": "approval",
+    "undo_seconds": "0",
+    "newcomer_posts_held": "0",
+}
+"""Quick to try: nothing waits for a moderator or for second thoughts, unless somebody chooses otherwise."""
+
+
 async def seed(db: Db, settings: Settings) -> None:
     """Make what of the demo is not there yet, and mark it as whole."""
     await asyncio.gather(*(_account(db, settings, name, role) for name, role in DEMO_LOGINS))

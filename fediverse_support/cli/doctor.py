@@ -18,15 +18,19 @@ from urllib.parse import quote, urlsplit
 
 from fediverse_support.adapters.mailer import MailProblem, mailer
 from fediverse_support.adapters.secret_file import SecretProblem, load_secret
+from fediverse_support.cli.house import SOURCES, shown
 from fediverse_support.cli.running import KNOWN, database
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import connect
+from fediverse_support.domain.house import Setting
+from fediverse_support.reads import house
 from fediverse_support.reads.exchange import queues
 from fediverse_support.reads.exchange.queues import Pulse
 from fediverse_support.settings import Settings
 from fediverse_support.store import retention
 
 ENOUGH_DISK: Final = 500 * 1024 * 1024
+SAID_ALWAYS: Final = frozenset({"federation", "registration"})
 PATIENCE: Final = 5.0
 MAIL_PROBLEMS: Final = {
     "folder": "no SMTP_URL, and the folder outbox in the data folder cannot be written to",
@@ -66,7 +70,7 @@ def doctor(typed: argparse.Namespace, chosen: Settings) -> int:
 
 
 def _settings(chosen: Settings) -> Iterator[Finding]:
-    yield Finding(True, "settings", f"this instance is {chosen.base_url}, federation is {chosen.federation}")
+    yield Finding(True, "settings", f"this instance is {chosen.base_url}")
     if chosen.allow_http or chosen.allowed_networks:
         yield Finding(True, "settings", "plain http or private networks are allowed: for development only")
     name = urlsplit(chosen.base_url).hostname or ""
@@ -97,18 +101,19 @@ def _disk(chosen: Settings) -> Iterator[Finding]:
 def _database(chosen: Settings) -> Iterator[Finding]:
     try:
         with database(chosen) as dsn:
-            yield from asyncio.run(_asked(dsn))
+            yield from asyncio.run(_asked(dsn, chosen))
     except KNOWN as error:
         yield Finding(False, "database", str(error))
 
 
-async def _asked(dsn: str) -> list[Finding]:
+async def _asked(dsn: str, chosen: Settings) -> list[Finding]:
     conn = await connect(dsn)
     try:
         version = await conn.fetchval("show server_version")
         todo = await migrate.pending(conn)
         theirs: datetime = await conn.fetchval("select clock_timestamp()")
         pulse = None if todo else await queues.pulse(conn, theirs)
+        decided = [] if todo else await house.list_settings(conn, chosen.overrides)
     finally:
         await conn.close(timeout=2)
     skew = abs((theirs - datetime.now(UTC)).total_seconds())
@@ -117,7 +122,16 @@ async def _asked(dsn: str) -> list[Finding]:
         Finding(not todo, "schema", "up to date" if not todo else f"waits for `migrate`: {', '.join(todo)}"),
         Finding(skew < MOST_SKEW, "clock", f"{skew:.1f} s apart from the database's"),
         *_work(pulse),
+        *_decided(decided),
     ]
+
+
+def _decided(settings: list[Setting]) -> Iterator[Finding]:
+    """Say what holds, and by what, of what matters most; of the rest, what somebody chose."""
+    for setting in settings:
+        if setting.key in SAID_ALWAYS or setting.source != "default":
+            value = shown(setting)
+            yield Finding(True, "decided", f"{setting.key} is {value} ({SOURCES[setting.source]})")
 
 
 def _work(pulse: Pulse | None) -> Iterator[Finding]:

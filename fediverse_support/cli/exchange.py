@@ -11,6 +11,7 @@ from federation.errors import Malformed
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import print_json, print_table, with_database
 from fediverse_support.db.pool import Db
+from fediverse_support.reads import house
 from fediverse_support.reads import jobs as reads_jobs
 from fediverse_support.reads.exchange import explain as reads_explain
 from fediverse_support.reads.exchange import queues
@@ -23,7 +24,8 @@ def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            lanes = await queues.status(conn, mode=settings.federation) + await reads_jobs.status(conn)
+            mode = (await house.find(conn, settings.overrides)).federation
+            lanes = await queues.status(conn, mode=mode) + await reads_jobs.status(conn)
         if typed.json:
             print_json(lanes)
         elif not lanes:
@@ -100,9 +102,8 @@ def explain(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         async with db.connection() as conn:
-            found = await reads_explain.explain(
-                conn, uri, with_bytes=typed.bytes, mode=settings.federation
-            )
+            mode = (await house.find(conn, settings.overrides)).federation
+            found = await reads_explain.explain(conn, uri, with_bytes=typed.bytes, mode=mode)
         if found.is_empty:
             return complain(f"Nothing is known here of {uri}; decisions are kept for seven days.")
         if typed.json:

@@ -152,6 +152,15 @@ def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing
 
 
 def _questions(commands: argparse._SubParsersAction[Parser], common: Parser, listing: Parser) -> None:
+    settings = commands.add_parser("settings", help="what the organisation decides").add_subparsers(
+        dest="what", metavar="list|get|set", required=True
+    )
+    settings.add_parser("list", parents=[common, listing], help="print what holds, and where it comes from")
+    get = settings.add_parser("get", parents=[common], help="print one value")
+    get.add_argument("key", metavar="KEY")
+    put = settings.add_parser("set", parents=[common], help="decide; in force at once, in every process")
+    put.add_argument("key", metavar="KEY")
+    put.add_argument("value", metavar="VALUE")
     queue = commands.add_parser("queue", help="what waits, per host").add_subparsers(
         dest="what", metavar="status|retry|clear", required=True
     )

@@ -16,10 +16,7 @@ from fediverse_support.settings import Settings
 
 BASE_URL: Final = "FEDIVERSE_SUPPORT_BASE_URL"
 DEFAULT_PORT: Final = 8000
-DEMO_DEFAULTS: Final = {
-    "FEDIVERSE_SUPPORT_UNDO_SECONDS": "0",
-    "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD": "0",
-}
+PRODUCT: Final = "Fediverse Support"
 DEMO_PASSWORD: Final = "lamp-in-the-window"
 DEMO_LOGINS: Final = (
     ("wren", "member"),
@@ -31,12 +28,6 @@ DEMO_LOGINS: Final = (
 )
 
 
-def set_demo_defaults(environ: MutableMapping[str, str]) -> None:
-    """Make the demo quick to try: nothing waits for a moderator or for second thoughts, unless asked for."""
-    for name, value in DEMO_DEFAULTS.items():
-        environ.setdefault(name, value)
-
-
 def set_base_url(environ: MutableMapping[str, str], port: int | None, config: Path | None) -> None:
     """Let `--port` decide the address of an instance that has been given none."""
     if port is not None and not settings.has_base_url(environ, config=config):
@@ -45,14 +36,14 @@ def set_base_url(environ: MutableMapping[str, str], port: int | None, config: Pa
 
 def serve(typed: argparse.Namespace, chosen: Settings) -> int:
     """Run the server until it is told to stop."""
-    announcement = f"{chosen.instance.name} is ready: {chosen.base_url}"
+    announcement = f"{PRODUCT} is ready: {chosen.base_url}"
     return _run(typed, chosen, host=typed.host, role=typed.role, announcement=announcement)
 
 
 def demo(typed: argparse.Namespace, chosen: Settings) -> int:
     """Run the server on loopback with people and groups to try."""
     width = max(len(name) for name, _ in DEMO_LOGINS)
-    lines = [f"{chosen.instance.name} is ready: {chosen.base_url}", ""]
+    lines = [f"{PRODUCT} is ready: {chosen.base_url}", ""]
     lines += [f"  Sign in as {name:<{width}}  ({role})" for name, role in DEMO_LOGINS]
     lines += [f"  The password of all of them: {DEMO_PASSWORD}", "", "Ctrl-C stops it; the data stays."]
     return _run(

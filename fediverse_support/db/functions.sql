@@ -413,3 +413,13 @@ begin
     from heads h where j.id = h.id
     returning j.id, j.lane, j.payload, j.attempts, j.created_at;
 end $$;
+
+-- What the organisation chose, as one JSON object from key to text; nothing of what is sealed. domain.house reads it.
+create or replace function house_now() returns text language sql stable parallel safe as $$
+    select json_object_agg(h.key, h.value)::text from house h where h.value is not null
+$$;
+
+-- The mode in force: what the environment of a process says if it says anything, else what was chosen, else nobody.
+create or replace function federation_now(override text) returns text language sql stable parallel safe as $$
+    select coalesce(override, (select h.value from house h where h.key = 'federation'), 'off')
+$$;

@@ -8,13 +8,13 @@ fails for a field that no rule or handler reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.domain.actors import ActorKind, ActorStanding, GroupKind
+from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
-from fediverse_support.domain.instance import Federation
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.domain.posts import Audience, PostStanding
 
@@ -101,6 +101,7 @@ class Facts:
     is_local: bool
     federation: Federation
     newcomer_posts_held: int
+    undo_for: timedelta
     sender: Severity | None
     named: tuple[Severity, ...]
     reports_rejected: bool

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, Literal
+from typing import Final
 
 from federation import uris
 from federation.uris import Host, Uri
+from fediverse_support.domain.house import Overrides
 from fediverse_support.domain.ids import PostId
-from fediverse_support.domain.moderation import Severity
-
-Federation = Literal["open", "allowlist", "off"]
 
 PAGE: Final = re.compile(
     r"/(?:g/[^/?#]{1,300}/t|post)/([0-9]{1,19})(?:\?[^#]{0,300})?(?:#(?:p([0-9]{1,19}))?)?", re.ASCII
@@ -22,14 +19,14 @@ MOST: Final = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One installation. `base_url` is scheme and authority without a slash at the end."""
+    """One installation, as this process knows it. `base_url` is scheme and authority, with no slash after.
+
+    `overrides` are what this process decides instead of the organisation (`domain.house`).
+    """
 
     base_url: str
-    federation: Federation = "open"
-    newcomer_posts_held: int = 2
-    undo_for: timedelta = timedelta(minutes=10)
     allow_http: bool = False
-    name: str = "Fediverse Support"
+    overrides: Overrides = ()
 
     @property
     def host(self) -> Host:
@@ -50,12 +47,6 @@ class Instance:
     def help_url(self) -> Uri:
         """Where to find help now."""
         return Uri(f"{self.base_url}/help")
-
-    def talks_to(self, severity: Severity | None) -> bool:
-        """Say whether a server under this rule (None without one) is talked to at all."""
-        if self.federation == "off" or severity == "suspend":
-            return False
-        return self.federation == "open" or severity == "allow"
 
     def is_ours(self, uri: str) -> bool:
         """Say whether a parsed URI is on this instance."""

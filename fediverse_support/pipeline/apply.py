@@ -53,7 +53,7 @@ async def apply(
     sheet = Sheet(instance, now)
     step = _judge(sheet, act, await _load(tx, sheet, act, approved=approved))
     change = await _handle(tx, sheet, replace(step, post_id=post_id), act)
-    return Outcome(step.verdict, change, await outbox.flush(tx, sheet))
+    return Outcome(step.facts, step.verdict, change, await outbox.flush(tx, sheet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ def _judge(sheet: Sheet, act: Authentic[Activity], facts: Facts) -> Step:
         verdict = Verdict(Rank.DROP, ("no_proof",))
     else:
         verdict = decide(facts)
+    sheet.federation = facts.federation
     return Step(instance=sheet.instance, now=sheet.now, facts=facts, verdict=verdict)
 
 

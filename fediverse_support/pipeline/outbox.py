@@ -16,6 +16,7 @@ from federation.authenticity import Authentic
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase, Notify, Relay, Send
+from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.jobs import NewJob
@@ -34,11 +35,13 @@ from fediverse_support.store.posts.announces import Announced
 class Sheet:
     """What one transaction still has to write: its new relays, and its lines of the log.
 
-    `put_off` is what only a rule about a server refuses, of those that may wait for its end.
+    `federation` is the mode as it was when facts were loaded last. `put_off` is what only a rule about a
+    server refuses, of those that may wait for its end.
     """
 
     instance: Instance
     now: datetime
+    federation: Federation = "off"
     news: list[tuple[Step, Relay, Announced]] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     hosts: set[Host] = field(default_factory=set)
@@ -82,7 +85,7 @@ async def flush(tx: Tx, sheet: Sheet) -> frozenset[Host]:
             for out in _fan_outs(step, relay, announced)
         ]
         if wanted:
-            sheet.hosts |= await fanning.fan_out(tx, wanted, sheet.instance.federation)
+            sheet.hosts |= await fanning.fan_out(tx, wanted, sheet.federation)
     if records:
         await decisions.record(tx, records, sheet.now)
     return frozenset(sheet.hosts)
@@ -140,7 +143,7 @@ async def _send(tx: Tx, step: Step, send: Send) -> set[Host]:
     activity_id = await outgoing.insert_activity(tx, out)
     if activity_id is None:
         return set()
-    mode = step.instance.federation
+    mode = step.facts.federation
     hosts: set[Host] = set()
     if send.to:
         # A message that is not public goes to the inboxes of exactly those it is for.
@@ -189,7 +192,7 @@ async def _relay(tx: Tx, step: Step, relay: Relay) -> set[Host]:
     """
     if relay.post_id is None:
         everywhere = FanOut(_wrapped(step, relay), of=relay.group_id, form="activity")
-        return await fanning.fan_out(tx, [everywhere], step.instance.federation)
+        return await fanning.fan_out(tx, [everywhere], step.facts.federation)
     hosts = await outgoing.post_to_holding_followers(
         tx, _wrapped(step, relay), of=relay.group_id, peer_class="activity", holding=relay.post_id,
         takes_back=isinstance(relay.activity, vocab.Delete),

@@ -40,8 +40,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an activity. `hosts` are the lanes that have work now."""
+    """What became of an activity, and what was known of it. `hosts` are the lanes that have work now."""
 
+    facts: Facts
     verdict: Verdict
     change: Change = Change()
     hosts: frozenset[Host] = frozenset()

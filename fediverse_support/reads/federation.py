@@ -56,9 +56,9 @@ class FoundActivity:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What an inbox has to know before it listens: the host's rule, whether signer and owner are here."""
+    """What an inbox has to know before it listens: may the host speak, are signer and owner here."""
 
-    severity: Severity | None
+    is_talked_to: bool
     is_known: bool
     has_owner: bool
 
@@ -72,7 +72,7 @@ class Listing:
 
 
 FIND_DOOR: Final = """
-select rule_for($1) as severity,
+select talks_to($1, federation_now($4)) as is_talked_to,
        exists (select 1 from actors a where a.key_id = $2 or a.uri = split_part($2, '#', 1)) as is_known,
        $3::text is null or exists (
            select 1 from actors o
@@ -226,9 +226,11 @@ order by m.since_at, a.id limit 100
 """
 
 
-async def find_door(conn: Conn, host: Host, key_id: Uri, owner: Uri | None) -> Door:
+async def find_door(
+    conn: Conn, host: Host, key_id: Uri, owner: Uri | None, override: str | None = None
+) -> Door:
     """Return what an inbox has to know about a host and a key; `owner` is None for the shared inbox."""
-    return Door(**only(await conn.fetchrow(FIND_DOOR, host, key_id, owner)))
+    return Door(**only(await conn.fetchrow(FIND_DOOR, host, key_id, owner, override)))
 
 
 async def find_actor(conn: Conn, uri: Uri, host: Host | None = None) -> FoundActor | None:

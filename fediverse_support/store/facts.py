@@ -12,6 +12,7 @@ import msgspec
 from federation import addressing
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain import house
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
@@ -53,6 +54,7 @@ with who as materialized (
     where g.actor_id in (select id from who where kind = 'group' union select group_id from what)
 )
 select
+    house_now() as house,
     (select json_agg(who)::text from who) as actors,
     (select json_agg(what)::text from what) as posts,
     (select json_agg(places)::text from places) as groups,
@@ -97,6 +99,7 @@ class _Place:
 class _Answer:
     """One answer of `LOAD`, decoded. Pairs are of an actor and a group, by their rows."""
 
+    house: str | None
     actors: dict[Uri, ActorFacts]
     posts: dict[Uri, PostFacts]
     places: dict[Uri, _Place]
@@ -160,6 +163,7 @@ async def _look_up(conn: Conn, questions: Sequence[Question], now: datetime) -> 
     places = PLACES.decode(row["groups"] or "[]")
     rules = DOMAINS.decode(row["rules"] or "[]")
     return _Answer(
+        house=row["house"],
         actors={actor.uri: actor for actor in ACTORS.decode(row["actors"] or "[]")},
         posts={post.uri: post for post in POSTS.decode(row["posts"] or "[]")},
         places={place.uri: place for place in places},
@@ -235,13 +239,15 @@ def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Pr
     audience = _audience(question, found, actor)
     group = _group(question, found, parent, target, audience)
     mine = next(iter(question.hosts))
+    decided = house.read(answer.house, instance.overrides)
     return Facts(
         verb=question.verb,
         proof=proof,
         actor_uri=question.actor,
         is_local=proof == "local",
-        federation=instance.federation,
-        newcomer_posts_held=instance.newcomer_posts_held,
+        federation=decided.federation,
+        newcomer_posts_held=decided.newcomer_posts_held,
+        undo_for=decided.undo_for,
         sender=None if instance.is_ours(question.actor) else _rule(mine, found),
         named=_named(question, found, instance, target, parent),
         reports_rejected=any(

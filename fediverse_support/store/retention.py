@@ -181,6 +181,8 @@ BOUNDED: Final[dict[str, str]] = {
     "host_names": "servers that people here met: at most twenty rows each",
     "mod_actions": "what staff did; it is never forgotten",
     "settings": "fixed names",
+    "house": "fixed names",
+    "wordings": "one for each change of rules and the like; people agreed to them, so none goes",
     "worker_passes": "fixed names",
     "rounds": "fixed names",
     "_pogo_migration": "releases",

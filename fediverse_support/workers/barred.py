@@ -16,6 +16,7 @@ from federation.vocab import Activity
 from fediverse_support.db.pool import Tx
 from fediverse_support.deps import Deps
 from fediverse_support.domain.question import ask
+from fediverse_support.reads import house
 from fediverse_support.store.exchange import receipts
 from fediverse_support.workers.jobs import Job, Read
 
@@ -32,7 +33,8 @@ async def bar(deps: Deps, tx: Tx, job: Job) -> Barred:
     """
     receipt, act = job.receipt, job.act
     own = uris.host(receipt.signer_uri)
-    ruled = await receipts.ruled_since(tx, {own, *_hosts(act)}, deps.instance.federation)
+    mode = (await house.find(tx, deps.instance.overrides)).federation
+    ruled = await receipts.ruled_since(tx, {own, *_hosts(act)}, mode)
     if not ruled:
         return "again"
     if own in ruled:

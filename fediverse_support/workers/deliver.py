@@ -29,7 +29,8 @@ GATHER_FOR: Final = 0.03
 
 async def step(deps: Deps, sender: Sender, worker: int = 0) -> bool:
     """Make one visit, or one and one to a host that failed lately; False when nothing is due."""
-    wanted = Wanted(worker, uuid4(), healthy=1, failing=1, after="", mode=deps.instance.federation)
+    mode = (await deps.house()).federation
+    wanted = Wanted(worker, uuid4(), healthy=1, failing=1, after="", mode=mode)
     return await make_all(deps, await take(deps, sender, wanted))
 
 
@@ -67,9 +68,8 @@ async def _read(conn: Conn, deps: Deps, sender: Sender, lanes: Sequence[Lane]) -
     if not lanes:
         return []
     visits = {lane.host: Visit(deps, sender, lane) for lane in lanes}
-    jobs = await deliveries.take_deliveries(
-        conn, list(visits), deps.db.now(), BATCH, deps.instance.federation
-    )
+    mode = (await deps.house(conn)).federation
+    jobs = await deliveries.take_deliveries(conn, list(visits), deps.db.now(), BATCH, mode)
     documents = await deliveries.find_documents(conn, {job.activity_id for job in jobs}) if jobs else {}
     if unknown := {job.sender_id for job in jobs} - sender.signers.keys():
         sender.learn(await deliveries.find_keys(conn, unknown), deps.secret)

@@ -56,6 +56,5 @@ async def held(db: Db, kind: Kind, host: Host, worker: int) -> AsyncIterator[Lan
 async def due(deps: Deps, limit: int, busy: Collection[Host] = ()) -> list[Host]:
     """Return hosts from which something waits that may be applied now, other than those in `busy`."""
     async with deps.db.connection() as conn:
-        return await queues.due_lanes(
-            conn, deps.db.now(), limit, mode=deps.instance.federation, busy=busy
-        )
+        mode = (await deps.house(conn)).federation
+        return await queues.due_lanes(conn, deps.db.now(), limit, mode=mode, busy=busy)

@@ -213,7 +213,7 @@ async def _look_out(crew: _Crew, session: Session) -> None:
         healthy=healthy,
         failing=max(0, FAILING_AT_ONCE - failing),
         after=crew.after,
-        mode=crew.deps.instance.federation,
+        mode=(await crew.deps.house()).federation,
     )
     visits = await deliver.take(crew.deps, crew.sender, wanted)
     if not visits and not crew.visits:

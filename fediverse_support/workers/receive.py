@@ -52,9 +52,8 @@ async def serve(
         is_done = False
         while lane is not None and not is_done:
             async with deps.db.connection() as conn:
-                batch = await receipts.take_receipts(
-                    conn, host, deps.db.now(), BATCH, mode=deps.instance.federation
-                )
+                mode = (await deps.house(conn)).federation
+                batch = await receipts.take_receipts(conn, host, deps.db.now(), BATCH, mode=mode)
             if batch:
                 has_served = True
                 heard_at = next((r.received_at for r in reversed(batch) if not r.is_ours), heard_at)

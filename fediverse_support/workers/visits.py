@@ -126,8 +126,9 @@ class Visit:
             if self.clock() - self._read_at > TRUSTED_FOR:
                 self._read_at = self.clock()
                 async with self.deps.db.connection() as conn:
+                    mode = (await self.deps.house(conn)).federation
                     self._unsent &= await deliveries.still_wanted(
-                        conn, self.lane.host, sorted(self._unsent), self.deps.instance.federation
+                        conn, self.lane.host, sorted(self._unsent), mode
                     )
             return job.id in self._unsent
 

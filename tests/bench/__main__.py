@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from federation import delivery, keys
@@ -69,9 +68,8 @@ async def main() -> None:
         db = await open_db(dsn, size=4)
         instance = Instance(
             base_url=env["FEDIVERSE_SUPPORT_BASE_URL"],
-            newcomer_posts_held=0,
             allow_http=True,
-            undo_for=timedelta(0),
+            overrides=ground.DECIDED,
         )
         try:
             await run(Bench(dsn, directory, db, instance, port, env))

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from federation import delivery, keys
@@ -245,8 +244,7 @@ async def main() -> None:
         await migrate.migrate(dsn)
         db = await open_db(dsn, size=4)
         instance = Instance(
-            base_url=env["FEDIVERSE_SUPPORT_BASE_URL"], newcomer_posts_held=0, allow_http=True,
-            undo_for=timedelta(0),
+            base_url=env["FEDIVERSE_SUPPORT_BASE_URL"], allow_http=True, overrides=ground.DECIDED,
         )  # fmt: skip
         await accounts.ensure_instance_actor(db, instance, load_secret(directory))
         try:

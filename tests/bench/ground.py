@@ -19,6 +19,8 @@ from pathlib import Path
 from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
+DECIDED = (("federation", "open"), ("undo_seconds", "0"), ("newcomer_posts_held", "0"))
+"""What the environment that `settings` gives a server says instead of its organisation."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -88,6 +90,7 @@ def settings(dsn: str, directory: Path, port: int) -> dict[str, str]:
         "FEDIVERSE_SUPPORT_DATA_DIR": str(directory),
         "FEDIVERSE_SUPPORT_ALLOW_HTTP": "1",
         "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "FEDIVERSE_SUPPORT_FEDERATION": "open",
         "FEDIVERSE_SUPPORT_UNDO_SECONDS": "0",
         "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD": "0",
     }

@@ -103,7 +103,7 @@ async def test_tell_our_team_and_a_moderator_reads_it(served: Served) -> None:
 
 
 async def test_a_held_post_is_approved(served: Served, db: Db, monkeypatch: pytest.MonkeyPatch) -> None:
-    careful = dataclasses.replace(served.site.deps.instance, newcomer_posts_held=1)
+    careful = dataclasses.replace(served.site.deps.instance, overrides=(("newcomer_posts_held", "1"),))
     served.site.deps = dataclasses.replace(served.site.deps, instance=careful)
     root = await served.site.writes("heron", "I am new here.", group="cafe", title="Hello")
     heron = await served.window("heron")
@@ -124,7 +124,7 @@ async def test_a_held_post_is_approved(served: Served, db: Db, monkeypatch: pyte
 
 
 async def test_a_refused_post_is_edited_and_sent_again(served: Served) -> None:
-    careful = dataclasses.replace(served.site.deps.instance, newcomer_posts_held=1)
+    careful = dataclasses.replace(served.site.deps.instance, overrides=(("newcomer_posts_held", "1"),))
     served.site.deps = dataclasses.replace(served.site.deps, instance=careful)
     await served.site.writes("heron", "Call me on this number.", group="cafe", title="Hello")
     mod = await served.window("asha")
@@ -233,9 +233,8 @@ async def test_what_has_to_change_is_said_and_the_words_stay(db: Db, served: Ser
 async def test_join_the_server_and_come_in(db: Db, monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
     listener = free_port()
     base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    deps = dataclasses.replace(
-        served.site.deps, settings=dataclasses.replace(served.site.deps.settings, registration="open")
-    )
+    whoever = dataclasses.replace(served.site.deps.instance, overrides=(("registration", "open"),))
+    deps = dataclasses.replace(served.site.deps, instance=whoever)
     async with serving(assemble(routes(deps), base_url=base), listener):
         page = await served.window()
         await page.goto(f"{base}/join")

@@ -51,7 +51,9 @@ class Site:
 
     @property
     def settings(self) -> Settings:
-        return Settings(base_url=self.base_url, data_dir=self.directory / "var", allow_http=True)
+        return Settings(
+            base_url=self.base_url, data_dir=self.directory / "var", allow_http=True, federation="open"
+        )
 
     @property
     def secret(self) -> bytes:
@@ -96,6 +98,7 @@ class Site:
             "FEDIVERSE_SUPPORT_DATA_DIR": str(self.settings.data_dir),
             "FEDIVERSE_SUPPORT_ALLOW_HTTP": "1",
             "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "FEDIVERSE_SUPPORT_FEDERATION": "open",
             "FEDIVERSE_SUPPORT_UNDO_SECONDS": "0",
             "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD": "0",
         }  # fmt: skip

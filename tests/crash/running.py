@@ -41,6 +41,7 @@ class Running:
             data_dir=self.directory / "var",
             allow_http=True,
             newcomer_posts_held=0,
+            federation="open",
             undo_for=timedelta(),
         )
 
@@ -67,6 +68,7 @@ class Running:
                 "FEDIVERSE_SUPPORT_DATA_DIR": str(self.settings.data_dir),
                 "FEDIVERSE_SUPPORT_ALLOW_HTTP": "1",
                 "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+                "FEDIVERSE_SUPPORT_FEDERATION": "open",
                 "FEDIVERSE_SUPPORT_UNDO_SECONDS": "0",
                 "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD": "0",
             },

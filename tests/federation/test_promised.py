@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,14 +100,13 @@ async def test_what_was_taken_in_waits_while_its_server_is_not_listed(world: Wor
     uri = await b.posts("ada", "Just in time.", to=GROUP, title="One")
     while await b.step():
         pass
-    instance = a.deps.instance
-    a.deps = replace(a.deps, instance=replace(instance, federation=mode))
+    await a.chooses("federation", mode)
     await works(a)
     assert await a.value(WAITING) == 1
     if mode == "allowlist":
         await a.rules("b.example", "allow")
     else:
-        a.deps = replace(a.deps, instance=instance)
+        await a.chooses("federation", "open")
     await works(a)
     assert await a.value("select standing from posts where uri = $1", uri) == "visible"
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from federation import uris
 from federation.uris import Host, Uri
 from fediverse_support import wiring
-from fediverse_support.actions import groups
+from fediverse_support.actions import groups, house
 from fediverse_support.actions.accounts import accounts
 from fediverse_support.actions.moderation import moderating
 from fediverse_support.actions.people import following
@@ -100,6 +100,10 @@ class Server:
         """Run one statement; return its rows."""
         async with self.db.connection() as conn:
             return list(await conn.fetch(sql, *values))
+
+    async def chooses(self, key: str, value: str) -> None:
+        """Let the organisation decide something."""
+        await house.choose(self.db, self.deps.instance, None, house.key_of(key), value, secret=SECRET)
 
     async def a_person(self, name: str, *roles: Role) -> Person:
         """Open an account."""

@@ -21,8 +21,9 @@ from fediverse_support.db.pool import Db
 from fediverse_support.db.remembered import Remembered
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import ActorKind
+from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import fresh_token
-from fediverse_support.domain.instance import Federation, Instance
+from fediverse_support.domain.instance import Instance
 from fediverse_support.remote import Remote
 from fediverse_support.settings import Settings
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.ids import AccountId
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads import accounts, federation, groups, jobs, notices, viewer
+from fediverse_support.reads import accounts, federation, groups, house, jobs, notices, viewer
 from fediverse_support.reads.exchange import crossings, explain, queues
 from fediverse_support.reads.moderation import domain_rules, moderation, servers
 from fediverse_support.reads.people import actors, followers, people
@@ -229,7 +229,10 @@ def of_servers(stored: Stored) -> list[Case]:
 
 def of_one(stored: Stored) -> list[Case]:
     return [
-        Case("viewer", lambda c: viewer.find_viewer(c, b"nobody", NOW)),
+        Case("viewer", lambda c: viewer.find_viewer(c, b"nobody", NOW, ())),
+        Case("house", lambda c: house.find(c, ())),
+        Case("settings", lambda c: house.list_settings(c, ())),
+        Case("wording", lambda c: house.find_wording(c, "rules")),
         Case("bearer", lambda c: accounts.find_bearer(c, b"nobody")),
         Case("recipient", lambda c: accounts.find_recipient(c, AccountId(1), "active")),
         Case("person", lambda c: people.find_person(c, ASHA)),

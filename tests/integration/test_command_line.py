@@ -23,7 +23,8 @@ PASSWORD = "a lamp in the window"
 COMMANDS = (
     "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "account role",
     "group create", "domain list", "domain allow", "domain limit", "domain hold", "domain suspend",
-    "domain clear", "queue status", "queue retry", "queue clear", "explain",
+    "domain clear", "settings list", "settings get", "settings set",
+    "queue status", "queue retry", "queue clear", "explain",
 )  # fmt: skip
 
 
@@ -228,6 +229,39 @@ def test_the_doctor_finds_that_nobody_answers(shell: Shell) -> None:
     lines = {line[6:15].strip(): line[:5].strip() for line in done.stdout.splitlines()}
     assert lines["database"] == lines["schema"] == lines["clock"] == lines["disk"] == lines["mail"] == "ok"
     assert lines["address"] == "WRONG"
+    assert lines["decided"] == "ok"
+
+
+def test_the_house_is_decided_from_the_command_line(shell: Shell) -> None:
+    listed = {one["key"]: one for one in json.loads(shell.fine("settings", "list", "--json"))}
+    assert listed["name"] == {"key": "name", "value": "Fediverse Support", "source": "default"}
+    assert listed["federation"]["source"] == "chosen"  # by the template of these tests
+    assert shell.fine("settings", "set", "name", "Harbour") == "name is chosen.\n"
+    assert shell.fine("settings", "get", "name") == "Harbour\n"
+    assert shell.fine("settings", "set", "undo_seconds", "45s") == "undo_seconds is chosen.\n"
+    assert shell.fine("settings", "get", "undo_seconds") == "45s\n"
+    assert shell.fine("settings", "set", "rules", "Be kind.\nNo adverts.") == "rules is chosen.\n"
+    assert shell.fine("settings", "get", "rules") == "Be kind.\nNo adverts.\n"
+    assert "Be kind.…" in shell.fine("settings", "list")
+
+
+def test_what_cannot_be_decided_is_one_sentence(shell: Shell) -> None:
+    assert "open, allowlist or off" in shell.refused("settings", "set", "federation", "everybody")
+    assert "There is no setting colour" in shell.refused("settings", "get", "colour")
+    assert "There is no setting colour" in shell.refused("settings", "set", "colour", "red")
+    shell.refused("settings", "set", "name", status=2)
+
+
+def test_a_choice_under_an_override_says_that_it_does_not_count_yet(shell: Shell) -> None:
+    done = shell("settings", "set", "registration", "open", FEDIVERSE_SUPPORT_REGISTRATION="closed")
+    assert done.returncode == 0
+    assert "does not count yet: FEDIVERSE_SUPPORT_REGISTRATION is set to closed" in done.stdout
+    shown = shell("settings", "list", "--json", FEDIVERSE_SUPPORT_REGISTRATION="closed").stdout
+    listed = {one["key"]: one for one in json.loads(shown)}
+    assert listed["registration"] == {"key": "registration", "value": "closed", "source": "environment"}
+    assert shell.fine("settings", "get", "registration") == "open\n"
+    told = shell("doctor", FEDIVERSE_SUPPORT_REGISTRATION="closed").stdout
+    assert "registration is closed (set in the environment)" in told
 
 
 def mail_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

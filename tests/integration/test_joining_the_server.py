@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import httpx2
 import pytest
@@ -31,7 +32,9 @@ class Door:
     """Asks for accounts, and counts how often a password was hashed for it."""
 
     def __init__(self, site: Site, *, waits: bool = True) -> None:
-        self.site, self.waits, self.hashed = site, waits, 0
+        mode = "approval" if waits else "open"
+        self.site, self.hashed = site, 0
+        self.instance = replace(site.deps.instance, overrides=(("registration", mode),))
 
     async def hash(self, password: str) -> str:
         self.hashed += 1
@@ -41,8 +44,8 @@ class Door:
         """Return the code of the answer, or "asked"."""
         try:
             await accounts.join(
-                self.site.db, self.site.deps.instance, name=name, password=PASSWORD,
-                hash_password=self.hash, secret=self.site.deps.secret, address=address, waits=self.waits,
+                self.site.db, self.instance, name=name, password=PASSWORD,
+                hash_password=self.hash, secret=self.site.deps.secret, address=address,
             )  # fmt: skip
         except AppError as error:
             return error.code

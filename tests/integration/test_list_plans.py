@@ -17,7 +17,7 @@ import pytest
 
 from fediverse_support.db import pool
 from fediverse_support.db.pool import Conn
-from fediverse_support.reads import jobs
+from fediverse_support.reads import house, jobs
 from fediverse_support.reads.exchange import queues
 from fediverse_support.reads.moderation import servers
 from fediverse_support.reads.posts import search
@@ -34,7 +34,7 @@ PAGE = 40
 """Where a list shows fewer, because there are no more, what it reads is held against a page."""
 ROWS, BLOCKS, SORTED = 20, 60, 1_000
 """What may be read for each one shown, and sorted in all."""
-WHOLE = {queues.STATUS, jobs.STATUS, jobs.WAITING}
+WHOLE = {house.LIST, queues.STATUS, jobs.STATUS, jobs.WAITING}
 NUMBERS = WHOLE | {queues.STATUS_OF_HOST, queues.TOTALS, servers.FIND_SERVER}
 """They read what they count, and the whole queue only who asks for the whole queue."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Place:
     directory: Path
     port: int = field(default_factory=free_port)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    host: str | None = None
 
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -53,8 +55,8 @@ class Place:
         self.started.append(process)
         return process
 
-    def serve(self, command: str = "serve", **environ: str) -> subprocess.Popen[str]:
-        process = self.start(command, "--port", str(self.port), **environ)
+    def serve(self, command: str = "serve", *words: str, **environ: str) -> subprocess.Popen[str]:
+        process = self.start(command, "--port", str(self.port), *words, **environ)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert "is ready" in line, process.communicate(timeout=10)
@@ -62,9 +64,19 @@ class Place:
 
     def get(self, path: str) -> tuple[int, str]:
         with contextlib.suppress(urllib.error.HTTPError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            named = {} if self.host is None else {"Host": self.host}
+            asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=named)
+            with urllib.request.urlopen(asked, timeout=10) as answer:
                 return answer.status, answer.read().decode()
         return 0, ""
+
+    def until(self, path: str, said: str) -> str:
+        """Ask until the answer says this; how often is bounded, not how long it takes."""
+        for _ in range(100):
+            if said in (answer := self.get(path)[1]):
+                return answer
+            time.sleep(0.1)
+        raise AssertionError(f"{path} never said {said}: {answer}")
 
     def ours(self) -> list[int]:
         """Every living process that works in this directory or names it."""
@@ -149,6 +161,43 @@ def test_the_demo_keeps_its_data_and_shows_its_logins(place: Place) -> None:
     assert status == 200 and page.count("How do you remember what you wanted to ask?") >= 1
 
 
+def test_the_demo_lets_people_ask_and_its_organisation_can_decide_otherwise(place: Place) -> None:
+    place.serve("demo")
+    assert "Ask to join" in place.get("/join")[1]
+    done = place.start("settings", "set", "registration", "closed")
+    assert done.wait(60) == 0
+    assert "We are not taking new members right now." in place.until("/join", "not taking new members")
+
+
+def test_a_fresh_server_lets_nobody_in_and_talks_to_nobody(place: Place) -> None:
+    place.serve()
+    assert "We are not taking new members right now." in place.get("/join")[1]
+    told = json.loads(place.get("/nodeinfo/2.1")[1])
+    assert told["openRegistrations"] is False and told["metadata"]["federation"] == {"enabled": False}
+
+
+async def test_what_is_decided_holds_in_every_process_without_a_restart(
+    place: Place, fresh_database: Callable[[], Awaitable[str]]
+) -> None:
+    other = Place(place.directory, host=f"localhost:{place.port}")
+    address = {
+        "DATABASE_URL": await fresh_database(),
+        "FEDIVERSE_SUPPORT_BASE_URL": f"http://localhost:{place.port}",
+    }
+    try:
+        for each in (place, other):
+            each.serve("serve", "--role", "web", **address)
+            each.until("/join", "Ask to join")
+        for key, value in (("registration", "open"), ("name", "Harbour")):
+            assert place.start("settings", "set", key, value, **address).wait(60) == 0
+        for each in (place, other):
+            assert "Harbour" in each.until("/join", "Create my account")
+            assert json.loads(each.until("/nodeinfo/2.1", "Harbour"))["openRegistrations"] is True
+            assert json.loads(each.until("/api/v2/instance", "Harbour"))["registrations"]["enabled"] is True
+    finally:
+        place.started += other.started
+
+
 def test_a_port_in_use_is_one_sentence(place: Place) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", place.port))
@@ -211,7 +260,7 @@ def test_when_the_parent_is_killed_everything_ends_and_the_next_start_works(plac
 
 def test_a_second_server_on_the_same_data_takes_over_when_the_first_ends(place: Place) -> None:
     first = place.serve()
-    other = Place(place.directory)
+    other = Place(place.directory, host=f"localhost:{place.port}")
     address = {"FEDIVERSE_SUPPORT_BASE_URL": f"http://localhost:{place.port}"}
     second = other.serve(**address)
     place.started.append(second)

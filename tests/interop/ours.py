@@ -219,6 +219,7 @@ async def opened(dsn: str, journal: Journal, certificates: Certificates, folder:
         "FEDIVERSE_SUPPORT_BASE_URL": front.origin,
         "FEDIVERSE_SUPPORT_DATA_DIR": str(folder / "data"),
         "FEDIVERSE_SUPPORT_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "FEDIVERSE_SUPPORT_FEDERATION": "open",
         "FEDIVERSE_SUPPORT_UNDO_SECONDS": "0",
         "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD": "0",
         "SSL_CERT_FILE": str(certificates.authority),

@@ -31,12 +31,9 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     assert found.base_url == "http://localhost:8000"
     assert found.database_url is None
     assert found.data_dir == Path("var")
-    assert found.federation == "open"
-    assert found.registration == "approval"
+    assert found.overrides == ()
     assert found.allow_http is False
     assert found.allowed_networks == ()
-    assert found.undo_for == timedelta(seconds=600)
-    assert found.newcomer_posts_held == 2
     assert found.log_format == "text"
     assert found.smtp_url is None
 
@@ -66,7 +63,12 @@ def test_every_name_is_read(tmp_path: Path) -> None:
     assert found.undo_for == timedelta(0)
     assert found.instance.host == "127.0.0.1:8123"
     assert found.instance.allow_http
-    assert found.instance.newcomer_posts_held == 5
+    assert found.instance.overrides == (
+        ("federation", "allowlist"),
+        ("registration", "invite"),
+        ("undo_seconds", "0"),
+        ("newcomer_posts_held", "5"),
+    )
     assert found.ssl_cert_file == certificate
 
 

@@ -14,11 +14,12 @@ from fediverse_support.actions import local_keys, names
 from fediverse_support.actions.accounts.sessions import subject
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.actors import Role
-from fediverse_support.domain.errors import Invalid, NotFound, RateLimited
+from fediverse_support.domain.errors import Invalid, NotAllowed, NotFound, RateLimited
 from fediverse_support.domain.ids import AccountId, fresh_token
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.mails import parse_address
 from fediverse_support.domain.places import place_of
+from fediverse_support.reads import house
 from fediverse_support.store.accounts import accounts, requests, sessions
 from fediverse_support.store.accounts.accounts import AccountStanding
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
@@ -97,16 +98,20 @@ async def join(
     hash_password: HashPassword,
     secret: bytes,
     address: str,
-    waits: bool,
-) -> AccountId:
-    """Make the account that somebody at `address` asked for; where it `waits`, our team has to let it in.
+) -> bool:
+    """Make the account that somebody at `address` asked for; say whether our team has to let it in first.
 
-    Raises what `create_account` raises, and `RateLimited` where too many came from this place in an hour, or
-    (code `full`) while as many wait as may. All of this is found out before anything costs much.
+    Raises what `create_account` raises, `NotAllowed` while nobody may come in this way, and `RateLimited`
+    where too many came from this place in an hour, or (code `full`) while as many wait as may. All of this is
+    found out before anything costs much.
     """
     checked = _checked(name, password, None)
     now = db.now()
     async with db.transaction() as tx:
+        registration = (await house.find(tx, instance.overrides)).registration
+        if registration not in ("open", "approval"):
+            raise NotAllowed("New members do not come in this way right now.", reasons=(registration,))
+        waits = registration == "approval"
         if waits:
             await _refuse_when_full(tx)
         await names.refuse_taken(tx, checked)
@@ -115,7 +120,7 @@ async def join(
         )
     if since is not None:
         raise RateLimited(max(since + JOIN_WINDOW - now, timedelta(minutes=1)))
-    return await create_account(
+    await create_account(
         db,
         instance,
         name=name,
@@ -124,6 +129,7 @@ async def join(
         secret=secret,
         standing="pending" if waits else "active",
     )
+    return waits
 
 
 async def _refuse_when_full(tx: Tx) -> None:
@@ -157,12 +163,13 @@ async def ensure_instance_actor(db: Db, instance: Instance, secret: bytes) -> No
     async with db.connection() as conn:
         if await accounts.has_actor(conn, instance.actor_uri):
             return
+        decided = await house.find(conn, instance.overrides)
     key = await local_keys.make_key_pair(secret)
     actor = NewActor(
         kind="instance",
         uri=instance.actor_uri,
         name=instance.host,
-        display_name=instance.name,
+        display_name=decided.name,
         url=Uri(f"{instance.base_url}/about"),
         public_key_pem=key.public_pem,
         sealed_key=key.sealed,

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 import asyncpg
 
@@ -14,7 +14,6 @@ from federation.uris import Host, Uri
 from fediverse_support.db.outages import why_unable
 from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
-from fediverse_support.domain.moderation import Severity
 from fediverse_support.store.exchange import catch_ups, looking_again, queues, receipts
 from fediverse_support.store.exchange.receipts import Arrival
 
@@ -23,7 +22,8 @@ MOST_AT_ONCE: Final = 100
 MOST_CHARACTERS: Final = 2 * 1024 * 1024
 """How many deliveries, and how much of them, one statement stores."""
 
-Accepted = Literal["new", "seen", "refused"]
+
+Accepted = receipts.Accepted
 
 
 @dataclass(slots=True, eq=False)
@@ -109,10 +109,10 @@ class Intake:
 
     async def _store(self, conn: Conn, group: list[_Waiting]) -> None:
         """Store a group. Where one of it cannot be, halves are, until it stands alone with its fault."""
-        mode = self.instance.federation
+        override = dict(self.instance.overrides).get("federation")
         arrivals = [one.arrival for one in group]
         try:
-            found = await receipts.insert_receipts(conn, arrivals, mode, self.db.now())
+            found = await receipts.insert_receipts(conn, arrivals, override, self.db.now())
         except asyncpg.PostgresError as error:
             if why_unable(error) is not None:
                 raise  # nobody's fault: `connection` turns it into `DatabaseUnavailable` for all
@@ -123,13 +123,8 @@ class Intake:
             await self._store(conn, group[:half])
             await self._store(conn, group[half:])
             return
-        for one, (severity, is_kept) in zip(group, found, strict=True):
-            one.answer = self._answer(severity, is_kept=is_kept)
-
-    def _answer(self, severity: Severity | None, *, is_kept: bool) -> Accepted:
-        if not self.instance.talks_to(severity):
-            return "refused"
-        return "new" if is_kept else "seen"
+        for one, answer in zip(group, found, strict=True):
+            one.answer = answer
 
 
 async def wake_receivers(db: Db, hosts: set[Host]) -> None:

@@ -28,6 +28,7 @@ from fediverse_support.domain.verdicts import Rank
 from fediverse_support.pipeline import outbox
 from fediverse_support.pipeline.apply import apply
 from fediverse_support.policy import access
+from fediverse_support.reads import house
 from fediverse_support.reads.posts import own_posts
 from fediverse_support.store.moderation import domain_rules, held, reports
 from fediverse_support.store.posts import posts
@@ -65,7 +66,8 @@ async def set_domain_rule(
         before = await domain_rules.in_force(tx, rule.domain)
         await domain_rules.upsert(tx, rule, account_id, db.now())
         await intake.go_on(tx, rule.domain, db.now())
-        if not instance.talks_to(before) and instance.talks_to(rule.severity):
+        decided = await house.find(tx, instance.overrides)
+        if not decided.talks_to(before) and decided.talks_to(rule.severity):
             await intake.look_again(tx, rule.domain, db.now())
         await reports.log_action(
             tx, account_id, f"domain_{rule.severity}", rule.domain, rule.reason, db.now()

@@ -81,7 +81,7 @@ async def publish(
         outcome = await own.submit(tx, instance, create, now, post_id=row.id)
         if key is not None:
             await idempotency.keep(tx, person.account_id, key, row.id, now)
-    return _published(instance, row, outcome, now)
+    return _published(row, outcome, now)
 
 
 async def send_again(
@@ -112,10 +112,10 @@ async def send_again(
     return await publish(db, instance, person, again, idempotency_key=idempotency_key)
 
 
-def _published(instance: Instance, row: PostRow, outcome: Outcome, now: datetime) -> Published:
+def _published(row: PostRow, outcome: Outcome, now: datetime) -> Published:
     held = outcome.verdict.rank is Rank.HOLD
-    leaves = row.audience != "group" and not held and instance.federation != "off"
-    leaves_at = now + instance.undo_for if leaves else None
+    leaves = row.audience != "group" and not held and outcome.facts.federation != "off"
+    leaves_at = now + outcome.facts.undo_for if leaves else None
     return Published(row.id, "held" if held else "visible", leaves_at)
 
 

@@ -18,7 +18,7 @@ from federation import uris
 from fediverse_support.db.pool import Conn
 from fediverse_support.db.rows import only
 from fediverse_support.domain import keeping
-from fediverse_support.domain.instance import Federation
+from fediverse_support.domain.house import Federation
 
 MOST: Final = 200
 """How many rows of a kind are told of one URI."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from fediverse_support.db.pool import Conn
 from fediverse_support.db.rows import only
-from fediverse_support.domain.instance import Federation
+from fediverse_support.domain.house import Federation
 
 
 @dataclass(frozen=True, slots=True)

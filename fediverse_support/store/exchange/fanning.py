@@ -9,8 +9,8 @@ from typing import Final, Literal, NamedTuple
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import keeping
+from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import ActorId
-from fediverse_support.domain.instance import Federation
 from fediverse_support.store.exchange.outgoing import Outgoing, PeerClass
 
 

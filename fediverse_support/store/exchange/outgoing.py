@@ -11,8 +11,8 @@ from typing import Final, Literal
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import keeping
+from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
-from fediverse_support.domain.instance import Federation
 
 PeerClass = Literal["activity", "object"]
 

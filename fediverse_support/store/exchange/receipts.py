@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
-from fediverse_support.domain.moderation import Severity
+
+Accepted = Literal["new", "seen", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ with given as (
         $9::bool[])
         with ordinality as g (uri, host, signer, body, digest, takes_back, is_once, place)
 ), ruled as materialized (
-    select h.host, rule_for(h.host) as severity from (select distinct host from given) h
+    select h.host, talks_to(h.host, m.mode) as lets_in
+    from (select distinct host from given) h, (select federation_now($7) as mode) m
 ), let_in as materialized (
-    select g.*, r.severity from given g join ruled r using (host)
-    where r.severity is distinct from 'suspend' and ($7 <> 'allowlist' or r.severity = 'allow')
+    select g.* from given g join ruled r using (host) where r.lets_in
 ), used as (
     insert into seen_signatures (digest, seen_at) select digest, $6 from let_in where digest is not null
     on conflict (digest) do nothing returning digest
@@ -51,17 +52,19 @@ with given as (
     order by l.place
     on conflict (uri, apart) do nothing returning uri
 )
-select r.severity, exists (select 1 from kept k where k.uri = g.uri) as is_kept
+select case when not r.lets_in then 'refused'
+            when exists (select 1 from kept k where k.uri = g.uri) then 'new' else 'seen' end as answer
 from given g join ruled r using (host) order by g.place
 """
 
 
 async def insert_receipts(
-    conn: Conn, arrivals: Sequence[Arrival], mode: str, now: datetime
-) -> list[tuple[Severity | None, bool]]:
+    conn: Conn, arrivals: Sequence[Arrival], override: str | None, now: datetime
+) -> list[Accepted]:
     """Store proven deliveries, except those whose signature came before, or whose id did if that settles it.
 
-    Returns for each its host's rule, and whether it is kept from now on; of two alike both are.
+    Returns for each whether it is kept from now on; of two alike both are. `refused` are those of hosts that
+    are not talked to at this moment; `override` is the mode where it is not the one that was chosen.
     """
     rows = await conn.fetch(
         INSERT_RECEIPTS,
@@ -71,11 +74,11 @@ async def insert_receipts(
         [arrival.body for arrival in arrivals],
         [arrival.digest for arrival in arrivals],
         now,
-        mode,
+        override,
         [arrival.takes_back for arrival in arrivals],
         [arrival.is_once for arrival in arrivals],
     )
-    return [(row["severity"], row["is_kept"]) for row in rows]
+    return [row["answer"] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ on conflict (uri) do nothing
 returning id
 """
 
+RENAME: Final = "update actors set display_name = $2, updated_at = $3 where uri = $1 and host is null"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewActor:
@@ -41,6 +43,11 @@ class NewActor:
     approves_followers: bool = False
     account_id: AccountId | None = None
     for_group_id: ActorId | None = None
+
+
+async def rename(tx: Tx, uri: Uri, display_name: str, now: datetime) -> None:
+    """Give an actor of ours another name to be shown."""
+    await tx.execute(RENAME, uri, display_name, now)
 
 
 async def insert_local_actor(tx: Tx, instance: Instance, actor: NewActor, now: datetime) -> ActorId | None:

@@ -82,7 +82,7 @@ class Actors:
         return None if found is None else self.kept.keep(scope["raw_path"], found)
 
     async def _get_signed(self, scope: Scope, receive: Receive) -> Answer | None:
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None or asked.claim is None:
             return await self.get(scope, receive)
         remembered, host = self.deps.remembered, asked.host
@@ -110,7 +110,7 @@ class Actors:
 
         What somebody gets who proved who they are is kept under `proven_key`.
         """
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         async with self.deps.db.connection() as conn:
@@ -181,7 +181,7 @@ class InstanceActor:
     async def get(self, scope: Scope, _: Receive) -> Answer | None:
         """Answer with its document."""
         uri = self.deps.instance.actor_uri
-        if self.deps.instance.federation == "off":
+        if (await self.deps.house()).federation == "off":
             return None
         if kept := self.kept.find(uri.encode()):
             return kept

@@ -20,6 +20,7 @@ from federation.http import Request
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import DatabaseUnavailable
 from fediverse_support.deps import Deps
+from fediverse_support.domain.house import House
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.keyring import KnownKey
 from fediverse_support.web import negotiation
@@ -46,12 +47,16 @@ def is_signed(scope: Scope) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A GET for something of ours. `claim` is fresh, but not verified yet; `fault` says why there is none."""
+    """A GET for something of ours, and what the organisation has decided about such.
+
+    `claim` is fresh, but not verified yet; `fault` says why there is none.
+    """
 
     scope: Scope
     uri: Uri
     claim: KeyClaim | None
     fault: str
+    house: House
 
     @property
     def host(self) -> Host | None:
@@ -64,28 +69,31 @@ class Asked:
         return Uri(self.uri.rpartition("/")[0])
 
 
-def read(deps: Deps, scope: Scope) -> Asked | None:
+async def read(deps: Deps, scope: Scope) -> Asked | None:
     """Return what a GET asks for; None where nothing can be: federation off, or a path with escapes."""
     path: bytes = scope["raw_path"]
-    if deps.instance.federation == "off" or not IDS.fullmatch(path):
+    if not IDS.fullmatch(path):
+        return None
+    house = await deps.house()
+    if house.federation == "off":
         return None
     uri = Uri(deps.instance.base_url + path.decode("ascii"))
     if not is_signed(scope):
-        return Asked(scope, uri, None, "signature_missing")
+        return Asked(scope, uri, None, "signature_missing", house)
     try:
         claim = authenticity.claimed_key(request_of(scope), origin=deps.instance.base_url, now=deps.db.now())
     except Unauthentic as error:
-        return Asked(scope, uri, None, error.code)
+        return Asked(scope, uri, None, error.code, house)
     if deps.instance.is_ours(claim.key_id):
-        return Asked(scope, uri, None, "signature_invalid")
-    return Asked(scope, uri, claim, "")
+        return Asked(scope, uri, None, "signature_invalid", house)
+    return Asked(scope, uri, claim, "", house)
 
 
 async def admit(deps: Deps, asked: Asked, severity: Severity | None) -> Answer | None:
     """Return a refusal, or None once it is proven that a server we talk to has signed the request."""
     if asked.claim is None:
         return answers.unauthentic(asked.fault)
-    if not deps.instance.talks_to(severity):
+    if not asked.house.talks_to(severity):
         return answers.FORBIDDEN
     await verified(deps, asked.scope, asked.claim)
     return None

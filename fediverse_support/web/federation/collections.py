@@ -37,7 +37,7 @@ async def _outbox(deps: Deps, asked: Asked, row: ActorRow) -> bytes:
     if not isinstance(row, GroupRow) or row.group_kind != "open":
         return collections.ordered(asked.uri, None)
     async with deps.db.connection() as conn:
-        relayed = await reads.list_outbox(conn, row, deps.db.now() - deps.instance.undo_for)
+        relayed = await reads.list_outbox(conn, row, deps.db.now() - asked.house.undo_for)
     return collections.ordered(asked.uri, len(relayed), items=relayed)
 
 
@@ -74,7 +74,7 @@ class Collection:
 
     async def get(self, scope: Scope, _: Receive) -> Answer | None:
         """Answer a server that signs; an actor others may not know has no collections either."""
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         async with self.deps.db.connection() as conn:

@@ -75,7 +75,7 @@ class Inbox:
         is_known = self.deps.remote.keys.kept(claim.key_id) is not None
         if not (self.is_shared and is_known):
             door = await self._door(scope, claim)
-            if not self.deps.instance.talks_to(door.severity):
+            if not door.is_talked_to:
                 return answers.FORBIDDEN
             if not door.has_owner:
                 return None
@@ -88,7 +88,10 @@ class Inbox:
         owner = Uri(self.deps.instance.base_url + path.decode("latin-1").rpartition("/")[0])
         async with self.deps.db.connection() as conn:
             host = uris.host(claim.key_id)
-            return await reads.find_door(conn, host, claim.key_id, None if self.is_shared else owner)
+            override = dict(self.deps.instance.overrides).get("federation")
+            return await reads.find_door(
+                conn, host, claim.key_id, None if self.is_shared else owner, override
+            )
 
     async def _prove(self, scope: Scope, claim: KeyClaim, body: bytes, *, is_known: bool) -> Answer:
         document = documents.parse(body)
@@ -155,7 +158,8 @@ def _refuse_outright(deps: Deps, scope: Scope) -> Answer | None:
         return answers.refusal(415, "bad_encoding")
     if not all(_is_our_name(deps, value) for key, value in scope["headers"] if key == b"x-forwarded-host"):
         return answers.refusal(400, "bad_host")
-    return answers.FORBIDDEN if deps.instance.federation == "off" else None
+    # Where it is not known, the database is asked with the delivery itself.
+    return answers.FORBIDDEN if deps.is_surely_off() else None
 
 
 def _is_our_name(deps: Deps, value: bytes) -> bool:

@@ -33,14 +33,13 @@ class Objects:
 
     deps: Deps
 
-    @property
-    def left_by(self) -> datetime:
+    def left_by(self, asked: Asked) -> datetime:
         """Posts published after this moment may still be taken back by their authors."""
-        return self.deps.db.now() - self.deps.instance.undo_for
+        return self.deps.db.now() - asked.house.undo_for
 
     async def post(self, scope: Scope, _: Receive) -> Answer | None:
         """Answer with a post."""
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         found = await self._find(asked, asked.uri)
@@ -71,7 +70,7 @@ class Objects:
 
     async def context(self, scope: Scope, _: Receive) -> Answer | None:
         """Answer with the ids of a thread's public posts, oldest first (FEP-7888, FEP-f228)."""
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         root_uri = self.deps.instance.post_uri(scope["path_params"]["token"])
@@ -84,17 +83,17 @@ class Objects:
             return refused
         after = _cursor(scope)
         async with self.deps.db.connection() as conn:
-            listing = await reads.list_context(conn, found.id, after or 0, self.left_by)
+            listing = await reads.list_context(conn, found.id, after or 0, self.left_by(asked))
         owner = found.row.group.uri if found.row.group is not None else found.row.author_uri
         return _paged(asked.uri, listing, after, owner)
 
     async def activity(self, scope: Scope, _: Receive) -> Answer | None:
         """Answer with a public activity in the words it was sent in."""
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         async with self.deps.db.connection() as conn:
-            found = await reads.find_activity(conn, asked.uri, asked.host, self.left_by)
+            found = await reads.find_activity(conn, asked.uri, asked.host, self.left_by(asked))
         if found is None:
             return None
         if found.document is None:
@@ -105,10 +104,10 @@ class Objects:
 
     async def _find(self, asked: Asked, uri: Uri) -> reads.FoundPost | None:
         async with self.deps.db.connection() as conn:
-            return await reads.find_post(conn, uri, asked.host, self.left_by)
+            return await reads.find_post(conn, uri, asked.host, self.left_by(asked))
 
     async def _of_post(self, scope: Scope, what: str) -> Answer | None:
-        asked = asking.read(self.deps, scope)
+        asked = await asking.read(self.deps, scope)
         if asked is None:
             return None
         found = await self._find(asked, asked.parent_uri)
@@ -124,7 +123,7 @@ class Objects:
         after = _cursor(asked.scope)
         async with self.deps.db.connection() as conn:
             if what == "replies":
-                listing = await reads.list_replies(conn, post, after or 0, self.left_by)
+                listing = await reads.list_replies(conn, post, after or 0, self.left_by(asked))
                 return _paged(asked.uri, listing, after, None)
             count = await reads.count_reactions(conn, post.id, cast(reads.Reaction, what))
         return answers.document(collections.count(asked.uri, count))

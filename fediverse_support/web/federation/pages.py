@@ -12,6 +12,7 @@ from typing import Final
 from starlette.types import Receive, Scope
 
 from federation.uris import Uri
+from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.reads import federation as reads
 from fediverse_support.web.federation import answers
@@ -40,19 +41,21 @@ class Pages:
         text: str = scope["path_params"]["post_id"]
         if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= MAX_ID):
             return None
-        left_by = self.deps.db.now() - self.deps.instance.undo_for
         async with self.deps.db.connection() as conn:
+            left_by = self.deps.db.now() - (await self.deps.house(conn)).undo_for
             uri = await reads.find_post_uri(conn, int(text), left_by)
-        return self._redirect(uri)
+            return await self._redirect(conn, uri)
 
     async def _named(self, scope: Scope, kind: str) -> Answer | None:
         name: str = scope["path_params"]["name"].removesuffix(f"@{self.deps.instance.host}")
         if not NAME.fullmatch(name):
             return None
         async with self.deps.db.connection() as conn:
-            return self._redirect(await reads.find_named(conn, name.lower(), (kind,)))
+            return await self._redirect(conn, await reads.find_named(conn, name.lower(), (kind,)))
 
-    def _redirect(self, uri: Uri | None) -> Answer | None:
-        if uri is None or self.deps.instance.federation == "off" or not self.deps.instance.is_ours(uri):
+    async def _redirect(self, conn: Conn, uri: Uri | None) -> Answer | None:
+        if uri is None or not self.deps.instance.is_ours(uri):
+            return None
+        if (await self.deps.house(conn)).federation == "off":
             return None
         return answers.moved(uri)

@@ -80,11 +80,10 @@ def _collections(deps: Deps) -> list[BaseRoute]:
 
 
 def _about(deps: Deps, kept: Kept) -> list[BaseRoute]:
-    fixed = wellknown.fixed(deps)
     return [
         Route("/ap/instance", InstanceActor(deps, kept), methods=GET),
         Route("/ap/instance/outbox", collections.NoPosts(deps), methods=GET),
-        *(Route(path, document, methods=GET) for path, document in fixed.items()),
+        *(Route(path, document, methods=GET) for path, document in wellknown.about(deps).items()),
     ]
 
 

@@ -34,6 +34,7 @@ SELF_TYPE: Final = "application/activity+json"
 MAX_QUERY: Final = 4096
 MAX_FIELDS: Final = 20
 CACHE: Final = b"max-age=3600"
+CACHE_BRIEFLY: Final = b"max-age=60"
 ANYONE: Final = ((b"access-control-allow-origin", b"*"),)
 SOFTWARE: Final = "fediverse-support"
 
@@ -71,9 +72,9 @@ class WebFinger:
 
     async def _find(self, resource: Handle | ResourceUri) -> ActorRow | None:
         instance = self.deps.instance
-        if instance.federation == "off":
-            return None
         async with self.deps.db.connection() as conn:
+            if (await self.deps.house(conn)).federation == "off":
+                return None
             if isinstance(resource, Handle):
                 uri = await self._named(conn, resource)
             elif not instance.is_ours(resource.uri):
@@ -129,6 +130,33 @@ def _question(query: bytes) -> tuple[Handle | ResourceUri, list[str]]:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """`/nodeinfo/2.x`: what this server is, as the organisation has decided it."""
+
+    deps: Deps
+    version: Literal["2.0", "2.1"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one GET."""
+        await Edge(self.get)(scope, receive, send)
+
+    async def get(self, scope: Scope, _: Receive) -> Answer | None:
+        """Answer with the document."""
+        house = await self.deps.house()
+        body = discovery.nodeinfo(
+            self.version,
+            software=PACKAGE,
+            software_version=VERSION,
+            name=house.name,
+            homepage=f"{self.deps.instance.base_url}/about",
+            open_registrations=house.registration == "open",
+            federates=house.federation != "off",
+        )
+        kind = f'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/{self.version}#"'
+        return answers.answer(200, body, kind=kind.encode(), cache=CACHE_BRIEFLY, extra=ANYONE)
+
+
+@dataclass(frozen=True, slots=True)
 class Fixed:
     """A document that never changes while the server runs."""
 
@@ -139,32 +167,17 @@ class Fixed:
         await self.answer.send(scope, send)
 
 
-def fixed(deps: Deps) -> dict[str, Fixed]:
+def about(deps: Deps) -> dict[str, Fixed | NodeInfo]:
     """Return the documents about the server itself, by path."""
     base = deps.instance.base_url
     return {
         "/.well-known/host-meta": _fixed(discovery.host_meta_xml(base), XRD_TYPE),
         "/.well-known/host-meta.json": _fixed(discovery.host_meta_json(base)),
         "/.well-known/nodeinfo": _fixed(discovery.nodeinfo_links(base, deps.instance.actor_uri)),
-        "/nodeinfo/2.0": _fixed(*_nodeinfo(deps, "2.0")),
-        "/nodeinfo/2.1": _fixed(*_nodeinfo(deps, "2.1")),
+        "/nodeinfo/2.0": NodeInfo(deps, "2.0"),
+        "/nodeinfo/2.1": NodeInfo(deps, "2.1"),
     }
 
 
 def _fixed(body: bytes, kind: bytes = answers.JSON_TYPE) -> Fixed:
     return Fixed(answers.answer(200, body, kind=kind, cache=CACHE, extra=ANYONE))
-
-
-def _nodeinfo(deps: Deps, version: Literal["2.0", "2.1"]) -> tuple[bytes, bytes]:
-    instance = deps.instance
-    body = discovery.nodeinfo(
-        version,
-        software=PACKAGE,
-        software_version=VERSION,
-        name=instance.name,
-        homepage=f"{instance.base_url}/about",
-        open_registrations=deps.settings.registration == "open",
-        federates=instance.federation != "off",
-    )
-    profile = f'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/{version}#"'
-    return body, profile.encode()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from fediverse_support.domain import house as of_house
+from fediverse_support.domain import richtext
+from fediverse_support.domain.house import House
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.posts import MAX_BODY
 from fediverse_support.domain.version import PACKAGE, VERSION
+from fediverse_support.reads import house as decided
 from fediverse_support.reads.people import actors
 from fediverse_support.reads.people.actors import ActorView
-from fediverse_support.settings import Registration
 from fediverse_support.web.mastodon import render
 from fediverse_support.web.mastodon.calls import Call
 from fediverse_support.web.mastodon.errors import json
@@ -21,10 +26,6 @@ from fediverse_support.web.mastodon.errors import json
 LEVEL: Final = "4.2.0"
 """What clients switch features by: it promises everything that this version of their API has."""
 
-DESCRIPTION: Final = (
-    "Groups for people who support each other, on a server run by an organisation you can ask."
-)
-LANGUAGES: Final = ["en"]
 MEDIA_TYPES: Final = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"]
 PICTURES: Final = Path(__file__).parent / "static"
 PIXELS: Final = 33_177_600
@@ -33,48 +34,64 @@ BYTES: Final = 16 * 1024 * 1024
 
 async def v1(call: Call) -> Response:
     """GET /api/v1/instance."""
-    return json(first_form(call.deps.instance, call.deps.settings.registration, await _contact(call)))
+    return json(first_form(call.deps.instance, await _about(call)))
 
 
 async def v2(call: Call) -> Response:
     """GET /api/v2/instance."""
-    return json(second_form(call.deps.instance, call.deps.settings.registration, await _contact(call)))
+    return json(second_form(call.deps.instance, await _about(call)))
 
 
 async def extended_description(call: Call) -> Response:
     """GET /api/v1/instance/extended_description."""
-    return json({"updated_at": "2026-01-01T00:00:00.000Z", "content": f"<p>{DESCRIPTION}</p>"})
+    async with call.deps.db.connection() as conn:
+        house = await call.deps.house(conn)
+        words = await decided.find_wording(conn, "about")
+    if words is None or not words.body:
+        return json({"updated_at": "2026-01-01T00:00:00.000Z", "content": f"<p>{escape(house.summary)}</p>"})
+    return json({"updated_at": render.moment(words.made_at), "content": richtext.from_markdown(words.body)})
 
 
-def second_form(instance: Instance, registration: Registration, contact: ActorView | None) -> dict[str, Any]:
+async def rules(call: Call) -> Response:
+    """GET /api/v1/instance/rules."""
+    return json((await _about(call)).rules)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the organisation says of itself, and whom to turn to."""
+
+    house: House
+    rules: list[dict[str, str]]
+    contact: ActorView | None
+
+
+async def _about(call: Call) -> About:
+    async with call.deps.db.connection() as conn:
+        house = await call.deps.house(conn)
+        text = await decided.find_text(conn, "rules")
+        lines = of_house.rules(text) if text else ()
+        rules = [{"id": str(number), "text": line, "hint": ""} for number, line in enumerate(lines, 1)]
+        return About(house, rules, await actors.find_contact(conn))
+
+
+def second_form(instance: Instance, about: About) -> dict[str, Any]:
     """Return the document of the second form."""
-    base = instance.base_url
+    base, house, contact = instance.base_url, about.house, about.contact
+    registration = house.registration
     return {
         "domain": instance.host,
-        "title": instance.name,
+        "title": house.name,
         "version": version(),
         "source_url": f"{base}/about",
-        "description": DESCRIPTION,
+        "description": house.summary,
         "usage": {"users": {"active_month": 0}},
         "thumbnail": {"url": f"{base}/instance/thumbnail.png", "blurhash": None, "versions": {}},
         "icon": [],
-        "languages": LANGUAGES,
+        "languages": list(house.languages),
         "configuration": {
-            "urls": {
-                "streaming": streaming(instance),
-                "about": f"{base}/about",
-                "privacy_policy": f"{base}/privacy",
-                "terms_of_service": None,
-                "status": None,
-            },
-            "vapid": {"public_key": ""},
+            **of_this_server(instance, about.house),
             **configuration(),
-            "timelines_access": {
-                "live_feeds": {"local": "authenticated", "remote": "authenticated"},
-                "hashtag_feeds": {"local": "disabled", "remote": "disabled"},
-                "trending_link_feeds": {"local": "disabled", "remote": "disabled"},
-            },
-            "limited_federation": instance.federation != "open",
         },
         "registrations": {
             "enabled": registration in ("open", "approval"),
@@ -84,30 +101,56 @@ def second_form(instance: Instance, registration: Registration, contact: ActorVi
             "min_age": None,
             "url": f"{base}/join",
         },
-        "contact": {"email": "", "account": None if contact is None else render.account(contact, instance)},
-        "rules": [],
+        "contact": {
+            "email": house.mail_address,
+            "account": None if contact is None else render.account(contact, instance),
+        },
+        "rules": about.rules,
     }
 
 
-def first_form(instance: Instance, registration: Registration, contact: ActorView | None) -> dict[str, Any]:
+def of_this_server(instance: Instance, house: House) -> dict[str, Any]:
+    """Return where more is said about this server, and what of it is for whom."""
+    base = instance.base_url
+    return {
+        "urls": {
+            "streaming": streaming(instance),
+            "about": f"{base}/about",
+            "privacy_policy": f"{base}/privacy",
+            "terms_of_service": None,
+            "status": None,
+        },
+        "vapid": {"public_key": ""},
+        "timelines_access": {
+            "live_feeds": {"local": "authenticated", "remote": "authenticated"},
+            "hashtag_feeds": {"local": "disabled", "remote": "disabled"},
+            "trending_link_feeds": {"local": "disabled", "remote": "disabled"},
+        },
+        "limited_federation": house.federation != "open",
+    }
+
+
+def first_form(instance: Instance, about: About) -> dict[str, Any]:
     """Return the document of the first form."""
+    house, contact = about.house, about.contact
+    registration = house.registration
     return {
         "uri": instance.host,
-        "title": instance.name,
-        "short_description": DESCRIPTION,
-        "description": DESCRIPTION,
-        "email": "",
+        "title": house.name,
+        "short_description": house.summary,
+        "description": house.summary,
+        "email": house.mail_address,
         "version": version(),
         "urls": {"streaming_api": streaming(instance)},
         "stats": {"user_count": 0, "status_count": 0, "domain_count": 0},
         "thumbnail": f"{instance.base_url}/instance/thumbnail.png",
-        "languages": LANGUAGES,
+        "languages": list(house.languages),
         "registrations": registration in ("open", "approval"),
         "approval_required": registration == "approval",
         "invites_enabled": False,
         "configuration": configuration(),
         "contact_account": None if contact is None else render.account(contact, instance),
-        "rules": [],
+        "rules": about.rules,
     }
 
 
@@ -157,11 +200,6 @@ def configuration() -> dict[str, Any]:
 def streaming(instance: Instance) -> str:
     """Return where streams would be; clients insist on an address."""
     return f"ws{instance.base_url.removeprefix('http')}"
-
-
-async def _contact(call: Call) -> ActorView | None:
-    async with call.deps.db.connection() as conn:
-        return await actors.find_contact(conn)
 
 
 class Picture:

@@ -73,7 +73,6 @@ EMPTY_FOR_ALL: Final[tuple[tuple[str, Any], ...]] = (
     ("/v1/instance/activity", []),
     ("/v1/instance/domain_blocks", []),
     ("/v1/instance/peers", []),
-    ("/v1/instance/rules", []),
     ("/v1/instance/translation_languages", {}),
     ("/v1/trends", []),
     ("/v1/trends/links", []),
@@ -205,6 +204,7 @@ def _about_the_rest(resolves: Buckets) -> dict[str, dict[str, Door]]:
     return {
         "/v1/instance": {"GET": Door(house.v1, signed_in=False)},
         "/v2/instance": {"GET": Door(house.v2, signed_in=False)},
+        "/v1/instance/rules": {"GET": Door(house.rules, signed_in=False)},
         "/v1/instance/extended_description": {"GET": Door(house.extended_description, signed_in=False)},
         "/v2/search": {"GET": Door(search.everything(resolves), "read:search")},
         "/v1/notifications": {"GET": Door(timelines.notifications, "read:notifications")},

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from fediverse_support.actions.accounts import accounts, sessions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
-from fediverse_support.reads import viewer as viewers
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import KEPT, SHOWN_AGAIN, Form
 from fediverse_support.web.pages.frame import Pages, Visit, page_of, see_other
@@ -86,7 +85,7 @@ async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_a
         return see_other(back or "/home")
     is_shown_again = SHOWN_AGAIN.fullmatch(back) is not None
     return pages.page(
-        Visit(visit.path, await _viewer(pages, token), token),
+        await _visit_of(pages, visit.path, token),
         "account/back_again.html",
         title="Signed in",
         back=back,
@@ -99,9 +98,10 @@ async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_a
     )
 
 
-async def _viewer(pages: Pages, token: str) -> viewers.Viewer | None:
+async def _visit_of(pages: Pages, path: str, token: str) -> Visit:
     async with pages.deps.db.connection() as conn:
-        return await viewers.find_viewer(conn, sessions.hash_of(token), pages.deps.db.now())
+        viewer, house = await pages.find_viewer(conn, token)
+    return Visit(path, viewer, token, house)
 
 
 def _back(address: str) -> str:
@@ -145,18 +145,17 @@ async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
 def _join_page(
     pages: Pages, visit: Visit, *, name: str = "", problem: str = "", errors: dict[str, str] | None = None
 ) -> Response:
-    deps = pages.deps
     return pages.page(
         visit,
         "account/join.html",
         title="Join",
         status=400 if errors or problem else 200,
         has_form=True,
-        registration=deps.settings.registration,
+        registration=visit.house.registration,
         name=name,
         problem=problem,
         errors=errors or {},
-        first_posts_held=deps.instance.newcomer_posts_held > 0,
+        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 
@@ -172,8 +171,7 @@ def _come_again(pages: Pages, visit: Visit, name: str, error: RateLimited) -> Re
 async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Make an account, at once or after a moderator said yes."""
     deps, name = pages.deps, form.line("name").lower()
-    registration = deps.settings.registration
-    if registration not in ("open", "approval"):
+    if visit.house.registration not in ("open", "approval"):
         return _join_page(pages, visit)
     errors = {box: words.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
     wrong = {} if name else {"name": "required"}
@@ -183,9 +181,8 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     errors = {field: words.fix_for(field, code) for field, code in wrong.items()} | errors
     if errors:
         return _join_page(pages, visit, name=name, errors=errors)
-    waits = registration == "approval"
     try:
-        await accounts.join(
+        waits = await accounts.join(
             deps.db,
             deps.instance,
             name=name,
@@ -193,7 +190,6 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
             hash_password=deps.passwords.hash,
             secret=deps.secret,
             address=request.client.host if request.client else "",
-            waits=waits,
         )
     except Invalid as error:
         fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}

@@ -26,6 +26,7 @@ from fediverse_support.domain.errors import (
     NotSignedIn,
     RateLimited,
 )
+from fediverse_support.domain.house import House
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.policy import access
 from fediverse_support.reads import viewer as viewers
@@ -53,11 +54,15 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request by a visitor or a signed-in person. `bound_to` is what their form tokens are made for."""
+    """One request by a visitor or a signed-in person. `bound_to` is what their form tokens are made for.
+
+    `house` is what the organisation has decided, as it held when the request came.
+    """
 
     path: str
     viewer: Viewer | None
     bound_to: str | None
+    house: House
     done: str | None = None
     query: str = ""
 
@@ -118,7 +123,8 @@ class Pages:
             form_token=self.sessions.form_token(bound_to) if bound_to else "",
             done=words.DONE.get(visit.done or ""),
             now=self.deps.db.now(),
-            document_uri=None if self.deps.instance.federation == "off" else document_uri,
+            document_uri=None if visit.house.federation == "off" else document_uri,
+            instance_name=visit.house.name,
             **view,
         )
         response = HTMLResponse(body, status, HEADERS)
@@ -129,30 +135,44 @@ class Pages:
         return response
 
     async def visit(self, conn: Conn, request: Request) -> Visit:
-        """Find out who is asking: one query for a browser with a session, none for a visitor.
+        """Find out who is asking: one query for a browser with a session, mostly none for a visitor.
 
         Raises `NotFound` for an address that no row can have: PostgreSQL holds no zero character.
         """
         if "\x00" in request.scope["path"]:
             raise NotFound
         token = self.sessions.session_token(request)
-        viewer = None
-        if token is not None:
-            viewer = await viewers.find_viewer(conn, session_actions.hash_of(token), self.deps.db.now())
+        if token is None:
+            viewer, house = None, await self.deps.house(conn)
+        else:
+            viewer, house = await self.find_viewer(conn, token)
         bound_to = token if viewer is not None else self.sessions.visitor_token(request)
         return Visit(
             request.scope["path"],
             viewer,
             bound_to,
+            house,
             request.query_params.get("done"),
             request.scope["query_string"].decode("ascii", "replace"),
         )
+
+    async def find_viewer(self, conn: Conn, token: str) -> tuple[Viewer | None, House]:
+        """Return whose session this is, and what the organisation decided."""
+        overrides = self.deps.instance.overrides
+        digest = session_actions.hash_of(token)
+        viewer, house = await viewers.find_viewer(conn, digest, self.deps.db.now(), overrides)
+        self.deps.latest.house = house
+        return viewer, house
+
+    def nobody(self, path: str) -> Visit:
+        """Return a visit about which nothing is known, and nobody was asked."""
+        return Visit(path, None, None, self.deps.latest.house)
 
     def shows(self, handler: Shows) -> Endpoint:
         """Make an endpoint that reads: the handler gets the visit and a connection."""
 
         async def endpoint(request: Request) -> Response:
-            visit, form = Visit(request.scope["path"], None, None), Form({})
+            visit, form = self.nobody(request.scope["path"]), Form({})
             self._expect_faults(request, visit, form)
             try:
                 async with self.deps.db.connection() as conn:
@@ -173,7 +193,7 @@ class Pages:
         """
 
         async def endpoint(request: Request) -> Response:
-            visit, form = Visit(request.scope["path"], None, None), Form({})
+            visit, form = self.nobody(request.scope["path"]), Form({})
             try:
                 form = await read_form(request)
                 self._expect_faults(request, visit, form)

@@ -94,7 +94,7 @@ def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
     icon = view.load_asset("icon.svg", "image/svg+xml")
     pages = Pages(
         deps=deps,
-        env=view.environment(deps.instance.name, style.address, icon.address),
+        env=view.environment(style.address, icon.address),
         sessions=Sessions(secret=deps.secret, secure=deps.instance.base_url.startswith("https://")),
     )
     at_doors = pages if doors is None else replace(pages, deps=doors)

@@ -56,7 +56,7 @@ def load_asset(name: str, media_type: str) -> Asset:
     return Asset(address, media_type, body, gzip.compress(body, 9, mtime=0))
 
 
-def environment(instance_name: str, style_url: str, icon_url: str) -> Environment:
+def environment(style_url: str, icon_url: str) -> Environment:
     """Return the template environment: autoescape on, unknown names are errors, nothing is read twice."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -68,7 +68,6 @@ def environment(instance_name: str, style_url: str, icon_url: str) -> Environmen
         cache_size=-1,
     )
     env.globals.update(
-        instance_name=instance_name,
         style_url=style_url,
         icon_url=icon_url,
         kinds=words.KINDS,

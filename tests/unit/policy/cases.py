@@ -69,6 +69,7 @@ USUAL: Final = Facts(
     is_local=False,
     federation="open",
     newcomer_posts_held=0,
+    undo_for=timedelta(minutes=10),
     sender=None,
     named=(),
     reports_rejected=False,

@@ -45,7 +45,7 @@ def distribution(
             raw=act.raw,
             post_id=post_id,
             boost=boost,
-            after=_delay(step.facts, step),
+            after=_delay(step.facts),
         ),
     )
 
@@ -59,9 +59,9 @@ async def announce_here(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -
     await announces.insert_announce(tx, uri, group.id, post_id, step.now)
 
 
-def _delay(facts: Facts, step: Step) -> timedelta:
+def _delay(facts: Facts) -> timedelta:
     """Our people may take a post back before it leaves."""
-    return step.instance.undo_for if facts.is_local else timedelta()
+    return facts.undo_for if facts.is_local else timedelta()
 
 
 async def direct(
@@ -89,7 +89,7 @@ async def direct(
             to=tuple(dict.fromkeys(to)),
             followers_of=followers,
             post_id=post_id,
-            after=_delay(facts, step),
+            after=_delay(facts),
         ),
     )
 

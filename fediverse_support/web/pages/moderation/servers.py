@@ -50,7 +50,7 @@ async def _list_page(
         title="Other servers",
         status=400 if errors else 200,
         servers=await servers.list_servers(conn),
-        mode=MODES[pages.deps.instance.federation],
+        mode=MODES[visit.house.federation],
         domain=domain,
         errors=errors or {},
     )
@@ -100,7 +100,7 @@ async def _server_page(
         is_wide=is_wide(domain),
         in_force=words.IN_FORCE.get(own_rule or "", ""),
         errors=errors or {},
-        allowlist=pages.deps.instance.federation == "allowlist",
+        allowlist=visit.house.federation == "allowlist",
         severity=form.text("severity") if form else server.own_rule,
         reason=form.text("reason") if form else server.reason,
         note=form.text("note") if form else server.private_note,

@@ -159,7 +159,7 @@ def _again_page(
         audience=replying_audience(taken.group),
         elsewhere=words.REPLY_ELSEWHERE if taken.answers is not None and taken.answers.host else "",
         back=addresses.decision(taken.post.id),
-        first_posts_held=pages.deps.instance.newcomer_posts_held > 0,
+        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 

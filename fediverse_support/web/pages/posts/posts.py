@@ -160,7 +160,7 @@ def _write_page(
         errors=problem.fixes,
         problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
         audience=words.audience(group.kind, group.copies_to),
-        first_posts_held=pages.deps.instance.newcomer_posts_held > 0,
+        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 
@@ -244,7 +244,7 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     post = await get_mine(conn, request, visit)
     group = await group_of(pages, visit, conn, post)
     federates = group is None or group.kind == "open" or group.host is not None
-    leaves_at = post.published_at + pages.deps.instance.undo_for
+    leaves_at = post.published_at + visit.house.undo_for
     return pages.page(
         visit,
         "posts/remove.html",

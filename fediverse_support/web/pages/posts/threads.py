@@ -236,7 +236,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         visit,
         "threads/thread.html",
         title=title_for(visit, group, "Conversation", heading),
-        document_uri=_document_uri(pages, scene),
+        document_uri=_document_uri(pages, visit, scene),
         group=group,
         root=root,
         heading=heading,
@@ -270,11 +270,11 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
     )
 
 
-def _document_uri(pages: Pages, scene: Scene) -> Uri | None:
+def _document_uri(pages: Pages, visit: Visit, scene: Scene) -> Uri | None:
     """Return the id under which other servers fetch the first post: ours, public, and on its way already."""
-    root, instance = scene.root, pages.deps.instance
+    root = scene.root
     is_public = scene.kind == "open" and root.audience in ("public", "unlisted")
-    has_left = root.published_at <= pages.deps.db.now() - instance.undo_for
+    has_left = root.published_at <= pages.deps.db.now() - visit.house.undo_for
     is_shown = root.is_visible and root.standing in ("visible", "limited")
     return root.uri if root.host is None and is_public and has_left and is_shown else None
 
@@ -290,15 +290,15 @@ def heading_of(root: PostView) -> str:
 
 def undoable(pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostView]) -> dict[PostId, str]:
     """Return, for the viewer's own posts that have not left yet, the time of day when they do."""
-    instance, now = pages.deps.instance, pages.deps.db.now()
-    if kind != "open" or instance.federation == "off" or visit.viewer is None:
+    house, now = visit.house, pages.deps.db.now()
+    if kind != "open" or house.federation == "off" or visit.viewer is None:
         return {}
     return {
-        post.id: words.clock(post.published_at + instance.undo_for)
+        post.id: words.clock(post.published_at + house.undo_for)
         for post in posts
         if post.author_id == visit.actor_id
         and post.standing == "visible"
-        and post.published_at + instance.undo_for > now
+        and post.published_at + house.undo_for > now
     }
 
 
