@@ -282,6 +282,26 @@ async def test_the_doctor_asks_the_mail_server_or_says_where_the_files_are(shell
     assert [line[:5] for line in mail_lines(done)] == ["WRONG", "WRONG"] and "hush" not in done.stdout
 
 
+async def test_mails_that_could_not_be_sent_are_shown_tried_again_and_forgotten(shell: Shell) -> None:
+    shell.fine("migrate")
+    conn = await asyncpg.connect(shell.environ["DATABASE_URL"])
+    await conn.execute(
+        "insert into jobs (kind, lane, cause, payload, standing, attempts, last_error, due_at, created_at)"
+        """ select 'mail', 'mail.example', s, '{"to": "wren@mail.example"}', s, 3, 'smtp_451', now(), now()"""
+        " from unnest(array['waiting', 'parked']) s"
+    )
+    told = shell.fine("queue", "status")
+    assert "mail.example" in told and "smtp_451" in told and "wren@" not in told
+    [lane] = json.loads(shell.fine("queue", "status", "--json"))
+    assert (lane["kind"], lane["host"], lane["waiting"], lane["parked"]) == ("mail", "mail.example", 1, 1)
+    assert shell.fine("queue", "clear", "--host", "elsewhere.example") == "0 forgotten.\n"
+    assert shell.fine("queue", "retry", "--host", "mail.example") == "2 to be tried again.\n"
+    assert json.loads(shell.fine("queue", "status", "--json"))[0]["parked"] == 0
+    await conn.execute("update jobs set standing = 'parked'")
+    assert shell.fine("queue", "clear") == "2 forgotten.\n"
+    await conn.close()
+
+
 def test_help_starts_quickly_because_nothing_heavy_is_imported(shell: Shell) -> None:
     code = (
         "import sys; from fediverse_support.cli import commands; commands.run(['--help'])\n"
