@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -77,9 +78,17 @@ async def _wrong(load: Load) -> str:
         ]
     found = {
         "promised and not there": lost[:5], "due and not done": due, "parked": parked,
-        "announced twice": twice, "noticed twice": notices,
+        "announced twice": twice, "noticed twice": notices, "mails not there once": await mails(load),
     }  # fmt: skip
     return ", ".join(f"{name}: {what}" for name, what in found.items() if what)
+
+
+async def mails(load: Load) -> list[str]:
+    """Return to whom not exactly one mail was written, of those who are owed one."""
+    folder = load.site.settings.data_dir / "outbox"
+    texts = await asyncio.to_thread(lambda: [path.read_text() for path in folder.glob("*.eml")])
+    told = Counter(line.split()[1] for text in texts for line in text.splitlines() if line[:3] == "To:")
+    return [address for address in load.answered if told[address] != 1][:5]
 
 
 def is_kept(load: Load, uri: str, standings: Mapping[str, str], waiting: set[str]) -> bool:

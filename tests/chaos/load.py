@@ -16,11 +16,13 @@ from federation import vocab
 from federation.errors import FederationError
 from federation.uris import Uri
 from fediverse_support.actions import groups
-from fediverse_support.actions.accounts import accounts
+from fediverse_support.actions.accounts import accounts, requests
 from fediverse_support.actions.moderation import moderating
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import DatabaseUnavailable, Db
-from fediverse_support.domain.errors import NotFound
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.errors import Conflict, NotFound
+from fediverse_support.domain.ids import AccountId, ActorId
 from fediverse_support.domain.moderation import DomainRule
 from fediverse_support.store.people import remote_actors
 from tests.builders import PASSWORD, QuickPasswords
@@ -38,6 +40,13 @@ RULED = {"first": AUTHORS[2], "second": AUTHORS[3]}
 FOLLOW = """
 insert into follows (uri, follower_id, target_id, standing, created_at, decided_at)
 values ($1, $2, $3, 'accepted', now(), now())
+"""
+
+ASK = """
+insert into accounts (name, email, email_confirmed_at, password_hash, standing, created_at)
+values ($1, $1, now(), '', 'pending', now())
+on conflict (lower(name)) do update set email = excluded.email
+returning id
 """
 
 
@@ -62,6 +71,7 @@ class Load:
 
     site: Site
     world: Listening
+    account_id: AccountId | None = None
     token: str = ""
     group_id: int = 0
     group: Uri = Uri("")
@@ -69,6 +79,8 @@ class Load:
     came_in: dict[str, str] = field(default_factory=dict)
     """Promised posts of others, with the address of their server."""
     written: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
+    """Addresses to each of which one mail is owed."""
     rules: dict[str, str] = field(default_factory=dict)
     was_held: set[str] = field(default_factory=set)
     is_over: bool = False
@@ -81,7 +93,7 @@ class Load:
         """Open wren's account and group, and let the sinks follow it."""
         instance = self.site.settings.instance
         async with self.site.reached() as db:
-            await accounts.create_account(
+            self.account_id = await accounts.create_account(
                 db, instance, name="wren", password=PASSWORD, secret=self.site.secret,
                 hash_password=QuickPasswords().hash,
             )  # fmt: skip
@@ -113,7 +125,9 @@ class Load:
         """Deliver and write until it is over; what is not answered with 2xx is tried again."""
         nets = (ip_network("127.0.0.0/8"),)
         async with HttpClient(user_agent="a peer", allow_http=True, allow_networks=nets) as client:
-            await asyncio.gather(*(self._delivers(client, at) for at in AUTHORS), self._writes(client))
+            await asyncio.gather(
+                *(self._delivers(client, at) for at in AUTHORS), self._writes(client), self._answers()
+            )
 
     async def _delivers(self, client: HttpClient, address: str) -> None:
         base = self.site.settings.instance.inbox_uri
@@ -157,6 +171,30 @@ class Load:
                     break
             if self.is_over:
                 return
+
+    async def _answers(self) -> None:
+        """Let people in who asked for an account, each of whom is owed a mail, until it is over."""
+        for number in itertools.count():
+            address = f"asks{number}@mail.example"
+            while not self.is_over:
+                try:
+                    async with self.site.reached() as db:
+                        await self._let_in(db, address)
+                    self.answered.append(address)
+                    break
+                except DatabaseUnavailable:
+                    await asyncio.sleep(PAUSE)
+            await asyncio.sleep(PAUSE)
+            if self.is_over:
+                return
+
+    async def _let_in(self, db: Db, address: str) -> None:
+        async with db.transaction() as tx:
+            account_id = AccountId(await tx.fetchval(ASK, address))
+        assert self.account_id is not None
+        team = Person(self.account_id, frozenset({"admin"}), ActorId(0), Uri(""), "")
+        with contextlib.suppress(Conflict):  # done, though the answer was lost
+            await requests.decide_account(db, team, account_id, accept=True)
 
     async def decide(self, fault: Fault) -> None:
         """Make or lift a rule, trying until the database takes it."""
