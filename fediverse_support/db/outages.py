@@ -50,6 +50,8 @@ def sentence_for(error: Exception) -> str:
             return f"PostgreSQL refuses the connection: {said}."
         case TimeoutError():
             return "PostgreSQL did not answer in time."
+        case asyncpg.InternalClientError():
+            return "PostgreSQL hung up while we connected to it."
         case OSError():
             return f"PostgreSQL cannot be reached: {error.strerror or 'no connection'}."
         case _:

@@ -47,6 +47,8 @@ STATEMENT_SECONDS: Final = 30.0
 """How long one statement may take where nobody waits for it: in the workers, on the command line."""
 GRACE_SECONDS: Final = 5.0
 """A server that says nothing for so long after a statement's time is over does not answer at all."""
+CUT_OFF: Final = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What the driver raises where nobody answers, or hangs up while a new connection is being made."""
 RELEASE_SECONDS: Final = 2.0
 """How long a connection may take to end what was given up on it; after that it is closed."""
 
@@ -138,7 +140,7 @@ class Db:
             raise DatabaseUnavailable("The database is too busy to answer.") from error
         except asyncpg.PostgresError as error:  # making a new connection failed
             raise DatabaseUnavailable(sentence_for(error)) from error
-        except (OSError, asyncpg.InterfaceError) as error:
+        except CUT_OFF as error:
             raise DatabaseUnavailable("The database cannot be reached.") from error
 
     async def _give_back(self, conn: PoolConnectionProxy) -> None:
@@ -223,7 +225,7 @@ async def open_db(
         )
         if must_answer:
             await pool.release(await pool.acquire(timeout=WAIT_SECONDS))
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (TimeoutError, ValueError, asyncpg.PostgresError, *CUT_OFF) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return Db(pool, dsn, clock)
 
@@ -262,9 +264,9 @@ async def connect(dsn: str, **settings: str) -> asyncpg.Connection:
         conn = await asyncpg.connect(dsn, timeout=WAIT_SECONDS)
         try:
             await _settle(conn, **{"statement_timeout": f"{STATEMENT_SECONDS:g}s", **settings})
-        except (asyncpg.PostgresError, OSError):
+        except (asyncpg.PostgresError, *CUT_OFF):
             conn.terminate()
             raise
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (TimeoutError, ValueError, asyncpg.PostgresError, *CUT_OFF) as error:
         raise DatabaseUnavailable(sentence_for(error)) from error
     return conn

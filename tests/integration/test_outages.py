@@ -151,5 +151,26 @@ async def test_one_kind_of_use_never_takes_anothers_connections(own: Db) -> None
         assert await conn.fetchval("select 1") == 1
 
 
+@pytest.mark.parametrize("error", [asyncpg.InternalClientError, asyncpg.InterfaceError, ConnectionResetError])
+async def test_a_server_that_ends_while_a_connection_is_made_is_away(
+    fresh_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    async def cut_off(*_: object, **__: object) -> None:
+        raise error("cannot switch to state 14; another operation (13) is in progress")
+
+    dsn = await fresh_database()
+    late = await pool.open_db(dsn, size=1, must_answer=False)
+    monkeypatch.setattr(pool, "_settle", cut_off)
+    with pytest.raises(DatabaseUnavailable):
+        async with late.connection():
+            pass
+    with pytest.raises(DatabaseUnavailable):
+        await pool.connect(dsn)
+    with pytest.raises(DatabaseUnavailable) as found:
+        await pool.open_db(dsn, size=1)
+    assert error is not asyncpg.InternalClientError or "hung up" in str(found.value)
+    await late.close()
+
+
 def test_every_outage_has_a_sentence() -> None:
     assert all(said.endswith(".") and "\n" not in said for said in outages.UNABLE.values())
