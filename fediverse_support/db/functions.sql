@@ -225,6 +225,50 @@ begin
         g is null or exists (select 1 from groups r where r.actor_id = g and r.kind in ('open', 'home-open'))));
 end $$;
 
+-- May this person write in a group, null for outside of groups? `answered` is the post that they answer, null for a new
+-- conversation; a ban counts that has not ended at `at`. policy.access.may_write is the same in Python.
+create or replace function may_write(g bigint, person bigint, answered bigint, at timestamptz)
+returns boolean language plpgsql stable parallel safe cost 5000 as $$
+declare
+    is_moderator boolean := moderates(g, person);
+    above record;
+    place record;
+begin
+    if exists (select 1 from actors a join accounts c on c.id = a.account_id
+               where a.id = person and c.standing <> 'active') then
+        return false;
+    end if;
+    if answered is not null then
+        select p.standing, p.is_locked or r.is_locked as is_locked into above
+        from posts p left join posts r on r.id = p.root_id where p.id = answered;
+        if above.standing in ('removed', 'deleted') or (above.is_locked and not is_moderator) then
+            return false;
+        end if;
+    end if;
+    if g is null then
+        return true;
+    elsif exists (select 1 from group_bans b
+                  where b.group_id = g and b.actor_id = person and (b.ends_at is null or b.ends_at > at)) then
+        return false;
+    end if;
+    select r.kind, r.approval, r.posting_restricted, a.host is null as is_local into place
+    from groups r join actors a on a.id = r.actor_id where r.actor_id = g;
+    if is_moderator or not place.is_local then
+        return true;
+    elsif place.posting_restricted and answered is null then
+        return false;
+    end if;
+    return place.kind = 'home-open' or (place.kind = 'open' and not place.approval)
+        or exists (select 1 from follows f
+                   where f.follower_id = person and f.target_id = g and f.standing = 'accepted');
+end $$;
+
+-- May a post that waits appear, if a moderator says so? Only where its author may still write what it is.
+create or replace function may_appear(p posts, at timestamptz) returns boolean language sql stable cost 5000 as $$
+    select may_write(p.group_id, p.author_id, p.parent_id, at) and exists (
+        select 1 from actors a where a.id = p.author_id and a.standing in ('visible', 'limited'))
+$$;
+
 -- May this person read what was written to a group's moderators? They may; our team where none of ours moderates it.
 -- policy.access.may_read_messages is the same in Python.
 drop function if exists may_read_messages(bigint, bigint, boolean);

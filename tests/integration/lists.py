@@ -174,7 +174,7 @@ def of_staff(stored: Stored) -> list[Case]:
     for who in (ASHA, WRITER, OWNER):
         person: Any = ROWS(actor_id=who, roles=["moderator"] if who == ASHA else [])
         found += [
-            Case(f"held for {who}", lambda c, p=person: moderation.list_held(c, p)),
+            Case(f"held for {who}", lambda c, p=person: moderation.list_held(c, p, NOW)),
             Case(f"reports for {who}", lambda c, p=person: moderation.list_reports(c, p)),
             Case(f"reported for {who}", lambda c, p=person: moderation.list_reported(c, p, [stored.own])),
             Case(f"messages for {who}", lambda c, p=person: moderation.list_messages(c, p)),

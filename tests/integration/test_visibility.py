@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -16,6 +17,7 @@ from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.moderation import SEVERITIES, Severity, severity_for
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.policy.access import (
+    Below,
     Power,
     Readable,
     Reader,
@@ -25,8 +27,10 @@ from fediverse_support.policy.access import (
     may_read,
     may_read_messages,
     may_reread,
+    may_write,
 )
 from fediverse_support.store.moderation import held
+from tests.unit.policy.cases import group
 
 AUDIENCES: tuple[Audience, ...] = ("public", "unlisted", "followers", "group", "direct")
 STANDINGS: tuple[PostStanding, ...] = ("visible", "visible", "held", "limited", "removed", "deleted")
@@ -284,3 +288,53 @@ async def test_what_a_role_gives_is_the_same_in_both(db: Db) -> None:
         for roles, power in itertools.product(ROLE_SETS, get_args(Power)):
             assert await conn.fetchval("select role_may($1, $2)", roles, power) is may(roles, power)
         assert await conn.fetchval("select role_may($1, 'no such power')", list(ROLES)) is False
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_who_may_write_is_the_same_in_both(db: Db, seed: int) -> None:
+    world = await generate(db, seed)
+    cared, rng = await name_moderators(db, world), world.rng
+    waiting, banned = set(list(world.actors)[::4]), set()
+    rules: dict[ActorId, tuple[bool, bool]] = {}
+    async with db.transaction() as tx:
+        await tx.execute(
+            "update accounts c set standing = 'pending' from actors a"
+            " where c.id = a.account_id and a.id = any ($1)", waiting,
+        )  # fmt: skip
+        for group_id in world.groups:
+            rules[group_id] = (rng.random() < 0.5, rng.random() < 0.5)
+            await tx.execute(
+                "update groups set approval = $2, posting_restricted = $3 where actor_id = $1",
+                group_id, *rules[group_id],
+            )  # fmt: skip
+            for actor_id in rng.sample(list(world.actors), 3):
+                days = rng.choice((-1, 1, None))
+                ends_at = None if days is None else db.now() + timedelta(days=days)
+                banned |= set() if days == -1 else {(actor_id, group_id)}
+                await tx.execute(
+                    "insert into group_bans (group_id, actor_id, banned_at, ends_at) values ($1, $2, $3, $4)",
+                    group_id, actor_id, db.now(), ends_at,
+                )  # fmt: skip
+        locked = set(rng.sample(list(world.posts), 30))
+        await tx.execute("update posts set is_locked = true where id = any ($1)", locked)
+        rows = await tx.fetch("select id, host from actors where kind = 'group'")
+        hosts = {row["id"]: row["host"] for row in rows}
+        wrong, answers = [], set()
+        parents = [None, *rng.sample(list(world.posts), 25)]
+        places: list[ActorId | None] = [None, *world.groups]
+        for actor_id, where, parent in itertools.product(world.actors, places, parents):
+            place = None if where is None else replace(
+                group(), kind=world.groups[where], host=hosts[where], approval=rules[where][0],
+                posting_restricted=rules[where][1], is_member=(actor_id, where) in world.follows,
+                is_moderator=(actor_id, where) in cared, is_banned=(actor_id, where) in banned,
+            )  # fmt: skip
+            answered = None if parent is None else Below(world.posts[parent][3], parent in locked)
+            has_account, waits = world.actors[actor_id][2], actor_id in waiting
+            standing = "pending" if has_account and waits else "active"
+            expected = may_write(place, answered, account_standing=standing)
+            asked = await tx.fetchval(
+                "select may_write($1, $2, $3, $4)", where, actor_id, parent, db.now()
+            )
+            wrong += [] if asked is expected else [(place, answered, standing, asked)]
+            answers.add(asked)
+    assert wrong == [] and answers == {True, False}

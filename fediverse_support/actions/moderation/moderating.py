@@ -34,6 +34,7 @@ from fediverse_support.store.moderation import domain_rules, held, reports
 from fediverse_support.store.posts import posts
 
 MAX_REASON: Final = 500
+CANNOT_APPEAR: Final = "Its author may not write there now, or what it answers is gone. So it cannot appear."
 
 
 async def set_domain_rule(
@@ -115,13 +116,18 @@ def domain_of(text: str) -> str:
 
 
 async def approve_post(db: Db, instance: Instance, person: Person, post_id: PostId) -> None:
-    """Let a held post appear, and be sent where it would have gone. Raises `NotFound`, `Conflict` if it
-    waits no more."""
+    """Let a held post appear, and be sent where it would have gone.
+
+    Raises `NotFound`, `Conflict` if it waits no more, or (`cannot_appear`) where its author may not write
+    there now or what it answers is gone.
+    """
     now = db.now()
     async with db.transaction() as tx:
         post = await _moderated(tx, person, post_id)
         if post.standing != "held":
             raise Conflict("Somebody decided about this post already.")
+        if not await held.may_appear(tx, post_id, now):
+            raise Conflict(CANNOT_APPEAR, code="cannot_appear")
         if post.host is None:
             await _approve_ours(tx, instance, post, now)
         else:
@@ -160,7 +166,7 @@ async def _approve_theirs(tx: Tx, instance: Instance, post: Post, now: datetime)
     if seen is not None:
         outcome = await apply(tx, instance, authenticity.from_held(seen), now, approved=True)
         if outcome.verdict.rank >= Rank.DROP:
-            raise Conflict("Its author or its server may not write here now, so it cannot appear.")
+            raise Conflict(CANNOT_APPEAR, code="cannot_appear")
         await outbox.wake(tx, outcome.hosts)
     await held.forget(tx, post.uri)
 

@@ -23,7 +23,10 @@ from fediverse_support.domain.richtext import SafeHtml
 
 @dataclass(frozen=True, slots=True)
 class HeldPost:
-    """A post that waits; `answers` is the title or beginning of the conversation it belongs to."""
+    """A post that waits; `answers` is the title or beginning of the conversation it belongs to.
+
+    `may_appear` is False where its author may not write there now, or what it answers is gone.
+    """
 
     id: PostId
     group_title: str | None
@@ -36,6 +39,7 @@ class HeldPost:
     language: str
     word_count: int
     answers: str | None
+    may_appear: bool
     created_at: datetime
 
 
@@ -115,7 +119,7 @@ select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name
        coalesce(array_length(regexp_split_to_array(btrim(p.body_text), '\\s+'), 1), 0) as word_count,
        case when can_see(r, p.author_id) and r.id <> p.id
             then coalesce(nullif(r.title, ''), left(r.body_text, 80)) end as answers,
-       p.created_at
+       may_appear(p, $3) as may_appear, p.created_at
 from (
     select t.id from (
         select t.id from group_moderators m cross join lateral (
@@ -140,9 +144,10 @@ order by p.id
 """
 
 
-async def list_held(conn: Conn, person: Person) -> list[HeldPost]:
+async def list_held(conn: Conn, person: Person, now: datetime) -> list[HeldPost]:
     """Return up to fifty posts that wait in groups this person moderates, longest wait first."""
-    return [HeldPost(**row) for row in await conn.fetch(LIST_HELD, person.actor_id, person.roles)]
+    rows = await conn.fetch(LIST_HELD, person.actor_id, person.roles, now)
+    return [HeldPost(**row) for row in rows]
 
 
 LIST_REPORTS: Final = """

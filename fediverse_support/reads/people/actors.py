@@ -96,7 +96,7 @@ LAST: Final = "\U0010ffff"
 
 CONTACT: Final = """
 select a.id from accounts c join actors a on a.account_id = c.id and a.for_group_id is null
-where 'admin' = any (c.roles) and c.standing = 'active'
+where role_may(c.roles, 'administer') and c.standing = 'active'
 order by c.id limit 1
 """
 

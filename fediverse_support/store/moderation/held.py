@@ -73,6 +73,7 @@ MAY_MODERATE: Final = """
 select 1 from posts p where p.id = $1 and p.standing <> 'deleted' and may_moderate(p.group_id, $2, $3)
 for update of p
 """
+MAY_APPEAR: Final = "select may_appear(p, $2) from posts p where p.id = $1"
 MAY_RESOLVE: Final = """
 select exists (select 1 from reports r where r.id = $1 and may_moderate(r.group_id, $2, $3))
 """
@@ -81,6 +82,11 @@ select exists (select 1 from reports r where r.id = $1 and may_moderate(r.group_
 async def may_moderate(tx: Tx, post_id: PostId, person: Person) -> bool:
     """Say whether this person may decide about a post, and lock it."""
     return await tx.fetchval(MAY_MODERATE, post_id, person.actor_id, person.roles) is not None
+
+
+async def may_appear(tx: Tx, post_id: PostId, now: datetime) -> bool:
+    """Say whether a post that waits may appear at all."""
+    return bool(await tx.fetchval(MAY_APPEAR, post_id, now))
 
 
 async def may_resolve(conn: Conn, report_id: ReportId, person: Person) -> bool:

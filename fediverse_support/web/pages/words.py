@@ -140,6 +140,9 @@ REASONS: Final[dict[str, str]] = {
     "federation_off": "This server does not exchange posts with other servers.",
     "account_not_active": "Your account is not open yet. Someone from our team will look at it.",
     "no_match": NO_MATCH,
+    "cannot_appear": (
+        "Its author may not write there now, or what it answers is not here any more. So it cannot appear."
+    ),
     "pending": "Your account is waiting for our team. We read this within a day.",
     "closed": "This account is closed.",
 }

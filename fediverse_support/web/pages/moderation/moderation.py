@@ -15,7 +15,7 @@ from fediverse_support.domain.errors import Conflict, NotFound
 from fediverse_support.domain.ids import AccountId, FollowId, MessageId, PostId, ReportId
 from fediverse_support.reads.moderation import moderation
 from fediverse_support.reads.posts import threads
-from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
 from fediverse_support.web.pages.groups import invitation_address
@@ -49,9 +49,16 @@ def _number(request: Request) -> int:
 async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/mod/held`: posts that wait, covered until opened."""
     _check_way_in(visit)
-    held = await moderation.list_held(conn, visit.person)
+    held = await moderation.list_held(conn, visit.person, pages.deps.db.now())
     waiting = await moderation.find_waiting(conn, visit.person)
-    return pages.page(visit, "moderation/held.html", title="Waiting", held=held, waiting=waiting)
+    return pages.page(
+        visit,
+        "moderation/held.html",
+        title="Waiting",
+        held=held,
+        waiting=waiting,
+        cannot_appear=words.REASONS["cannot_appear"],
+    )
 
 
 async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
@@ -66,8 +73,9 @@ async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) 
             await moderating.refuse_post(deps.db, deps.instance, visit.person, post_id, reason=reason)
         else:
             raise NotFound
-    except Conflict:
-        return pages.kept(visit, form, 409, "Someone from the team decided about this post already.")
+    except Conflict as error:
+        late = "Someone from the team decided about this post already."
+        return pages.kept(visit, form, 409, words.REASONS.get(error.code, late))
     return see_other("/mod/held?done=" + ("approved" if decision == "approve" else "refused"))
 
 
