@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from fediverse_support.db.pool import Db
-from fediverse_support.web.pages import view
+from fediverse_support.web.pages import engine
 from fediverse_support.web.pages.forms import CHOICES, KEPT
 from tests.integration.site import FORM, PASSWORD, Site, make_site
 
@@ -37,7 +37,7 @@ def fields_of(path: Path) -> set[str]:
 
 
 def test_every_field_of_every_form_is_kept_or_carried() -> None:
-    fields = {name for path in view.TEMPLATES.rglob("*.html") for name in fields_of(path)}
+    fields = {name for path in engine.TEMPLATES.rglob("*.html") for name in fields_of(path)}
     assert {"told", "reason", "note", "body", "title", "warning", "severity"} <= fields
     assert fields - NOT_WORDS == KEPT.keys() | CHOICES.keys()
 

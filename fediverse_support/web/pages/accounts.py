@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import ClassVar, Final
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
@@ -13,11 +14,42 @@ from starlette.responses import Response
 from fediverse_support.actions.accounts import accounts, sessions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
+from fediverse_support.domain.house import Registration
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import KEPT, SHOWN_AGAIN, Form
 from fediverse_support.web.pages.frame import Pages, Visit, page_of, see_other
+from fediverse_support.web.pages.views import SignInView, View, Words
 
 BOXES: Final = ("age", "rules", "health")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackAgainView(View):
+    """What a form brought along through signing in; `names` say what its fields are called.
+
+    `is_again`: whoever signed in is the one who wrote it. `is_shown_again`: the form at `back` comes filled.
+    `without` is where to go without it.
+    """
+
+    back: str
+    kept: Words
+    carried: Words
+    names: Words
+    is_again: bool
+    is_shown_again: bool
+    without: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinServerView(View):
+    """The door for newcomers; `problem` is a sentence over the form."""
+
+    has_form: ClassVar[bool] = True
+
+    registration: Registration
+    name: str
+    problem: str
+    first_posts_held: bool
 
 
 async def show_sign_in(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -34,15 +66,15 @@ def _sign_in_page(
     return pages.page(
         visit,
         "account/sign_in.html",
-        title="Sign in",
+        SignInView(
+            title="Sign in",
+            back=_back(form.text("back")),
+            kept=form.kept,
+            carried=form.carried,
+            name=form.line("name")[:200],
+            problem=problem,
+        ),
         status=status,
-        has_form=True,
-        back=_back(form.text("back")),
-        kept=form.kept,
-        carried=form.carried,
-        name=form.line("name")[:200],
-        problem=problem,
-        errors={},
     )
 
 
@@ -87,14 +119,16 @@ async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_a
     return pages.page(
         await _visit_of(pages, visit.path, token),
         "account/back_again.html",
-        title="Signed in",
-        back=back,
-        kept=form.kept,
-        carried=form.carried,
-        names=KEPT,
-        is_again=is_again,
-        is_shown_again=is_shown_again,
-        without=back if is_shown_again else page_of(back, form),
+        BackAgainView(
+            title="Signed in",
+            back=back,
+            kept=form.kept,
+            carried=form.carried,
+            names=KEPT,
+            is_again=is_again,
+            is_shown_again=is_shown_again,
+            without=back if is_shown_again else page_of(back, form),
+        ),
     )
 
 
@@ -148,14 +182,15 @@ def _join_page(
     return pages.page(
         visit,
         "account/join.html",
-        title="Join",
+        JoinServerView(
+            title="Join",
+            registration=visit.house.registration,
+            name=name,
+            problem=problem,
+            errors=errors or {},
+            first_posts_held=visit.house.newcomer_posts_held > 0,
+        ),
         status=400 if errors or problem else 200,
-        has_form=True,
-        registration=visit.house.registration,
-        name=name,
-        problem=problem,
-        errors=errors or {},
-        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 
@@ -199,5 +234,5 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     except RateLimited as error:
         return _come_again(pages, visit, name, error)
     if waits:
-        return pages.page(visit, "account/asked.html", title="Thank you")
+        return pages.page(visit, "account/asked.html", View(title="Thank you"))
     return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import ceil
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -34,6 +34,7 @@ from fediverse_support.reads.viewer import Viewer
 from fediverse_support.web.negotiation import VARY
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import KEPT, Form, Refused, read_form
+from fediverse_support.web.pages.views import Frame, Link, SentenceView, SignInView, View
 from fediverse_support.web.sessions import Sessions, fresh_visitor_token
 
 HEADERS: Final = {
@@ -97,7 +98,31 @@ class Pages:
     env: Environment
     sessions: Sessions
 
-    def page(
+    def page(self, visit: Visit, template: str, view: View, *, status: int = 200) -> Response:
+        """Return a page: what the view holds, and the frame around it, are all that the template sees."""
+        bound_to = visit.bound_to
+        new_visitor = bound_to is None and view.has_form
+        if new_visitor:
+            bound_to = fresh_visitor_token()
+        frame = Frame(
+            path=visit.path,
+            instance_name=visit.house.name,
+            viewer=visit.viewer,
+            nav=navigation(visit.viewer),
+            form_token=self.sessions.form_token(bound_to) if bound_to else "",
+            done=words.DONE.get(visit.done or ""),
+            now=self.deps.db.now(),
+            document_uri=None if visit.house.federation == "off" else view.document_uri,
+        )
+        body = self.env.get_template(template).render(seen(view) | seen(frame))
+        response = HTMLResponse(body, status, HEADERS)
+        response.headers["cache-control"] = "no-store" if visit.viewer else "no-cache"
+        if new_visitor and bound_to:
+            self.sessions.give_visitor_token(response, bound_to)
+            response.headers["cache-control"] = "no-store"
+        return response
+
+    def loose(
         self,
         visit: Visit,
         template: str,
@@ -105,34 +130,11 @@ class Pages:
         title: str,
         status: int = 200,
         document_uri: Uri | None = None,
-        **view: Any,
+        **names: Any,
     ) -> Response:
-        """Return a page. `title` names its kind only, because someone else may see the screen.
-
-        `document_uri` is the id under which other servers fetch what the page shows; None where they do not.
-        """
-        bound_to = visit.bound_to
-        new_visitor = bound_to is None and view.get("has_form", False)
-        if new_visitor:
-            bound_to = fresh_visitor_token()
-        body = self.env.get_template(template).render(
-            visit=visit,
-            viewer=visit.viewer,
-            title=title,
-            nav=navigation(visit.viewer),
-            form_token=self.sessions.form_token(bound_to) if bound_to else "",
-            done=words.DONE.get(visit.done or ""),
-            now=self.deps.db.now(),
-            document_uri=None if visit.house.federation == "off" else document_uri,
-            instance_name=visit.house.name,
-            **view,
-        )
-        response = HTMLResponse(body, status, HEADERS)
-        response.headers["cache-control"] = "no-store" if visit.viewer else "no-cache"
-        if new_visitor and bound_to:
-            self.sessions.give_visitor_token(response, bound_to)
-            response.headers["cache-control"] = "no-store"
-        return response
+        """Return a page that has no view yet."""
+        view = LooseView(title=title, document_uri=document_uri, names=names)
+        return self.page(visit, template, view, status=status)
 
     async def visit(self, conn: Conn, request: Request) -> Visit:
         """Find out who is asking: one query for a browser with a session, mostly none for a visitor.
@@ -269,12 +271,14 @@ class Pages:
         response = self.page(
             visit,
             "errors/sentence.html",
-            title=TITLES.get(status, "Not done"),
+            SentenceView(
+                title=TITLES.get(status, "Not done"),
+                heading=TITLES.get(status, "This was not done"),
+                sentence=sentence,
+                kept=form.kept,
+                names=KEPT,
+            ),
             status=status,
-            sentence=sentence,
-            kept=form.kept,
-            names=KEPT,
-            heading=TITLES.get(status, "This was not done"),
         )
         response.headers.update(headers or {})
         return response
@@ -291,15 +295,15 @@ class Pages:
         return self.page(
             visit,
             "account/sign_in.html",
-            title="Sign in",
+            SignInView(
+                title="Sign in",
+                back=back,
+                kept=form.kept,
+                carried=form.carried,
+                name=form.line("name")[:200],
+                problem=words.SIGN_IN_AGAIN if form.kept else words.SIGN_IN,
+            ),
             status=403,
-            has_form=True,
-            back=back,
-            kept=form.kept,
-            carried=form.carried,
-            name=form.line("name")[:200],
-            problem=words.SIGN_IN_AGAIN if form.kept else words.SIGN_IN,
-            errors={},
         )
 
 
@@ -327,21 +331,25 @@ def has_a_desk(viewer: Viewer | None) -> bool:
     return viewer is not None and access.has_a_desk(moderates=viewer.moderates, roles=viewer.person.roles)
 
 
-def navigation(viewer: Viewer | None) -> tuple[tuple[str, str], ...]:
-    """Return the main links for a visitor, a member, a moderator or an admin, as (address, words)."""
+def navigation(viewer: Viewer | None) -> tuple[Link, ...]:
+    """Return the main links for a visitor, a member, a moderator or an admin."""
     if viewer is None:
-        return (("/find", "Find a group"), ("/about", "About us"), ("/join", "Join"), ("/sign-in", "Sign in"))
-    you = (f"/@{viewer.person.name}", "You")
-    waiting, servers, groups = (
-        ("/mod/held", "Waiting"), ("/admin/servers", "Other servers"), ("/home", "Your groups"),
-    )  # fmt: skip
+        return (
+            Link("/find", "Find a group"),
+            Link("/about", "About us"),
+            Link("/join", "Join"),
+            Link("/sign-in", "Sign in"),
+        )
+    you = Link(f"/@{viewer.person.name}", "You")
+    waiting, groups = Link("/mod/held", "Waiting"), Link("/home", "Your groups")
+    servers = Link("/admin/servers", "Other servers")
     if access.may(viewer.person.roles, "administer"):
         return (servers, waiting, groups, you)
     if access.may(viewer.person.roles, "rule"):
         return (waiting, servers, groups, you)
     if has_a_desk(viewer):
-        return (waiting, groups, ("/find", "Find"), you)
-    return (groups, ("/find", "Find"), you)
+        return (waiting, groups, Link("/find", "Find"), you)
+    return (groups, Link("/find", "Find"), you)
 
 
 def page_of(path: str, form: Form) -> str:
@@ -352,6 +360,20 @@ def page_of(path: str, form: Form) -> str:
     if whole is None:
         return "/home"
     return whole[0] if whole[1] == "/post" else whole[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LooseView(View):
+    """A page that has no view yet: its names as they come."""
+
+    names: dict[str, Any]
+
+
+def seen(view: View | Frame) -> dict[str, Any]:
+    """Return the fields of a view by name, for a template."""
+    if isinstance(view, LooseView):
+        return view.names | {"title": view.title, "errors": view.names.get("errors", {})}
+    return {part.name: getattr(view, part.name) for part in fields(view)}
 
 
 def see_other(address: str) -> Response:

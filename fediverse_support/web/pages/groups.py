@@ -65,7 +65,7 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     before = _before(request.query_params.get("before", ""))
     found = await groups.list_conversations(conn, group.id, visit.actor_id, before)
     page = found[: groups.PAGE]
-    return pages.page(
+    return pages.loose(
         visit,
         "groups/group.html",
         title=title_for(visit, group, "Group", group.title),
@@ -135,7 +135,7 @@ async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
 def _join_page(
     pages: Pages, visit: Visit, group: GroupView, invite: str, errors: dict[str, str] | None = None
 ) -> Response:
-    return pages.page(
+    return pages.loose(
         visit,
         "groups/join.html",
         title="Join a group",
@@ -171,7 +171,7 @@ async def show_leave(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     _ = visit.person
     if not group.is_member:
         return see_other(addresses.group(group.slug))
-    return pages.page(visit, "groups/leave.html", title="Leave a group", group=group)
+    return pages.loose(visit, "groups/leave.html", title="Leave a group", group=group)
 
 
 async def leave(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:

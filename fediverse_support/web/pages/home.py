@@ -32,13 +32,13 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     if visit.viewer is not None:
         return see_other("/home")
     listed = await groups.list_groups(conn, None)
-    return pages.page(visit, "home/front.html", title="Welcome", groups=listed)
+    return pages.loose(visit, "home/front.html", title="Welcome", groups=listed)
 
 
 async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/find`: the groups this viewer may look at, A to Z."""
     listed = await groups.list_groups(conn, visit.actor_id)
-    return pages.page(visit, "home/find.html", title="Find a group", groups=listed)
+    return pages.loose(visit, "home/find.html", title="Find a group", groups=listed)
 
 
 async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -51,7 +51,7 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
     has_earlier = len(shown) < len(about)
     waiting = await moderation.find_waiting(conn, person) if has_a_desk(visit.viewer) else None
-    return pages.page(
+    return pages.loose(
         visit,
         "home/home.html",
         title="Your groups",
@@ -81,7 +81,7 @@ async def show_earlier(pages: Pages, request: Request, visit: Visit, conn: Conn)
     found, later = await home.list_earlier(
         conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR, before
     )
-    return pages.page(
+    return pages.loose(
         visit,
         "home/earlier.html",
         title="About you",
@@ -156,7 +156,7 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
     before = row_id(request.query_params.get("before", "")) or MAX_ID
     written = await people.list_written(conn, profile.id, visit.actor_id, before)
     page = written[: people.PAGE]
-    return pages.page(
+    return pages.loose(
         visit,
         "account/profile.html",
         title="Person",

@@ -24,7 +24,7 @@ async def show_followers(pages: Pages, request: Request, visit: Visit, conn: Con
     person_id, after = visit.person.actor_id, row_id(request.query_params.get("after", "")) or 0
     found = await followers.list_followers(conn, person_id, after)
     page = found[: followers.PAGE]
-    return pages.page(
+    return pages.loose(
         visit,
         "account/followers.html",
         title="Followers",

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.pages import accounts, addresses, groups, home, house, people, view
+from fediverse_support.web.pages import accounts, addresses, engine, groups, home, house, people
 from fediverse_support.web.pages.frame import HEADERS, Does, Pages, Shows, Visit
 from fediverse_support.web.pages.moderation import moderation, servers
 from fediverse_support.web.pages.posts import decisions, posts, threads
@@ -90,11 +90,11 @@ def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
 
     `doors` is what signing in, out and up live on, where that is something else than what the others do.
     """
-    style = view.load_asset("style.css", "text/css")
-    icon = view.load_asset("icon.svg", "image/svg+xml")
+    style = engine.load_asset("style.css", "text/css")
+    icon = engine.load_asset("icon.svg", "image/svg+xml")
     pages = Pages(
         deps=deps,
-        env=view.environment(style.address, icon.address),
+        env=engine.environment(style.address, icon.address),
         sessions=Sessions(secret=deps.secret, secure=deps.instance.base_url.startswith("https://")),
     )
     at_doors = pages if doors is None else replace(pages, deps=doors)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from fediverse_support.web.pages import addresses, forms, view, words
+from fediverse_support.web.pages import addresses, engine, forms, words
 
 NEVER = re.compile(
     r"\b(anonymous|secure|deleted everywhere|24/7|guaranteed|suffer|victim|patient|disorder|simply|easy|"
@@ -22,8 +22,8 @@ TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}|<[^>]*>", re.DOTALL)
 def sentences() -> dict[str, str]:
     """Everything a page may say, by where it is written."""
     found = {
-        str(path.relative_to(view.TEMPLATES)): TAG.sub(" ", path.read_text().replace("aria-invalid", ""))
-        for path in view.TEMPLATES.rglob("*.html")
+        str(path.relative_to(engine.TEMPLATES)): TAG.sub(" ", path.read_text().replace("aria-invalid", ""))
+        for path in engine.TEMPLATES.rglob("*.html")
     }
     found["words.AUDIENCE"] = " ".join(words.AUDIENCE.values())
     for name in ("DONE", "REASONS", "FIXES"):
@@ -129,6 +129,6 @@ def test_the_largest_row_id() -> None:
 
 
 def test_a_beginning_is_cut_between_words() -> None:
-    assert view.beginning("One two\nthree four", 12) == "One two…"
-    assert view.beginning("x" * 99, 10) == "x" * 10 + "…"
-    assert view.beginning("short") == "short"
+    assert engine.beginning("One two\nthree four", 12) == "One two…"
+    assert engine.beginning("x" * 99, 10) == "x" * 10 + "…"
+    assert engine.beginning("short") == "short"

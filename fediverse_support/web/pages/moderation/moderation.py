@@ -51,7 +51,7 @@ async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     _check_way_in(visit)
     held = await moderation.list_held(conn, visit.person, pages.deps.db.now())
     waiting = await moderation.find_waiting(conn, visit.person)
-    return pages.page(
+    return pages.loose(
         visit,
         "moderation/held.html",
         title="Waiting",
@@ -84,7 +84,7 @@ async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn)
     _check_way_in(visit)
     reports = await moderation.list_reports(conn, visit.person)
     named = sorted({post_id for report in reports for post_id in report.post_ids})
-    return pages.page(
+    return pages.loose(
         visit,
         "moderation/reports.html",
         title="Reports",
@@ -108,7 +108,7 @@ async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn
     _check_way_in(visit)
     found = await moderation.list_messages(conn, visit.person)
     waiting = await moderation.find_waiting(conn, visit.person)
-    return pages.page(
+    return pages.loose(
         visit, "moderation/messages.html", title="Messages", messages=found, waiting=waiting
     )
 
@@ -131,7 +131,7 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
     ]
     askings = await moderation.list_asking(conn, visit.person)
     newcomers = await moderation.list_newcomers(conn, visit.person)
-    return pages.page(
+    return pages.loose(
         visit,
         "moderation/members.html",
         title="People",

@@ -44,7 +44,7 @@ async def show_servers(pages: Pages, request: Request, visit: Visit, conn: Conn)
 async def _list_page(
     pages: Pages, visit: Visit, conn: Conn, domain: str = "", errors: dict[str, str] | None = None
 ) -> Response:
-    return pages.page(
+    return pages.loose(
         visit,
         "moderation/servers.html",
         title="Other servers",
@@ -88,7 +88,7 @@ async def _server_page(
 ) -> Response:
     server = await servers.get_server(conn, domain)
     own_rule = server.own_rule
-    return pages.page(
+    return pages.loose(
         visit,
         "moderation/server.html",
         title="A server",

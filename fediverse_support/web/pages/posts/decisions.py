@@ -117,7 +117,7 @@ async def list_again(
 async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/decision`: one's own words, what was decided, and the way on."""
     taken = await _get_taken(pages, request, visit, conn)
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/decision.html",
         title="About your post",
@@ -144,7 +144,7 @@ def _again_page(
     pages: Pages, visit: Visit, taken: Taken, draft: Draft, error: AppError | None = None
 ) -> Response:
     problem = problem_of(error)
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/again.html",
         title="Edit and send again",

@@ -150,7 +150,7 @@ def _write_page(
     pages: Pages, visit: Visit, group: GroupView, draft: Draft, error: AppError | None = None
 ) -> Response:
     problem = problem_of(error)
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/write.html",
         title="Write a post",
@@ -205,7 +205,7 @@ def _edit_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/edit.html",
         title="Edit a post",
@@ -245,7 +245,7 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     group = await group_of(pages, visit, conn, post)
     federates = group is None or group.kind == "open" or group.host is not None
     leaves_at = post.published_at + visit.house.undo_for
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/remove.html",
         title="Remove a post",
@@ -274,7 +274,7 @@ async def show_removed(pages: Pages, request: Request, visit: Visit, conn: Conn)
     if copies is None:
         raise NotFound
     sentence = words.removal(copies.federates, copies.asked, copies.answered)
-    return pages.page(visit, "posts/removed.html", title="Removed", sentence=sentence)
+    return pages.loose(visit, "posts/removed.html", title="Removed", sentence=sentence)
 
 
 async def show_tell_us(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -293,7 +293,7 @@ def _tell_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/tell_us.html",
         title="Tell our team",
@@ -348,7 +348,7 @@ async def _get_judged(pages: Pages, request: Request, visit: Visit, conn: Conn) 
 
 
 def _take_down_page(pages: Pages, visit: Visit, post: PostView, form: Form) -> Response:
-    return pages.page(
+    return pages.loose(
         visit,
         "posts/take_down.html",
         title="Take down a post",

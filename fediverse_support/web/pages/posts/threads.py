@@ -21,6 +21,7 @@ from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PauseView, PostView, QuotedView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages.engine import beginning
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_group, may_join, must_join, title_for
@@ -33,7 +34,6 @@ from fediverse_support.web.pages.posts.posts import (
     problem_of,
     replying_audience,
 )
-from fediverse_support.web.pages.view import beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +232,14 @@ def _quote_from_far(scene: Scene, post: QuotedView) -> Quote:
 def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Response:
     group, root, replies = scene.group, scene.root, part.replies
     heading = heading_of(root)
-    return pages.page(
+    return pages.loose(
         visit,
         "threads/thread.html",
         title=title_for(visit, group, "Conversation", heading),
         document_uri=_document_uri(pages, visit, scene),
         group=group,
         root=root,
+        viewer_id=visit.actor_id,
         heading=heading,
         replies=replies,
         after=part.after,
@@ -333,7 +334,7 @@ def _reply_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.page(
+    return pages.loose(
         visit,
         "threads/reply.html",
         title="Reply",
