@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -39,6 +39,7 @@ OUR_NAMES: Final = (
     "FEDIVERSE_SUPPORT_UNDO_SECONDS",
     "FEDIVERSE_SUPPORT_NEWCOMER_POSTS_HELD",
     "FEDIVERSE_SUPPORT_LOG_FORMAT",
+    "FEDIVERSE_SUPPORT_CLOCK",
 )
 SHARED_NAMES: Final = ("DATABASE_URL", "SMTP_URL", "SSL_CERT_FILE", "FORWARDED_ALLOW_IPS")
 NAMES: Final = OUR_NAMES + SHARED_NAMES
@@ -51,6 +52,10 @@ OVERRIDES: Final = {
 """What the organisation decides, and the name by which a process decides otherwise."""
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 """What bytes of the environment become that are no UTF-8."""
+SPAN: Final = re.compile(r"([+-])([0-9]{1,6})([smhd])", re.ASCII)
+UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+"""Seconds."""
+MOST_AHEAD: Final = timedelta(days=3_660)
 ENV_LINE: Final = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)\Z")
 
 
@@ -63,7 +68,8 @@ class Settings:
     """Everything the operator can set, typed and checked. Secrets stay out of `repr`.
 
     `is_address_chosen` says that `base_url` was set and is not the default. What the organisation decides
-    (`domain.house`) is None here unless this process overrides it.
+    (`domain.house`) is None here unless this process overrides it. `clock_ahead` is how far the clock of this
+    process is ahead of the machine's: zero but in tests, and negative where it is behind.
     """
 
     base_url: str = "http://localhost:8000"
@@ -80,6 +86,7 @@ class Settings:
     ssl_cert_file: Path | None = None
     trusted_proxies: str = "127.0.0.1,::1"
     is_address_chosen: bool = False
+    clock_ahead: timedelta = timedelta()
 
     @property
     def instance(self) -> Instance:
@@ -163,7 +170,34 @@ def _checked(values: Mapping[str, str]) -> Settings:
         smtp_url=_url_of("SMTP_URL", values, ("smtp", "smtps", "smtp+starttls")),
         ssl_cert_file=None if certificates is None else Path(certificates),
         trusted_proxies=values.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1"),
+        clock_ahead=_clock(values.get("FEDIVERSE_SUPPORT_CLOCK"), base_url, allow_http=allow_http),
     )
+
+
+def _clock(text: str | None, base_url: str, *, allow_http: bool) -> timedelta:
+    """Return how far the clock is set ahead, which only an instance that nobody else can reach may do."""
+    if text is None:
+        return timedelta()
+    if not allow_http or not _is_loopback(base_url):
+        raise SettingsError(
+            "FEDIVERSE_SUPPORT_CLOCK is only for tests: it needs FEDIVERSE_SUPPORT_ALLOW_HTTP=1 and a "
+            f"FEDIVERSE_SUPPORT_BASE_URL on loopback, and yours is {base_url}."
+        )
+    found = SPAN.fullmatch(text)
+    ahead = timedelta() if found is None else timedelta(seconds=int(found[2]) * UNITS[found[3]])
+    if found is None or ahead > MOST_AHEAD:
+        raise SettingsError(
+            f"FEDIVERSE_SUPPORT_CLOCK must be such as +3h or -2d, of ten years at most; it is {text}."
+        )
+    return -ahead if found[1] == "-" else ahead
+
+
+def _is_loopback(base_url: str) -> bool:
+    name = urlsplit(base_url).hostname or ""
+    try:
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _refuse_unknown(values: Mapping[str, object], where: str, *, only_ours: bool) -> None:

@@ -15,7 +15,7 @@ from federation.http import Transport
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
-from fediverse_support.db.pool import STATEMENT_SECONDS, DatabaseUnavailable, Db, open_db
+from fediverse_support.db.pool import STATEMENT_SECONDS, DatabaseUnavailable, Db, machine_clock, open_db
 from fediverse_support.deps import Deps
 from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.lookups import Limits
@@ -55,7 +55,11 @@ async def opened(
     size = sum(CONNECTIONS.values()) if is_for_people else 10
     seconds = SECONDS_FOR_PEOPLE if is_for_people else STATEMENT_SECONDS
     db = await open_db(
-        settings.database_url, size=size, statement_seconds=seconds, must_answer=False
+        settings.database_url,
+        clock=machine_clock(settings.clock_ahead),
+        size=size,
+        statement_seconds=seconds,
+        must_answer=False,
     )
     try:
         if not settings.is_address_chosen:

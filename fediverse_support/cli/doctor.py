@@ -112,7 +112,7 @@ async def _asked(dsn: str, chosen: Settings) -> list[Finding]:
         version = await conn.fetchval("show server_version")
         todo = await migrate.pending(conn)
         theirs: datetime = await conn.fetchval("select clock_timestamp()")
-        pulse = None if todo else await queues.pulse(conn, theirs)
+        pulse = None if todo else await queues.pulse(conn, theirs + chosen.clock_ahead)
         decided = [] if todo else await house.list_settings(conn, chosen.overrides)
     finally:
         await conn.close(timeout=2)

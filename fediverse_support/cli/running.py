@@ -19,7 +19,7 @@ from fediverse_support.adapters.secret_file import SecretProblem
 from fediverse_support.cli.grammar import complain
 from fediverse_support.db import migrate
 from fediverse_support.db.migrate import MigrationFailed
-from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db
+from fediverse_support.db.pool import DatabaseUnavailable, Db, machine_clock, open_db
 from fediverse_support.domain.errors import AppError, RateLimited
 from fediverse_support.domain.instance import Instance
 from fediverse_support.settings import Settings
@@ -43,7 +43,7 @@ def with_database(settings: Settings, work: Work) -> int:
 
     async def inside(dsn: str) -> int:
         await migrate.migrate(dsn)
-        db = await open_db(dsn, size=2)
+        db = await open_db(dsn, clock=machine_clock(settings.clock_ahead), size=2)
         try:
             return await work(db)
         finally:

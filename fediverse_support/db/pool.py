@@ -19,7 +19,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NewType, TypeAlias
 
 import asyncpg
@@ -61,6 +61,15 @@ class Conflicted(DatabaseUnavailable):
     """Two transactions stood in each other's way, and this one was undone; at once again, it may work."""
 
 
+def machine_clock(ahead: timedelta = timedelta()) -> Clock:
+    """Return the machine's clock, set ahead by so much; behind where it is negative.
+
+    Every time that is kept, sent or compared comes from `Db.now`, so from here. What takes only how long
+    something lasts (timeouts, rates) reads a monotonic clock; row ids are numbered by the database's own.
+    """
+    return lambda: datetime.now(UTC) + ahead
+
+
 class Db:
     """A pool of connections and a clock. Made by `open_db`, closed by whoever made it."""
 
@@ -72,7 +81,7 @@ class Db:
         places: asyncio.Semaphore | None = None,
     ) -> None:
         self._pool = pool
-        self._clock = clock
+        self._clock = machine_clock() if clock is None else clock
         self._places = places
         self.dsn: Final = dsn
 
@@ -85,7 +94,7 @@ class Db:
 
     def now(self) -> datetime:
         """Return the time, aware and in UTC; tests hand in a clock of their own."""
-        return datetime.now(UTC) if self._clock is None else self._clock()
+        return self._clock()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[PoolConnectionProxy]:

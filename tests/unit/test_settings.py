@@ -171,3 +171,34 @@ def test_a_missing_file_and_a_broken_dotenv_are_named(tmp_path: Path) -> None:
     assert "Line 1" in refusal({}, tmp_path)
     (tmp_path / ".env").write_bytes(b"A=\xff\n")
     assert "UTF-8" in refusal({}, tmp_path)
+
+
+LOOPBACK = {f"{P}BASE_URL": "http://127.0.0.1:8123", f"{P}ALLOW_HTTP": "1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "ahead"),
+    [("+3h", timedelta(hours=3)), ("-2d", timedelta(days=-2)), ("+90s", timedelta(seconds=90)),
+     ("+15m", timedelta(minutes=15))],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]", "127.8.9.10"])
+def test_a_server_on_loopback_may_set_its_clock(
+    tmp_path: Path, text: str, ahead: timedelta, name: str
+) -> None:
+    address = {f"{P}BASE_URL": f"http://{name}:8123"}
+    assert load({**LOOPBACK, **address, f"{P}CLOCK": text}, tmp_path).clock_ahead == ahead
+    assert load(LOOPBACK, tmp_path).clock_ahead == timedelta()
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{f"{P}ALLOW_HTTP": "0"}, {f"{P}BASE_URL": "http://support.example"}, {f"{P}BASE_URL": "http://10.0.0.1"},
+     {f"{P}BASE_URL": "http://localhost.example"}],
+)  # fmt: skip
+def test_no_server_that_others_can_reach_sets_its_clock(tmp_path: Path, elsewhere: dict[str, str]) -> None:
+    assert f"{P}CLOCK" in refusal({**LOOPBACK, f"{P}CLOCK": "+3h", **elsewhere}, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["3h", "+3", "+3w", "+h", "+1h30m", "+999999d", "+٣h", "later"])
+def test_a_clock_is_set_by_one_span(tmp_path: Path, text: str) -> None:
+    assert f"{P}CLOCK must be" in refusal({**LOOPBACK, f"{P}CLOCK": text}, tmp_path)
