@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, TypeGuard, get_args, get_origin, get_type_hints
 
 import pytest
-from jinja2 import DictLoader, Environment
+from jinja2 import DictLoader, Environment, meta
 
 from fediverse_support.web.pages import engine
 from fediverse_support.web.pages.views import Frame, View
@@ -17,36 +17,6 @@ from tests.house.source import modules
 from tests.house.templates import Callable, Reader, kinds
 
 ROOMS: Final = "fediverse_support.web.pages"
-# Pages without a view, whose templates nobody can read yet. This list only gets shorter.
-LOOSE: Final = frozenset(
-    {
-        "account/followers.html",
-        "account/profile.html",
-        "groups/group.html",
-        "groups/join.html",
-        "groups/leave.html",
-        "home/earlier.html",
-        "home/find.html",
-        "home/front.html",
-        "home/home.html",
-        "moderation/held.html",
-        "moderation/members.html",
-        "moderation/messages.html",
-        "moderation/reports.html",
-        "moderation/server.html",
-        "moderation/servers.html",
-        "posts/again.html",
-        "posts/decision.html",
-        "posts/edit.html",
-        "posts/remove.html",
-        "posts/removed.html",
-        "posts/take_down.html",
-        "posts/tell_us.html",
-        "posts/write.html",
-        "threads/reply.html",
-        "threads/thread.html",
-    }
-)
 # What every template finds besides, with its type; functions are read by their annotations.
 GLOBALS: Final[Mapping[str, object]] = {
     "style_url": str,
@@ -65,27 +35,25 @@ class Page:
     view: type[View]
 
 
-def _calls(name: str) -> Iterator[tuple[str, ast.Call, str]]:
-    for module in modules():
-        if module.name.startswith(ROOMS):
-            for node in ast.walk(module.tree):
-                match node:
-                    case ast.Call(
-                        func=ast.Attribute(attr=called), args=[_, ast.Constant(value=str(template)), *_]
-                    ) if called == name and template.endswith(".html"):
-                        yield module.name, node, template
-
-
 def pages() -> list[Page]:
-    """Every page that has a view."""
+    """Every page that a handler makes."""
     found = []
-    for module, call, template in _calls("page"):
-        match call.args[2]:
-            case ast.Call(func=ast.Name(id=name)):
-                found.append(Page(template, getattr(importlib.import_module(module), name)))
-            case _:
-                pytest.fail(f"{module}:{call.lineno}: write the view where the page is made")
+    for module in modules():
+        for node in ast.walk(module.tree) if module.name.startswith(ROOMS) else ():
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="pages" | "self"), attr="page"), args=args
+                ):
+                    found.append(_page(module.name, node, args))
     return found
+
+
+def _page(module: str, call: ast.Call, args: list[ast.expr]) -> Page:
+    match args:
+        case [_, ast.Constant(value=str(template)), ast.Call(func=ast.Name(id=name))]:
+            return Page(template, getattr(importlib.import_module(module), name))
+        case _:
+            pytest.fail(f"{module}:{call.lineno}: name the template and its view where the page is made")
 
 
 def held_by(view: type) -> dict[str, object]:
@@ -122,10 +90,6 @@ def test_a_view_is_frozen_and_holds_nothing_untyped(view: type[View]) -> None:
 def test_what_a_view_holds_is_said_by_one_of_its_templates(view: type[View]) -> None:
     used = {name for page in PAGES if page.view is view for name in read(page).used}
     assert held_by(view).keys() - used == set()
-
-
-def test_pages_without_a_view_are_named_here() -> None:
-    assert {template for _, _, template in _calls("loose")} == LOOSE
 
 
 def untyped(view: type) -> list[str]:
@@ -214,3 +178,14 @@ class _Bag(View):
 
 def test_a_field_that_is_a_bag_is_found() -> None:
     assert untyped(_Bag) == ["_Bag.names", "_Bag.rows", "_Bag.thing"]
+
+
+def test_every_template_is_a_page_or_a_part_of_one() -> None:
+    env = engine.environment("", "")
+    assert env.loader is not None
+    named = {page.template for page in PAGES}
+    for template in env.loader.list_templates():
+        if template.endswith(".html"):
+            tree = env.parse(env.loader.get_source(env, template)[0])
+            named |= {name for name in meta.find_referenced_templates(tree) if name}
+    assert named == {name for name in env.loader.list_templates() if name.endswith(".html")}

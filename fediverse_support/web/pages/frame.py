@@ -6,14 +6,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from math import ceil
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from federation.uris import Uri
 from fediverse_support.actions.accounts import sessions as session_actions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
@@ -121,20 +120,6 @@ class Pages:
             self.sessions.give_visitor_token(response, bound_to)
             response.headers["cache-control"] = "no-store"
         return response
-
-    def loose(
-        self,
-        visit: Visit,
-        template: str,
-        *,
-        title: str,
-        status: int = 200,
-        document_uri: Uri | None = None,
-        **names: Any,
-    ) -> Response:
-        """Return a page that has no view yet."""
-        view = LooseView(title=title, document_uri=document_uri, names=names)
-        return self.page(visit, template, view, status=status)
 
     async def visit(self, conn: Conn, request: Request) -> Visit:
         """Find out who is asking: one query for a browser with a session, mostly none for a visitor.
@@ -362,17 +347,8 @@ def page_of(path: str, form: Form) -> str:
     return whole[0] if whole[1] == "/post" else whole[1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LooseView(View):
-    """A page that has no view yet: its names as they come."""
-
-    names: dict[str, Any]
-
-
-def seen(view: View | Frame) -> dict[str, Any]:
+def seen(view: View | Frame) -> dict[str, object]:
     """Return the fields of a view by name, for a template."""
-    if isinstance(view, LooseView):
-        return view.names | {"title": view.title, "errors": view.names.get("errors", {})}
     return {part.name: getattr(view, part.name) for part in fields(view)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,9 +22,43 @@ from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.views import View
 
 NEWEST: Final = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 INVITED_FOR: Final = 14 * 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPageView(View):
+    """A group with a page of its conversations. `older` is the cursor of the next page, empty on the last;
+    `older_page`: this is not the first. `shut_out` and `waiting` say how the viewer stands to it.
+    """
+
+    group: GroupView
+    conversations: Sequence[ConversationView]
+    older: str
+    older_page: bool
+    shut_out: str
+    waiting: str
+    may_start: bool
+    may_join: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinView(View):
+    """A group's door: who will see what. `invite` is the invitation that was brought along, or nothing."""
+
+    group: GroupView
+    invite: str
+    audience: str
+    elsewhere: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveView(View):
+    """What leaving a group means."""
+
+    group: GroupView
 
 
 async def get_group(pages: Pages, visit: Visit, conn: Conn, slug: str) -> GroupView:
@@ -65,19 +101,21 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     before = _before(request.query_params.get("before", ""))
     found = await groups.list_conversations(conn, group.id, visit.actor_id, before)
     page = found[: groups.PAGE]
-    return pages.loose(
+    return pages.page(
         visit,
         "groups/group.html",
-        title=title_for(visit, group, "Group", group.title),
-        document_uri=group.uri if group.host is None and group.kind == "open" else None,
-        group=group,
-        conversations=page,
-        older=_cursor(page[-1]) if len(found) > groups.PAGE else "",
-        older_page=before != NEWEST,
-        shut_out=words.shut_out(group.host),
-        waiting=words.waiting(group.host),
-        may_start=access.may_start(group),
-        may_join=may_join(group),
+        GroupPageView(
+            title=title_for(visit, group, "Group", group.title),
+            document_uri=group.uri if group.host is None and group.kind == "open" else None,
+            group=group,
+            conversations=page,
+            older=_cursor(page[-1]) if len(found) > groups.PAGE else "",
+            older_page=before != NEWEST,
+            shut_out=words.shut_out(group.host),
+            waiting=words.waiting(group.host),
+            may_start=access.may_start(group),
+            may_join=may_join(group),
+        ),
     )
 
 
@@ -135,16 +173,18 @@ async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
 def _join_page(
     pages: Pages, visit: Visit, group: GroupView, invite: str, errors: dict[str, str] | None = None
 ) -> Response:
-    return pages.loose(
+    return pages.page(
         visit,
         "groups/join.html",
-        title="Join a group",
+        JoinView(
+            title="Join a group",
+            group=group,
+            invite=invite,
+            audience=words.audience(group.kind, group.copies_to),
+            elsewhere=words.GROUP_ELSEWHERE,
+            errors=errors or {},
+        ),
         status=400 if errors else 200,
-        group=group,
-        invite=invite,
-        audience=words.audience(group.kind, group.copies_to),
-        elsewhere=words.GROUP_ELSEWHERE,
-        errors=errors or {},
     )
 
 
@@ -157,9 +197,7 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
         fix = "Please tick the box if copies may go to other servers"
         return _join_page(pages, visit, group, invite, {"copies": fix})
     deps, is_invited = pages.deps, _is_invited(pages, group, invite)
-    standing = await following.follow(
-        deps.db, deps.instance, visit.person, group.id, is_invited=is_invited
-    )
+    standing = await following.follow(deps.db, deps.instance, visit.person, group.id, is_invited=is_invited)
     if standing == "accepted":
         return see_other(addresses.group(group.slug, done="joined"))
     return see_other(addresses.group(group.slug, done="asked") if group.is_readable else "/home?done=asked")
@@ -171,7 +209,14 @@ async def show_leave(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     _ = visit.person
     if not group.is_member:
         return see_other(addresses.group(group.slug))
-    return pages.loose(visit, "groups/leave.html", title="Leave a group", group=group)
+    return pages.page(
+        visit,
+        "groups/leave.html",
+        LeaveView(
+            title="Leave a group",
+            group=group,
+        ),
+    )
 
 
 async def leave(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:

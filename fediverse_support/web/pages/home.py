@@ -2,27 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from federation.uris import Host
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import NotFound
 from fediverse_support.reads import groups
+from fediverse_support.reads.groups import ListedGroup
 from fediverse_support.reads.moderation import moderation
 from fediverse_support.reads.people import people
+from fediverse_support.reads.people.people import ProfileView, WrittenView
 from fediverse_support.reads.posts import home
-from fediverse_support.reads.posts.home import AboutYou
+from fediverse_support.reads.posts.home import AboutYou, JoinedGroup
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import row_id
 from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
+from fediverse_support.web.pages.views import View
 
 MAX_ID: Final = 2**63 - 1
 NEWS_FOR: Final = timedelta(days=7)
 ABOUT_YOU_FOR: Final = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsView(View):
+    """The groups that the viewer may look at, A to Z."""
+
+    groups: Sequence[ListedGroup]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutLine:
+    """Something that concerns only the viewer: what happened, the reason a group gave, and where it leads."""
+
+    words: str
+    reason: str
+    address: str | None
+    group_title: str | None
+    group_host: Host | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView(View):
+    """A member's own page. `waiting_at` is where something waits for the team, None where nothing does."""
+
+    groups: Sequence[JoinedGroup]
+    about_you: Sequence[AboutLine]
+    has_earlier: bool
+    is_everything: bool
+    waiting_at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierView(View):
+    """What concerned the viewer before; `earlier` is where the next page begins, None on the last."""
+
+    about_you: Sequence[AboutLine]
+    earlier: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfilePageView(View):
+    """A person with what they wrote; `older` is where the next page begins, 0 on the last."""
+
+    profile: ProfileView
+    written: Sequence[WrittenView]
+    older: int
+    older_page: bool
+    is_you: bool
 
 
 async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -32,13 +87,27 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     if visit.viewer is not None:
         return see_other("/home")
     listed = await groups.list_groups(conn, None)
-    return pages.loose(visit, "home/front.html", title="Welcome", groups=listed)
+    return pages.page(
+        visit,
+        "home/front.html",
+        GroupsView(
+            title="Welcome",
+            groups=listed,
+        ),
+    )
 
 
 async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/find`: the groups this viewer may look at, A to Z."""
     listed = await groups.list_groups(conn, visit.actor_id)
-    return pages.loose(visit, "home/find.html", title="Find a group", groups=listed)
+    return pages.page(
+        visit,
+        "home/find.html",
+        GroupsView(
+            title="Find a group",
+            groups=listed,
+        ),
+    )
 
 
 async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -51,15 +120,17 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
     has_earlier = len(shown) < len(about)
     waiting = await moderation.find_waiting(conn, person) if has_a_desk(visit.viewer) else None
-    return pages.loose(
+    return pages.page(
         visit,
         "home/home.html",
-        title="Your groups",
-        groups=joined,
-        about_you=[_line(item, now) for item in shown],
-        has_earlier=has_earlier,
-        is_everything=not has_earlier and not any(group.has_more for group in joined),
-        waiting_at=None if waiting is None else _waiting_at(waiting),
+        HomeView(
+            title="Your groups",
+            groups=joined,
+            about_you=[_line(item, now) for item in shown],
+            has_earlier=has_earlier,
+            is_everything=not has_earlier and not any(group.has_more for group in joined),
+            waiting_at=None if waiting is None else _waiting_at(waiting),
+        ),
     )
 
 
@@ -81,16 +152,18 @@ async def show_earlier(pages: Pages, request: Request, visit: Visit, conn: Conn)
     found, later = await home.list_earlier(
         conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR, before
     )
-    return pages.loose(
+    return pages.page(
         visit,
         "home/earlier.html",
-        title="About you",
-        about_you=[_line(item, now) for item in found],
-        earlier=later,
+        EarlierView(
+            title="About you",
+            about_you=[_line(item, now) for item in found],
+            earlier=later,
+        ),
     )
 
 
-def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
+def _line(item: AboutYou, now: datetime) -> AboutLine:
     address = None
     if item.kind == "removed" and item.post_id is not None:
         address = addresses.decision(item.post_id)
@@ -102,14 +175,14 @@ def _line(item: AboutYou, now: datetime) -> dict[str, Any]:
         address = "/mod/messages"
     elif item.kind == "follow":
         address = "/mod/members" if item.follow is None else addresses.followers()
-    return {
-        "words": _what(item, now),
-        "reason": item.words,
-        "address": address,
-        "group_title": item.group_title,
-        "group_host": item.group_host,
-        "created_at": item.created_at,
-    }
+    return AboutLine(
+        words=_what(item, now),
+        reason=item.words,
+        address=address,
+        group_title=item.group_title,
+        group_host=item.group_host,
+        created_at=item.created_at,
+    )
 
 
 def _what(item: AboutYou, now: datetime) -> str:
@@ -156,15 +229,16 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
     before = row_id(request.query_params.get("before", "")) or MAX_ID
     written = await people.list_written(conn, profile.id, visit.actor_id, before)
     page = written[: people.PAGE]
-    return pages.loose(
+    return pages.page(
         visit,
         "account/profile.html",
-        title="Person",
-        document_uri=profile.uri,
-        profile=profile,
-        written=page,
-        older=page[-1].id if len(written) > people.PAGE else 0,
-        older_page=before != MAX_ID,
-        is_you=visit.actor_id == profile.id,
-        address_of=lambda post: addresses.post(post.id),
+        ProfilePageView(
+            title="Person",
+            document_uri=profile.uri,
+            profile=profile,
+            written=page,
+            older=page[-1].id if len(written) > people.PAGE else 0,
+            older_page=before != MAX_ID,
+            is_you=visit.actor_id == profile.id,
+        ),
     )

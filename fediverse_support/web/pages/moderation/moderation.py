@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -14,11 +16,21 @@ from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Conflict, NotFound
 from fediverse_support.domain.ids import AccountId, FollowId, MessageId, PostId, ReportId
 from fediverse_support.reads.moderation import moderation
+from fediverse_support.reads.moderation.moderation import (
+    Asking,
+    HeldPost,
+    Message,
+    Newcomer,
+    OpenReport,
+    ReportedPost,
+    Waiting,
+)
 from fediverse_support.reads.posts import threads
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
 from fediverse_support.web.pages.groups import invitation_address
+from fediverse_support.web.pages.views import View
 
 REASONS: Final = {
     "worried": "Someone is worried about a person",
@@ -30,6 +42,54 @@ REASONS: Final = {
     "other": "Something else",
 }
 MAX_REASON: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskView(View):
+    """A moderator's page; `waiting` says what waits on each of them."""
+
+    waiting: Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldView(DeskView):
+    """Posts that wait; `cannot_appear` says why some may only be refused."""
+
+    held: Sequence[HeldPost]
+    cannot_appear: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsView(DeskView):
+    """Open reports with the posts they name; `reasons` say what each is about."""
+
+    reports: Sequence[OpenReport]
+    posts: Sequence[ReportedPost]
+    reasons: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesView(DeskView):
+    """What was written to a group and not for everybody."""
+
+    messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A group that is not listed, with the address to join it by."""
+
+    title: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersView(DeskView):
+    """People who ask to join groups and for accounts, and addresses to invite others with."""
+
+    askings: Sequence[Asking]
+    newcomers: Sequence[Newcomer]
+    invitations: Sequence[Invitation]
 
 
 def _check_way_in(visit: Visit) -> None:
@@ -51,13 +111,15 @@ async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     _check_way_in(visit)
     held = await moderation.list_held(conn, visit.person, pages.deps.db.now())
     waiting = await moderation.find_waiting(conn, visit.person)
-    return pages.loose(
+    return pages.page(
         visit,
         "moderation/held.html",
-        title="Waiting",
-        held=held,
-        waiting=waiting,
-        cannot_appear=words.REASONS["cannot_appear"],
+        HeldView(
+            title="Waiting",
+            held=held,
+            waiting=waiting,
+            cannot_appear=words.REASONS["cannot_appear"],
+        ),
     )
 
 
@@ -84,15 +146,16 @@ async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn)
     _check_way_in(visit)
     reports = await moderation.list_reports(conn, visit.person)
     named = sorted({post_id for report in reports for post_id in report.post_ids})
-    return pages.loose(
+    return pages.page(
         visit,
         "moderation/reports.html",
-        title="Reports",
-        reports=reports,
-        waiting=await moderation.find_waiting(conn, visit.person),
-        reasons=REASONS,
-        posts=await moderation.list_reported(conn, visit.person, named),
-        address_of=lambda post: addresses.post(post.id),
+        ReportsView(
+            title="Reports",
+            reports=reports,
+            waiting=await moderation.find_waiting(conn, visit.person),
+            reasons=REASONS,
+            posts=await moderation.list_reported(conn, visit.person, named),
+        ),
     )
 
 
@@ -108,8 +171,14 @@ async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn
     _check_way_in(visit)
     found = await moderation.list_messages(conn, visit.person)
     waiting = await moderation.find_waiting(conn, visit.person)
-    return pages.loose(
-        visit, "moderation/messages.html", title="Messages", messages=found, waiting=waiting
+    return pages.page(
+        visit,
+        "moderation/messages.html",
+        MessagesView(
+            title="Messages",
+            messages=found,
+            waiting=waiting,
+        ),
     )
 
 
@@ -125,20 +194,22 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
     _check_way_in(visit)
     moderated = await moderation.list_moderated(conn, visit.person.actor_id)
     invitations = [
-        {"title": group.title, "address": invitation_address(pages, group.id, group.name)}
+        Invitation(group.title, invitation_address(pages, group.id, group.name))
         for group in moderated
         if group.kind in ("home", "circle")
     ]
     askings = await moderation.list_asking(conn, visit.person)
     newcomers = await moderation.list_newcomers(conn, visit.person)
-    return pages.loose(
+    return pages.page(
         visit,
         "moderation/members.html",
-        title="People",
-        askings=askings,
-        waiting=await moderation.find_waiting(conn, visit.person),
-        newcomers=newcomers,
-        invitations=invitations,
+        MembersView(
+            title="People",
+            askings=askings,
+            waiting=await moderation.find_waiting(conn, visit.person),
+            newcomers=newcomers,
+            invitations=invitations,
+        ),
     )
 
 
@@ -163,9 +234,7 @@ async def decide_account(pages: Pages, request: Request, visit: Visit, form: For
         raise NotFound
     accept = decision == "accept"
     try:
-        await requests.decide_account(
-            pages.deps.db, visit.person, AccountId(_number(request)), accept=accept
-        )
+        await requests.decide_account(pages.deps.db, visit.person, AccountId(_number(request)), accept=accept)
     except Conflict:
         return pages.kept(visit, form, 409, "Someone from the team decided about this already.")
     return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
@@ -13,12 +15,42 @@ from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
 from fediverse_support.policy import access
 from fediverse_support.reads.moderation import servers
+from fediverse_support.reads.moderation.servers import ServerLine, ServerView
 from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.house import MODES
+from fediverse_support.web.pages.views import View
 
 LIST: Final = "/admin/servers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServersView(View):
+    """Other servers and rules; `domain` is what was typed to look at one, `mode` says with whom we talk."""
+
+    servers: Sequence[ServerLine]
+    mode: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPageView(View):
+    """A server with what each rule would change; `below` are those that a rule for it covers too.
+
+    `severity`, `reason` and `note` are what stands in the form; `in_force` says what its own rule does.
+    """
+
+    domain: str
+    server: ServerView
+    below: Sequence[str]
+    has_more_below: bool
+    is_wide: bool
+    in_force: str
+    allowlist: bool
+    severity: str | None
+    reason: str
+    note: str
 
 
 def _check_way_in(visit: Visit) -> None:
@@ -44,15 +76,17 @@ async def show_servers(pages: Pages, request: Request, visit: Visit, conn: Conn)
 async def _list_page(
     pages: Pages, visit: Visit, conn: Conn, domain: str = "", errors: dict[str, str] | None = None
 ) -> Response:
-    return pages.loose(
+    return pages.page(
         visit,
         "moderation/servers.html",
-        title="Other servers",
+        ServersView(
+            title="Other servers",
+            servers=await servers.list_servers(conn),
+            mode=MODES[visit.house.federation],
+            domain=domain,
+            errors=errors or {},
+        ),
         status=400 if errors else 200,
-        servers=await servers.list_servers(conn),
-        mode=MODES[visit.house.federation],
-        domain=domain,
-        errors=errors or {},
     )
 
 
@@ -88,22 +122,24 @@ async def _server_page(
 ) -> Response:
     server = await servers.get_server(conn, domain)
     own_rule = server.own_rule
-    return pages.loose(
+    return pages.page(
         visit,
         "moderation/server.html",
-        title="A server",
+        ServerPageView(
+            title="A server",
+            domain=domain,
+            server=server,
+            below=server.servers_below[: servers.MOST_BELOW],
+            has_more_below=len(server.servers_below) > servers.MOST_BELOW,
+            is_wide=is_wide(domain),
+            in_force=words.IN_FORCE.get(own_rule or "", ""),
+            errors=errors or {},
+            allowlist=visit.house.federation == "allowlist",
+            severity=form.text("severity") if form else server.own_rule,
+            reason=form.text("reason") if form else server.reason,
+            note=form.text("note") if form else server.private_note,
+        ),
         status=400 if errors else 200,
-        domain=domain,
-        server=server,
-        below=server.servers_below[: servers.MOST_BELOW],
-        has_more_below=len(server.servers_below) > servers.MOST_BELOW,
-        is_wide=is_wide(domain),
-        in_force=words.IN_FORCE.get(own_rule or "", ""),
-        errors=errors or {},
-        allowlist=visit.house.federation == "allowlist",
-        severity=form.text("severity") if form else server.own_rule,
-        reason=form.text("reason") if form else server.reason,
-        note=form.text("note") if form else server.private_note,
     )
 
 
@@ -130,9 +166,7 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
             reason=form.line("reason"),
             private_note=form.line("note"),
         )
-        await moderating.set_domain_rule(
-            db, pages.deps.instance, person, rule, is_meant=form.ticked("wide")
-        )
+        await moderating.set_domain_rule(db, pages.deps.instance, person, rule, is_meant=form.ticked("wide"))
     except Invalid as error:
         fixes = {
             "wide" if code == "wide" else name: words.fix_for(name, code)

@@ -32,6 +32,7 @@ from fediverse_support.web.pages.posts.posts import (
     problem_of,
     replying_audience,
 )
+from fediverse_support.web.pages.posts.views import AgainView, DecisionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +118,18 @@ async def list_again(
 async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/decision`: one's own words, what was decided, and the way on."""
     taken = await _get_taken(pages, request, visit, conn)
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/decision.html",
-        title="About your post",
-        post=taken.post,
-        group=taken.group,
-        who=words.taken_out(taken.place.by_host),
-        reason=taken.place.reason,
-        hindrance=taken.hindrance,
-        not_again=words.NOT_AGAIN.get(taken.hindrance, ""),
+        DecisionView(
+            title="About your post",
+            post=taken.post,
+            group=taken.group,
+            who=words.taken_out(taken.place.by_host),
+            reason=taken.place.reason,
+            hindrance=taken.hindrance,
+            not_again=words.NOT_AGAIN.get(taken.hindrance, ""),
+        ),
     )
 
 
@@ -144,22 +147,24 @@ def _again_page(
     pages: Pages, visit: Visit, taken: Taken, draft: Draft, error: AppError | None = None
 ) -> Response:
     problem = problem_of(error)
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/again.html",
-        title="Edit and send again",
+        AgainView(
+            title="Edit and send again",
+            post=taken.post,
+            group=taken.group,
+            kind=taken.kind,
+            answers=taken.answers,
+            draft=draft,
+            errors=problem.fixes,
+            problem=problem.sentence,
+            audience=replying_audience(taken.group),
+            elsewhere=words.REPLY_ELSEWHERE if taken.answers is not None and taken.answers.host else "",
+            back=addresses.decision(taken.post.id),
+            first_posts_held=visit.house.newcomer_posts_held > 0,
+        ),
         status=problem.status,
-        post=taken.post,
-        group=taken.group,
-        kind=taken.kind,
-        answers=taken.answers,
-        draft=draft,
-        errors=problem.fixes,
-        problem=problem.sentence,
-        audience=replying_audience(taken.group),
-        elsewhere=words.REPLY_ELSEWHERE if taken.answers is not None and taken.answers.host else "",
-        back=addresses.decision(taken.post.id),
-        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 

@@ -26,6 +26,15 @@ from fediverse_support.web.pages.forms import CHOICES, Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, must_join
 from fediverse_support.web.pages.places import group_of, landing
+from fediverse_support.web.pages.posts.views import (
+    EditView,
+    RemovedView,
+    RemoveView,
+    StartView,
+    TakeDownView,
+    TellUsView,
+)
+from fediverse_support.web.pages.views import Fixes
 
 MAX_REASON: Final = moderating.MAX_REASON
 
@@ -36,7 +45,7 @@ class Problem:
 
     status: int = 200
     sentence: str = ""
-    fixes: dict[str, str] = field(default_factory=dict)
+    fixes: Fixes = field(default_factory=dict)
 
 
 def problem_of(error: AppError | None) -> Problem:
@@ -150,17 +159,19 @@ def _write_page(
     pages: Pages, visit: Visit, group: GroupView, draft: Draft, error: AppError | None = None
 ) -> Response:
     problem = problem_of(error)
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/write.html",
-        title="Write a post",
+        StartView(
+            title="Write a post",
+            group=group,
+            draft=draft,
+            errors=problem.fixes,
+            problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
+            audience=words.audience(group.kind, group.copies_to),
+            first_posts_held=visit.house.newcomer_posts_held > 0,
+        ),
         status=problem.status,
-        group=group,
-        draft=draft,
-        errors=problem.fixes,
-        problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
-        audience=words.audience(group.kind, group.copies_to),
-        first_posts_held=visit.house.newcomer_posts_held > 0,
     )
 
 
@@ -205,18 +216,20 @@ def _edit_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/edit.html",
-        title="Edit a post",
+        EditView(
+            title="Edit a post",
+            post=post,
+            group=group,
+            draft=draft,
+            errors=problem.fixes,
+            problem=problem.sentence,
+            audience=replying_audience(group),
+            back=_back_to(post),
+        ),
         status=problem.status,
-        post=post,
-        group=group,
-        draft=draft,
-        errors=problem.fixes,
-        problem=problem.sentence,
-        audience=replying_audience(group),
-        back=_back_to(post),
     )
 
 
@@ -245,16 +258,18 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     group = await group_of(pages, visit, conn, post)
     federates = group is None or group.kind == "open" or group.host is not None
     leaves_at = post.published_at + visit.house.undo_for
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/remove.html",
-        title="Remove a post",
-        post=post,
-        back=addresses.decision(post.id) if post.is_kept else _back_to(post),
-        federates=federates,
-        not_left=federates
-        and not post.is_kept
-        and (post.standing == "held" or leaves_at > pages.deps.db.now()),
+        RemoveView(
+            title="Remove a post",
+            post=post,
+            back=addresses.decision(post.id) if post.is_kept else _back_to(post),
+            federates=federates,
+            not_left=federates
+            and not post.is_kept
+            and (post.standing == "held" or leaves_at > pages.deps.db.now()),
+        ),
     )
 
 
@@ -274,7 +289,14 @@ async def show_removed(pages: Pages, request: Request, visit: Visit, conn: Conn)
     if copies is None:
         raise NotFound
     sentence = words.removal(copies.federates, copies.asked, copies.answered)
-    return pages.loose(visit, "posts/removed.html", title="Removed", sentence=sentence)
+    return pages.page(
+        visit,
+        "posts/removed.html",
+        RemovedView(
+            title="Removed",
+            sentence=sentence,
+        ),
+    )
 
 
 async def show_tell_us(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -293,16 +315,18 @@ def _tell_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/tell_us.html",
-        title="Tell our team",
+        TellUsView(
+            title="Tell our team",
+            post=post,
+            reason=reason,
+            body=body,
+            errors=problem.fixes,
+            back=_back_to(post),
+        ),
         status=problem.status,
-        post=post,
-        reason=reason,
-        body=body,
-        errors=problem.fixes,
-        back=_back_to(post),
     )
 
 
@@ -348,15 +372,16 @@ async def _get_judged(pages: Pages, request: Request, visit: Visit, conn: Conn) 
 
 
 def _take_down_page(pages: Pages, visit: Visit, post: PostView, form: Form) -> Response:
-    return pages.loose(
+    return pages.page(
         visit,
         "posts/take_down.html",
-        title="Take down a post",
-        post=post,
-        told=form.text("told"),
-        reason=form.text("reason"),
-        errors={},
-        back=_back_to(post),
+        TakeDownView(
+            title="Take down a post",
+            post=post,
+            told=form.text("told"),
+            reason=form.text("reason"),
+            back=_back_to(post),
+        ),
     )
 
 

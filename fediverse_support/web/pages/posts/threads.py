@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -34,14 +34,7 @@ from fediverse_support.web.pages.posts.posts import (
     problem_of,
     replying_audience,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """What a reply answers, and where that is found; without `post` it is gone, without `address` wholly."""
-
-    address: str | None
-    post: PostView | QuotedView | None
+from fediverse_support.web.pages.posts.views import First, PostLine, Quote, ReplyView, ThreadView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,8 +210,8 @@ async def _quotes(
     return {post.id: quotes[post.parent_id] for post in replies if post.parent_id in quotes}
 
 
-def _first(scene: Scene) -> Quote:
-    return Quote(f"{scene.base}#p{scene.root.id}", scene.root if scene.root.is_visible else None)
+def _first(scene: Scene) -> First:
+    return First(f"{scene.base}#p{scene.root.id}", scene.root if scene.root.is_visible else None)
 
 
 def _quote_from_far(scene: Scene, post: QuotedView) -> Quote:
@@ -232,42 +225,50 @@ def _quote_from_far(scene: Scene, post: QuotedView) -> Quote:
 def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Response:
     group, root, replies = scene.group, scene.root, part.replies
     heading = heading_of(root)
-    return pages.loose(
+    undo = undoable(pages, visit, scene.kind, [root, *replies])
+    is_first_shown = not part.after and (scene.is_open or root.is_visible or root.is_kept)
+    return pages.page(
         visit,
         "threads/thread.html",
-        title=title_for(visit, group, "Conversation", heading),
-        document_uri=_document_uri(pages, visit, scene),
-        group=group,
-        root=root,
-        viewer_id=visit.actor_id,
-        heading=heading,
-        replies=replies,
-        after=part.after,
-        base=scene.base,
-        is_open=scene.is_open,
-        may_come_back=group is not None and group.standing == "left" and may_join(group),
-        next_after=replies[-1].id if part.has_more else 0,
-        earlier=part.earlier,
-        quotes=part.quotes,
-        undo=undoable(pages, visit, scene.kind, [root, *replies]),
-        may_reply=visit.viewer is not None and scene.may_reply,
-        may_join=visit.viewer is not None and scene.may_join,
-        refusal=scene.refusal,
-        paused=words.paused(part.pause.host if part.pause else scene.host),
-        why_paused=part.pause.reason if part.pause else "",
-        taken_out={post_id: words.taken_out(host) for post_id, host in part.deciders.items()},
-        answering=_first(scene) if part.after else None,
-        again=part.again,
-        moderates=may_moderate(visit, group),
-        editable={
-            post.id
-            for post in (root, *replies)
-            if access.may_edit(group, post, is_author=post.author_id == visit.actor_id)
-        },
-        moderator_ids=group.moderator_ids if group else [],
-        audience=replying_audience(group),
-        elsewhere=words.REPLY_ELSEWHERE if root.host else "",
-        draft=Draft(body=""),
+        ThreadView(
+            title=title_for(visit, group, "Conversation", heading),
+            document_uri=_document_uri(pages, visit, scene),
+            group=group,
+            root=root,
+            heading=heading,
+            first=_line(visit, scene, part, root, undo) if is_first_shown else None,
+            replies=[_line(visit, scene, part, post, undo) for post in replies],
+            base=scene.base,
+            is_open=scene.is_open,
+            may_come_back=group is not None and group.standing == "left" and may_join(group),
+            next_after=replies[-1].id if part.has_more else 0,
+            earlier=part.earlier,
+            may_reply=visit.viewer is not None and scene.may_reply,
+            may_join=visit.viewer is not None and scene.may_join,
+            moderates=may_moderate(visit, group),
+            refusal=scene.refusal,
+            paused=words.paused(part.pause.host if part.pause else scene.host),
+            why_paused=part.pause.reason if part.pause else "",
+            answering=_first(scene) if part.after else None,
+            audience=replying_audience(group),
+            elsewhere=words.REPLY_ELSEWHERE if root.host else "",
+            draft=Draft(body=""),
+        ),
+    )
+
+
+def _line(visit: Visit, scene: Scene, part: Part, post: PostView, undo: Mapping[PostId, str]) -> PostLine:
+    """Return a post with what the viewer may do with it."""
+    is_yours = visit.actor_id is not None and post.author_id == visit.actor_id
+    return PostLine(
+        post=post,
+        is_yours=is_yours,
+        by_moderator=scene.group is not None and post.author_id in scene.group.moderator_ids,
+        may_edit=access.may_edit(scene.group, post, is_author=is_yours),
+        may_send_again=post.id in part.again,
+        quote=part.quotes.get(post.id),
+        undo_until=undo.get(post.id),
+        decided=words.taken_out(part.deciders[post.id]) if post.id in part.deciders else None,
     )
 
 
@@ -334,21 +335,23 @@ def _reply_page(
     error: AppError | None = None,
 ) -> Response:
     problem = problem_of(error)
-    return pages.loose(
+    return pages.page(
         visit,
         "threads/reply.html",
-        title="Reply",
+        ReplyView(
+            title="Reply",
+            group=scene.group,
+            base=scene.base,
+            answers=answers,
+            draft=draft,
+            errors=problem.fixes,
+            problem=problem.sentence,
+            refusal=scene.refusal,
+            may_join=scene.may_join,
+            audience=replying_audience(scene.group),
+            elsewhere=words.REPLY_ELSEWHERE if answers.host else "",
+        ),
         status=403 if scene.refusal else problem.status,
-        group=scene.group,
-        base=scene.base,
-        answers=answers,
-        draft=draft,
-        errors=problem.fixes,
-        problem=problem.sentence,
-        refusal=scene.refusal,
-        may_join=scene.may_join,
-        audience=replying_audience(scene.group),
-        elsewhere=words.REPLY_ELSEWHERE if answers.host else "",
     )
 
 
