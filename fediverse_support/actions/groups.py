@@ -12,6 +12,7 @@ from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import Invalid, NotFound
 from fediverse_support.domain.ids import ActorId, fresh_token
 from fediverse_support.domain.instance import Instance
+from fediverse_support.reads import house
 from fediverse_support.store import groups
 from fediverse_support.store.accounts import accounts
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
@@ -38,18 +39,19 @@ async def create_group(
     kind: GroupKind,
     summary: str = "",
     moderators: tuple[str, ...] = (),
-    language: str = "en",
+    language: str | None = None,
     approval: bool | None = None,
 ) -> ActorId:
     """Open a group with its actor and name; `moderators` are login names, who become members too.
 
-    `approval` None means: asked for in home and circle groups, not in the others. Raises `Invalid` (name,
+    `approval` None means: asked for in home and circle groups, not in the others; `language` None means that
+    of the house. Raises `Invalid` (name,
     title, kind,
     summary, language), `Conflict` for a taken name, `NotFound` for a moderator who is no active account.
     """
     name = names.check_name(name)
     title = plaintext.one_line(title, MAX_TITLE + 1)
-    _check(title, kind, summary, language)
+    _check(title, kind, summary, language or "en")
     key = await local_keys.make_key_pair(secret)
     asks = kind in ("home", "circle") if approval is None else approval
     now = db.now()
@@ -74,7 +76,8 @@ async def create_group(
         group_id = await insert_local_actor(tx, instance, actor, now)
         assert group_id is not None  # noqa: S101  (its URI is random)
         await accounts.take_name(tx, name, group_id, now)
-        await groups.insert(tx, group_id, kind=kind, title=title, language=language, approval=asks, now=now)
+        spoken = language or (await house.find(tx, instance.overrides)).language
+        await groups.insert(tx, group_id, kind=kind, title=title, language=spoken, approval=asks, now=now)
         await groups.name_moderators(tx, group_id, [person.id for person in persons.values()], now)
         for person in persons.values():
             # They are let in by the same door as everybody, as moderators.

@@ -133,7 +133,7 @@ def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> Non
     new.add_argument(
         "--moderator", action="append", default=[], metavar="NAME", help="may be given several times"
     )
-    new.add_argument("--language", default="en", metavar="xx")
+    new.add_argument("--language", metavar="xx", help="that of the house, unless given")
 
 
 def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing: Parser) -> None:

@@ -17,6 +17,10 @@ union all
 select w.key, w.body from wordings w
 where w.version = (select max(v.version) from wordings v where v.key = w.key)
 """
+FIND_TEXTS: Final = """
+select w.key, w.body from wordings w
+where w.key = any ($1::text[]) and w.version = (select max(v.version) from wordings v where v.key = w.key)
+"""
 FIND_WORDING: Final = """
 select key, version, body, made_at from wordings where key = $1 and ($2::int is null or version = $2)
 order by version desc limit 1
@@ -54,10 +58,10 @@ async def list_settings(conn: Conn, overrides: Overrides) -> list[Setting]:
     return found
 
 
-async def find_text(conn: Conn, key: str) -> str:
-    """Return the newest version of a text; empty where nobody has written it."""
-    found = await find_wording(conn, key)
-    return "" if found is None else found.body
+async def find_texts(conn: Conn, *keys: str) -> list[str]:
+    """Return the newest version of each of these texts; empty where nobody has written it."""
+    found = {row["key"]: row["body"] for row in await conn.fetch(FIND_TEXTS, keys)}
+    return [found.get(key, "") for key in keys]
 
 
 async def find_wording(conn: Conn, key: str, version: int | None = None) -> Wording | None:

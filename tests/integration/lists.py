@@ -232,6 +232,7 @@ def of_one(stored: Stored) -> list[Case]:
         Case("viewer", lambda c: viewer.find_viewer(c, b"nobody", NOW, ())),
         Case("house", lambda c: house.find(c, ())),
         Case("settings", lambda c: house.list_settings(c, ())),
+        Case("texts", lambda c: house.find_texts(c, "about", "rules")),
         Case("wording", lambda c: house.find_wording(c, "rules")),
         Case("bearer", lambda c: accounts.find_bearer(c, b"nobody")),
         Case("recipient", lambda c: accounts.find_recipient(c, AccountId(1), "active")),

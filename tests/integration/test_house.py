@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from fediverse_support.actions import groups
 from fediverse_support.actions import house as actions
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import Db
@@ -110,6 +111,23 @@ async def test_pages_show_the_organisations_own_texts_and_nothing_of_them_is_mar
     assert "<em>seven</em>" in about and "<script>alert" not in about
     assert "Some street" in about and "12345 Some town" in about and "help@example.org" in about
     assert "<strong>Bern</strong>" in privacy
+
+
+async def test_the_first_page_says_what_this_is_in_the_organisations_words(site: Site) -> None:
+    assert "A place to talk with people who understand" in (await site.get("/")).text
+    await choose(site, "summary", "For all <of> you.")
+    assert "For all &lt;of&gt; you." in (await site.get("/")).text
+
+
+async def test_a_group_that_names_no_language_has_that_of_the_house(site: Site) -> None:
+    await choose(site, "language", "de")
+    for name, language in (("hafen", None), ("harbour", "en")):
+        group_id = await groups.create_group(
+            site.db, site.deps.instance, site.deps.secret, name=name, title=name, kind="open",
+            language=language,
+        )  # fmt: skip
+        kept = await site.value("select language from groups where actor_id = $1", group_id)
+        assert kept == (language or "de")
 
 
 async def test_a_change_of_the_rules_is_a_version_and_the_same_rules_are_none(db: Db, site: Site) -> None:

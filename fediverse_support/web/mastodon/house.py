@@ -69,7 +69,7 @@ class About:
 async def _about(call: Call) -> About:
     async with call.deps.db.connection() as conn:
         house = await call.deps.house(conn)
-        text = await decided.find_text(conn, "rules")
+        [text] = await decided.find_texts(conn, "rules")
         lines = of_house.rules(text) if text else ()
         rules = [{"id": str(number), "text": line, "hint": ""} for number, line in enumerate(lines, 1)]
         return About(house, rules, await actors.find_contact(conn))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from federation.uris import Host
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import NotFound
+from fediverse_support.domain.house import KEYS
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import ListedGroup
 from fediverse_support.reads.moderation import moderation
@@ -36,6 +37,13 @@ class GroupsView(View):
     """The groups that the viewer may look at, A to Z."""
 
     groups: Sequence[ListedGroup]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontView(GroupsView):
+    """The same for a visitor, with what the house says of itself; empty where it has not."""
+
+    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +95,9 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     if visit.viewer is not None:
         return see_other("/home")
     listed = await groups.list_groups(conn, None)
+    chosen = visit.house.summary if visit.house.summary != KEYS["summary"].default else ""
     return pages.page(
-        visit,
-        "home/front.html",
-        GroupsView(
-            title="Welcome",
-            groups=listed,
-        ),
+        visit, "home/front.html", FrontView(title="Welcome", groups=listed, summary=chosen)
     )
 
 

@@ -64,14 +64,15 @@ class PrivacyView(View):
 
 async def show_about(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/about`."""
+    about, imprint = await house.find_texts(conn, "about", "imprint")
     return pages.page(
         visit,
         "plain/about.html",
         AboutView(
             title="How we run this",
             mode=MODES[visit.house.federation],
-            about=richtext.from_markdown(await house.find_text(conn, "about")),
-            imprint=richtext.from_plain(await house.find_text(conn, "imprint")),
+            about=richtext.from_markdown(about),
+            imprint=richtext.from_plain(imprint),
             contact=visit.house.contact,
             mail_address=visit.house.mail_address,
         ),
@@ -80,7 +81,7 @@ async def show_about(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def show_rules(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/rules`."""
-    text = await house.find_text(conn, "rules")
+    [text] = await house.find_texts(conn, "rules")
     rules = rules_of(text) if text else ()
     return pages.page(visit, "plain/rules.html", RulesView(title="Our rules", rules=rules))
 
@@ -91,7 +92,8 @@ async def show_privacy(pages: Pages, request: Request, visit: Visit, conn: Conn)
         AudienceLine(kind, sentence.replace(": {servers} right now", ""))
         for kind, sentence in words.AUDIENCE.items()
     )
-    more = richtext.from_markdown(await house.find_text(conn, "privacy"))
+    [own] = await house.find_texts(conn, "privacy")
+    more = richtext.from_markdown(own)
     return pages.page(
         visit,
         "plain/privacy.html",
