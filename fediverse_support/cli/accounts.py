@@ -7,7 +7,7 @@ import getpass
 import secrets
 import sys
 
-from fediverse_support.actions.accounts import accounts, roles
+from fediverse_support.actions.accounts import accounts, passwords, roles
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.grammar import complain
@@ -68,6 +68,16 @@ def create_token(typed: argparse.Namespace, settings: Settings) -> int:
 
     async def work(db: Db) -> int:
         print(await accounts.create_token(db, typed.name, tuple(typed.scopes.split())))
+        return 0
+
+    return with_database(settings, work)
+
+
+def reset_password(typed: argparse.Namespace, settings: Settings) -> int:
+    """Print the address under which somebody chooses a new password, and nothing else."""
+
+    async def work(db: Db) -> int:
+        print(await passwords.offer_reset(db, await settled(db, settings), typed.name))
         return 0
 
     return with_database(settings, work)

@@ -67,6 +67,7 @@ TABLE: Final[dict[str, tuple[str, str]]] = {
     "world": ("world", "world"),
     "account create": ("accounts", "create_account"),
     "account token": ("accounts", "create_token"),
+    "account reset": ("accounts", "reset_password"),
     "account role": ("accounts", "change_role"),
     "group create": ("groups", "create_group"),
     "domain list": ("moderation", "list_rules"),

@@ -106,7 +106,7 @@ def _servers(commands: argparse._SubParsersAction[Parser], common: Parser) -> No
 
 def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> None:
     account = commands.add_parser("account", help="logins").add_subparsers(
-        dest="what", metavar="create|token|role", required=True
+        dest="what", metavar="create|token|reset|role", required=True
     )
     create = account.add_parser("create", parents=[common], help="make a login with its first person")
     create.add_argument("name", metavar="NAME")
@@ -116,6 +116,10 @@ def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> Non
     token = account.add_parser("token", parents=[common], help="print an access token of the client API")
     token.add_argument("name", metavar="NAME")
     token.add_argument("--scopes", default="read write follow push admin:read admin:write", metavar='"S ..."')
+    reset = account.add_parser(
+        "reset", parents=[common], help="print an address for a new password, good once and for 24 hours"
+    )
+    reset.add_argument("name", metavar="NAME")
     role = account.add_parser("role", parents=[common], help="give or take a role in our team")
     role.add_argument("name", metavar="NAME")
     role.add_argument(

@@ -130,6 +130,10 @@ delete from catch_ups where uri in (
     select uri from catch_ups where coalesce(asked_at, due_at) < $1 limit $2)
 """
 
+CODES: Final = """
+delete from codes where hash in (select hash from codes where ends_at < $1 limit $2)
+"""
+
 JOBS: Final = """
 delete from jobs where id in (select id from jobs where standing = 'parked' and created_at < $1 limit $2)
 """
@@ -146,8 +150,9 @@ RULES: Final = (
     Rule("undone", "what was undone before it was heard of", timedelta(days=1), UNDONE),
     Rule("idempotency_keys", "keys of requests that apps may repeat", timedelta(hours=1), IDEMPOTENCY),
     Rule("notifications", "notices", timedelta(days=30), NOTIFICATIONS),
-    Rule("sign_in_failures", "tries to sign in or to join", timedelta(hours=1), SIGN_IN_FAILURES),
+    Rule("sign_in_failures", "tries to sign in, join or use a code", timedelta(hours=1), SIGN_IN_FAILURES),
     Rule("sessions", "sessions, after they expired", timedelta(), SESSIONS),
+    Rule("codes", "one-time addresses and invitations, after they ended", timedelta(days=1), CODES),
     Rule("reports", "reports, after they were answered", timedelta(days=730), REPORTS),
     Rule("group_messages", "messages to moderators that were done", timedelta(days=30), GROUP_MESSAGES),
     Rule("post_edits", "what edits replaced, beyond a post's newest fifty", timedelta(days=30), POST_EDITS),

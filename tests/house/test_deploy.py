@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
+
+import pytest
 
 from fediverse_support import settings
 from fediverse_support.cli import grammar
 from fediverse_support.web import app
+from fediverse_support.web.pages import addresses
 from tests.house.source import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -47,3 +51,17 @@ def test_the_proxies_do_not_log_who_looks_for_help_and_hide_the_numbers() -> Non
 def test_the_proxies_pass_the_path_on_as_it_came() -> None:
     assert re.search(r"proxy_pass http://fediverse_support;", text("nginx.conf"))
     assert "rewrite" not in text("nginx.conf") and "uri strip" not in text("Caddyfile")
+
+
+@pytest.mark.parametrize("address", [f"{start}0123abcd" for start in addresses.WITH_A_CODE])
+def test_no_log_holds_an_address_by_which_somebody_comes_in_once(address: str) -> None:
+    [skipped] = re.findall(r"@unlogged path (.*)", text("Caddyfile"))
+    assert any(fnmatch(address, pattern) for pattern in skipped.split())
+    patterns = re.findall(r"^    ~(\^\S+) 0;$", text("nginx.conf"), re.MULTILINE)
+    assert any(re.match(pattern, address) for pattern in patterns)
+    assert not any(re.match(pattern, "/join") for pattern in patterns)
+
+
+def test_our_own_server_writes_no_log_of_what_was_asked_for() -> None:
+    served = (ROOT / "fediverse_support/cli/children.py").read_text(encoding="utf-8")
+    assert "access_log=False" in served and "log_config=None" in served

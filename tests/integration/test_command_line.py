@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.processes
 PASSWORD = "a lamp in the window"
 COMMANDS = (
     "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "account role",
+    "account reset",
     "group create", "domain list", "domain allow", "domain limit", "domain hold", "domain suspend",
     "domain clear", "settings list", "settings get", "settings set",
     "queue status", "queue retry", "queue clear", "explain",
@@ -141,6 +143,13 @@ def test_people_groups_and_tokens(shell: Shell) -> None:
     assert "nobody" in shell.refused(
         "group", "create", "room", "--title", "T", "--kind", "home", "--moderator", "nobody"
     )
+
+
+def test_an_address_for_a_new_password_is_printed_alone(shell: Shell) -> None:
+    shell.fine("account", "create", "wren")
+    printed = shell.fine("account", "reset", "Wren")
+    assert re.fullmatch(r"https://home\.example/new-password/[0-9a-z]{31}\n", printed)
+    assert "no account nobody" in shell.refused("account", "reset", "nobody")
 
 
 def test_roles_are_given_and_taken(shell: Shell) -> None:

@@ -187,15 +187,25 @@ def _checked(name: str, password: str, email: str | None) -> str:
     except Invalid as error:
         wrong |= error.fields
         sentences.append(str(error))
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        wrong["password"] = "too_short" if len(password) < SHORTEST_PASSWORD else "too_long"
-        sentences.append(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    elif not password.isprintable():
-        wrong["password"] = "malformed"
-        sentences.append("A password has no line breaks or other control characters.")
+    try:
+        check_password(password)
+    except Invalid as error:
+        wrong |= error.fields
+        sentences.append(str(error))
     if email is not None and parse_address(email) is None:
         wrong["email"] = "malformed"
         sentences.append("The e-mail address needs an @ and a domain, and nothing around it.")
     if wrong:
         raise Invalid(wrong, " ".join(sentences))
     return name
+
+
+def check_password(password: str) -> None:
+    """Raise `Invalid` (`password`: too_short, too_long or malformed) unless it can be one."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        code = "too_short" if len(password) < SHORTEST_PASSWORD else "too_long"
+        sentence = f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
+        raise Invalid({"password": code}, sentence)
+    if not password.isprintable():
+        sentence = "A password has no line breaks or other control characters."
+        raise Invalid({"password": "malformed"}, sentence)

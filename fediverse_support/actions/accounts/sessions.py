@@ -91,7 +91,8 @@ async def sign_in(
     async with db.transaction() as tx:
         await sessions.forget_tries(tx, [own])
         await sessions.delete_expired(tx, login.account_id, now)
-        await sessions.insert_session(tx, hash_of(token), login.account_id, now, now + LASTS_FOR)
+        if not await sessions.insert_session(tx, hash_of(token), login, now, now + LASTS_FOR):
+            raise NotAllowed(code="no_match")
     return token
 
 

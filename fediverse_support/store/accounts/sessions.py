@@ -33,16 +33,21 @@ async def find_login(conn: Conn, name: str) -> Login | None:
     return None if row is None else Login(**row)
 
 
+# Only while the password holds that was checked: a new one ends what the old one opened, and is waited for.
 INSERT_SESSION: Final = """
-insert into sessions (token_hash, account_id, created_at, expires_at) values ($1, $2, $3, $4)
+insert into sessions (token_hash, account_id, created_at, expires_at)
+select $1, id, $4, $5 from accounts where id = $2 and password_hash = $3 and standing = 'active'
+for share
+returning account_id
 """
 
 
 async def insert_session(
-    tx: Tx, token_hash: bytes, account_id: AccountId, now: datetime, expires_at: datetime
-) -> None:
-    """Open a session."""
-    await tx.execute(INSERT_SESSION, token_hash, account_id, now, expires_at)
+    tx: Tx, token_hash: bytes, login: Login, now: datetime, expires_at: datetime
+) -> bool:
+    """Open a session; False where the login is another by now: closed, or with another password."""
+    whose = (login.account_id, login.password_hash)
+    return await tx.fetchval(INSERT_SESSION, token_hash, *whose, now, expires_at) is not None
 
 
 DELETE_SESSION: Final = "delete from sessions where token_hash = $1"

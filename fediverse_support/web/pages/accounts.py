@@ -140,7 +140,7 @@ async def _visit_of(pages: Pages, path: str, token: str) -> Visit:
 
 def _back(address: str) -> str:
     """Keep only a path of ours that is not itself about signing in or out."""
-    away = ("/sign-", "/exit", "/join")
+    away = ("/sign-", "/exit", "/join", *addresses.WITH_A_CODE)
     return address if addresses.is_ours(address) and not address.startswith(away) else ""
 
 

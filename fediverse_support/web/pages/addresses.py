@@ -11,6 +11,8 @@ from fediverse_support.domain.ids import PostId
 EXIT_TO: Final = "https://www.bbc.co.uk/weather"
 OURS: Final = re.compile(r"/(?:[A-Za-z0-9_@.:/=?&%~-]*)\Z")
 MAX_ADDRESS: Final = 300
+WITH_A_CODE: Final = ("/new-password/", "/join/", "/first-run/")
+"""Addresses that end in a one-time code. Nobody keeps them: no browser, and no proxy in its log."""
 
 
 def sign_in(back: str = "") -> str:
@@ -26,6 +28,11 @@ def is_ours(address: str) -> bool:
         and not address.startswith("//")
         and "\\" not in address
     )
+
+
+def has_a_code(path: str) -> bool:
+    """Say whether a path holds a one-time code, which nobody may find in a history or a log."""
+    return path.startswith(WITH_A_CODE)
 
 
 def group(slug: str, done: str = "") -> str:

@@ -115,7 +115,8 @@ class Pages:
         )
         body = self.env.get_template(template).render(seen(view) | seen(frame))
         response = HTMLResponse(body, status, HEADERS)
-        response.headers["cache-control"] = "no-store" if visit.viewer else "no-cache"
+        is_secret = visit.viewer is not None or addresses.has_a_code(visit.path)
+        response.headers["cache-control"] = "no-store" if is_secret else "no-cache"
         if new_visitor and bound_to:
             self.sessions.give_visitor_token(response, bound_to)
             response.headers["cache-control"] = "no-store"
@@ -204,7 +205,7 @@ class Pages:
         """
         if self.sessions.is_from_elsewhere(request):
             return self.simple(visit, 403, FORM_NOT_OURS)
-        if visit.viewer is None and visit.path not in FOR_VISITORS:
+        if visit.viewer is None and not is_for_visitors(visit.path):
             return self.signed_out(visit, form)
         if visit.path == "/sign-in" and not self.sessions.is_our_form(form.text("token"), visit.bound_to):
             return self.signed_out(visit, form)
@@ -298,6 +299,8 @@ FORM_NOT_OURS: Final = (
 )
 # Forms that people send before they have a session.
 FOR_VISITORS: Final = frozenset({"/sign-in", "/join"})
+CHANGES_BY_CODE: Final = "/new-password/"
+"""Whoever sends a form there says by the code who they are."""
 TITLES: Final = {
     400: "Something to fix",
     403: "This was not done",
@@ -309,6 +312,11 @@ TITLES: Final = {
     500: "Something broke on our side",
     503: "We will be back soon",
 }
+
+
+def is_for_visitors(path: str) -> bool:
+    """Say whether the form of this path is for people without a session, too."""
+    return path in FOR_VISITORS or path.startswith(CHANGES_BY_CODE)
 
 
 def has_a_desk(viewer: Viewer | None) -> bool:

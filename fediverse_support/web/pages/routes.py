@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.pages import accounts, addresses, engine, groups, home, house, people
+from fediverse_support.web.pages import accounts, addresses, engine, groups, home, house, passwords, people
 from fediverse_support.web.pages.frame import HEADERS, Does, Pages, Shows, Visit
 from fediverse_support.web.pages.moderation import moderation, servers
 from fediverse_support.web.pages.posts import decisions, posts, threads
@@ -22,7 +22,8 @@ from fediverse_support.web.sessions import Sessions
 
 PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
 REPLY: Final = "/g/{slug}/t/{post_id}/reply"
-DOORS: Final = frozenset({"/sign-in", "/sign-out", "/join", "/exit"})
+NEW_PASSWORD: Final = "/new-password/{code}"
+DOORS: Final = frozenset({"/sign-in", "/sign-out", "/join", "/exit", NEW_PASSWORD})
 
 SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/", home.show_front),
@@ -48,6 +49,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/post/{post_id}/take-down", posts.show_take_down),
     ("/sign-in", accounts.show_sign_in),
     ("/join", accounts.show_join),
+    (NEW_PASSWORD, passwords.show_new_password),
     ("/about", house.show_about),
     ("/rules", house.show_rules),
     ("/privacy", house.show_privacy),
@@ -76,6 +78,7 @@ DOES: Final[tuple[tuple[str, Does], ...]] = (
     ("/sign-in", accounts.sign_in),
     ("/sign-out", accounts.sign_out),
     ("/join", accounts.join),
+    (NEW_PASSWORD, passwords.choose_password),
     ("/mod/held/{number}", moderation.decide_held),
     ("/mod/reports/{number}", moderation.close_report),
     ("/mod/messages/{number}", moderation.finish_message),

@@ -56,6 +56,7 @@ KINDS: Final[dict[GroupKind, tuple[str, str]]] = {
 DONE: Final[dict[str, str]] = {
     "joined": "You are in. Read as long as you like before you write.",
     "asked": "We have passed on that you would like to join. A moderator will answer within a day.",
+    "new-password": "Your new password is set. Every browser and app was signed out. Sign in with it now.",
     "left": "You have left the group. No one is told. What you wrote is on your own page.",
     "saved": "Your changes are saved.",
     "told": "Thank you for telling us. A person will read this. We do not say who told us.",
@@ -143,6 +144,10 @@ REASONS: Final[dict[str, str]] = {
     ),
     "pending": "Your account is waiting for our team. We read this within a day.",
     "closed": "This account is closed.",
+    "code_over": (
+        "This address does not work. It may have been used already, or its time may be over. "
+        "Please ask someone from our team for a new one."
+    ),
 }
 NOT_DONE: Final = "This was not done. You may not have a way in, or things changed while you were writing."
 
