@@ -285,7 +285,7 @@ async def make_place(db: Db, clock: Clock, **settings: Any) -> Place:
     place.meet(IO, BEE, QUIET, HONEST, EVE, EVA, EVL2)
     await accounts.ensure_instance_actor(db, deps.instance, SECRET)
     await _people(place)
-    if chosen.federation == "open":
+    if chosen.federation in (None, "open"):
         await _neighbours(place)
     await _posts(place)
     return place
