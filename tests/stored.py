@@ -65,6 +65,7 @@ class Stored:
 POSTS: Final = (
     "id", "uri", "kind", "author_id", "host", "group_id", "root_id", "parent_id", "audience", "standing",
     "title", "body_html", "body_text", "language", "attachments", "published_at", "active_at", "created_at",
+    "written_in",
 )  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def record(line: Line, number: int) -> tuple[Any, ...]:
         f"About a {WORDS[number % 15]}" if line.parent is None else "",
         f"<p>{text}</p>" * 4, text * 4, "de" if number % 5 == 0 else "en",
         f"[{picture}]" if line.picture else "[]",
-        at, at, at,
+        at, at, at, kind_of(line.group) if line.group else None,
     )  # fmt: skip
 
 

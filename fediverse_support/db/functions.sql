@@ -76,18 +76,29 @@ begin
     return (select t.yes from talks_to_each(host, mode) t (yes));
 end $$;
 
+-- Of two kinds of group, what both let read: members here alone, where neither is within the other.
+-- domain.audiences.narrower_kind is the same in Python.
+create or replace function narrower_kind(one text, other text) returns text language sql immutable parallel safe as $$
+    select case when one = other or other = 'open' then one when one = 'open' then other else 'home' end
+$$;
+
+drop function if exists can_see_each(bigint, bigint, text, bigint, text, text, bigint),
+    may_see(bigint, bigint, text, bigint, text, text, bigint);
+
 -- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
--- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving.
+-- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving. For all
+-- others a group that was opened keeps closed what was written before, and one that was closed closes all of it.
 -- policy.access.may_read is the same rule in Python; a test holds the two equal.
 -- Only hands on the columns that decide, so that a plan takes it in and no row is put together to be asked about.
 create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
-    select may_see(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, viewer)
+    select may_see(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, viewer)
 $$;
 
 -- What came in under a limit is for everybody again once neither its server nor its author is limited. Whoever is named
 -- may read it: a message to a few, and one to followers and those it names.
 create or replace function can_see_each(
-    post_id bigint, author_id bigint, host text, group_id bigint, audience text, standing text, viewer bigint
+    post_id bigint, author_id bigint, host text, group_id bigint, written_in text, audience text, standing text,
+    viewer bigint
 ) returns setof boolean language sql stable parallel safe rows 1 as $$
     select case
         when can_see_each.standing is null or can_see_each.standing in ('removed', 'deleted')
@@ -110,7 +121,8 @@ create or replace function can_see_each(
                           where m.post_id = can_see_each.post_id and m.actor_id = viewer) end) is not true
                 then false
                 else can_see_each.group_id is null
-                  or (select e.yes from may_enter_each(can_see_each.group_id, g.kind, viewer) e (yes)) end
+                  or (select e.yes
+                      from may_enter_each(can_see_each.group_id, narrower_kind(written_in, g.kind), viewer) e (yes)) end
             from actors a
             left join groups g on g.actor_id = can_see_each.group_id
             cross join lateral (
@@ -124,16 +136,18 @@ create or replace function can_see_post_each(post_id bigint, viewer bigint)
 returns setof boolean language sql stable parallel safe rows 1 as $$
     select s.yes
     from posts p
-    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, viewer) s (yes)
+    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, viewer) s (yes)
     where p.id = can_see_post_each.post_id
 $$;
 
 -- In plpgsql, which keeps the plan of what it asks.
 create or replace function may_see(
-    post_id bigint, author_id bigint, host text, group_id bigint, audience text, standing text, viewer bigint
+    post_id bigint, author_id bigint, host text, group_id bigint, written_in text, audience text, standing text,
+    viewer bigint
 ) returns boolean language plpgsql stable parallel safe cost 10000 as $$
 begin
-    return (select s.yes from can_see_each(post_id, author_id, host, group_id, audience, standing, viewer) s (yes));
+    return (select s.yes
+            from can_see_each(post_id, author_id, host, group_id, written_in, audience, standing, viewer) s (yes));
 end $$;
 
 drop function if exists follows_now(bigint, bigint), may_enter(bigint, text, bigint);
@@ -147,7 +161,10 @@ returns setof boolean language sql stable parallel safe rows 1 as $$
         when may_enter_each.kind = 'home-open'
         then coalesce((select v.account_id is not null from actors v where v.id = viewer), false)
         else coalesce((select f.standing = 'accepted' from follows f
-                       where f.follower_id = viewer and f.target_id = g), false) end
+                       where f.follower_id = viewer and f.target_id = g), false)
+             -- What is for this server is so for members elsewhere, too, whom a group got that was opened.
+             and (may_enter_each.kind = 'circle'
+                  or coalesce((select v.account_id is not null from actors v where v.id = viewer), false)) end
 $$;
 
 -- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on
@@ -165,12 +182,20 @@ begin
         where a.id = viewer and a.account_id is not null and a.standing not in ('suspended', 'deleted'));
 end $$;
 
--- May this viewer read what is in this group?
+-- May this viewer read what is in this group now?
 create or replace function can_see_group_each(g bigint, viewer bigint)
 returns setof boolean language sql stable parallel safe rows 1 as $$
     select coalesce((
         select e.yes from groups r cross join may_enter_each(g, r.kind, viewer) e (yes) where r.actor_id = g), false)
 $$;
+
+-- May this viewer read what was written in this group while it was of this kind, and stands in it now?
+create or replace function can_see_in_group(g bigint, written_in text, viewer bigint)
+returns boolean language plpgsql stable parallel safe cost 2000 as $$
+begin
+    return (select e.yes from groups r cross join may_enter_each(g, narrower_kind(written_in, r.kind), viewer) e (yes)
+            where r.actor_id = g);
+end $$;
 
 create or replace function can_see_group(g bigint, viewer bigint)
 returns boolean language plpgsql stable parallel safe cost 2000 as $$
@@ -185,12 +210,15 @@ create or replace function can_fetch(p posts) returns boolean language sql stabl
     select p.standing in ('visible', 'limited')
        and p.host is null
        and p.audience in ('public', 'unlisted')
-       and (p.group_id is null or is_open(p.group_id))
+       and (p.group_id is null or is_open(p.group_id, p.written_in))
 $$;
 
-create or replace function is_open(g bigint) returns boolean language plpgsql stable parallel safe cost 1000 as $$
+-- Is what was written in this group, while it was of this kind, in the open?
+drop function if exists is_open(bigint);
+create or replace function is_open(g bigint, written_in text)
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
 begin
-    return exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
+    return written_in = 'open' and exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
 end $$;
 
 -- What the roles of an account in our team give it. policy.access.POWERS is the same table in Python.

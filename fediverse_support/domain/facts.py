@@ -39,7 +39,8 @@ class ActorFacts:
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
-    """One group, seen from the acting actor."""
+    """One group, seen from the acting actor. In a conversation, `kind` is the narrower of what the group is
+    now and what it was when that was written."""
 
     id: ActorId
     uri: Uri

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, assert_never
 
 from fediverse_support.domain.actors import ActorStanding, GroupKind, Role
+from fediverse_support.domain.audiences import narrower_kind
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.moderation import Severity
 from fediverse_support.domain.posts import Audience, PostStanding
@@ -50,8 +51,8 @@ def may(roles: Collection[Role], power: Power) -> bool:
 class Readable:
     """Of a post, what decides who may read it.
 
-    `rule` is the one in force for its author's server, None for ours and without a rule; `group_kind` is None
-    outside of groups.
+    `rule` is the one in force for its author's server, None for ours and without a rule; `group_kind` is what
+    its group is now and `written_in` what it was then, None outside of groups.
     """
 
     author_id: ActorId
@@ -60,6 +61,14 @@ class Readable:
     standing: PostStanding
     audience: Audience
     group_kind: GroupKind | None
+    written_in: GroupKind | None
+
+    @property
+    def kind(self) -> GroupKind | None:
+        """Who reads in its group, of this post: nobody who could not have then."""
+        if self.group_kind is None or self.written_in is None:
+            return None
+        return narrower_kind(self.written_in, self.group_kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +97,7 @@ def may_read(post: Readable, reader: Reader = VISITOR) -> bool:
         _is_shown(post, reader)
         and post.rule != "suspend"
         and post.author_standing not in ("suspended", "deleted")
-        and (post.author_id == reader.id or (_is_meant(post, reader) and may_enter(post.group_kind, reader)))
+        and (post.author_id == reader.id or (_is_meant(post, reader) and may_enter(post.kind, reader)))
     )
 
 
@@ -141,7 +150,9 @@ def may_enter(kind: GroupKind | None, reader: Reader = VISITOR) -> bool:
             return True
         case "home-open":
             return reader.is_ours
-        case "home" | "circle":
+        case "home":
+            return reader.is_member and reader.is_ours
+        case "circle":
             return reader.is_member
         case _:
             assert_never(kind)

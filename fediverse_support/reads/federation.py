@@ -140,7 +140,7 @@ select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body
        m.uris as mention_uris, m.names as mention_names, m.hosts as mention_hosts,
        can_fetch(p) and p.published_at <= $3 and a.standing in ('visible', 'limited') as is_there,
        p.standing in ('deleted', 'removed') and p.audience in ('public', 'unlisted')
-           and (p.group_id is null or r.kind = 'open') as is_gone,
+           and (p.group_id is null or is_open(p.group_id, p.written_in)) as is_gone,
        (select t.deleted_at from tombstones t where t.uri = p.uri) as gone_at,
        exists (select 1 from copies c join peers o on o.host = $2
                where c.post_id = p.id and has_host(c.hosts, o.number)) as is_copied,
@@ -148,7 +148,6 @@ select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body
 from posts p
 join actors a on a.id = p.author_id
 left join actors g on g.id = p.group_id
-left join groups r on r.actor_id = p.group_id
 left join posts q on q.id = p.parent_id
 left join actors b on b.id = q.author_id
 left join lateral (
@@ -179,7 +178,8 @@ where x.uri = $1 and x.direction = 'out' and x.public and x.verb <> 'Flag'
            when a.standing not in ('visible', 'limited') then false
            when coalesce(y.verb, x.verb) in ('Create', 'Update') and x.created_at < p.edited_at then false
            when p.host is null then can_fetch(p) and p.published_at <= $3
-           else p.standing in ('visible', 'limited') and rule_for(p.host) is distinct from 'suspend' end
+           else p.standing in ('visible', 'limited') and rule_for(p.host) is distinct from 'suspend'
+                and (p.group_id is null or is_open(p.group_id, p.written_in)) end
 """
 
 LIST_OUTBOX: Final = """
@@ -188,7 +188,7 @@ select x.document from (
     where x.actor_uri = $1 and x.direction = 'out' and x.verb = 'Announce' and x.public
       and x.document is not null
     order by x.id desc offset 0) x
-where (select p.group_id = $2 and p.standing in ('visible', 'limited')
+where (select p.group_id = $2 and p.written_in = 'open' and p.standing in ('visible', 'limited')
               and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
               and coalesce(p.host, '') not in (
                   select d.domain from domain_rules d where d.severity = 'suspend')
@@ -203,6 +203,7 @@ limit 20
 LIST_CONTEXT: Final = """
 select p.id, p.uri from posts p join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $2 and p.standing in ('visible', 'limited')
+  and coalesce(p.written_in, 'open') = 'open'
   and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
   and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
 order by p.id limit $4
@@ -211,6 +212,7 @@ order by p.id limit $4
 LIST_REPLIES: Final = """
 select p.id, p.uri from posts p join actors a on a.id = p.author_id
 where p.parent_id = $1 and p.root_id = $5 and p.id > $2 and p.standing in ('visible', 'limited')
+  and coalesce(p.written_in, 'open') = 'open'
   and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
   and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
 order by p.id limit $4

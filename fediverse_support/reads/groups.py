@@ -152,6 +152,7 @@ select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
        p.standing, (
            select r.created_at from posts r
            where r.root_id = p.id and r.id <> p.id and r.standing in ('visible', 'limited')
+             and (r.written_in = p.written_in or r.written_in is not null and can_see(r, $2))
            order by r.id desc limit 1) as replied_at
 from (
     select c.id from (

@@ -52,7 +52,8 @@ from (
                      select d.domain from domain_rules d where d.severity = 'suspend')
                  and v.yes
           from posts p
-          cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+          cross join can_see_each(
+              p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
           where p.id = n.post_id))
     order by n.id desc limit 81
 ) s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
 from fediverse_support.domain import house
 from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.audiences import narrower_kind
 from fediverse_support.domain.facts import ActorFacts, Facts, GroupFacts, PostFacts, Proof
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.domain.instance import Instance
@@ -38,8 +39,7 @@ with who as materialized (
     where a.uri = any ($1::text[])
 ), what as materialized (
     select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id,
-        p.group_id,
-           p.root_id, p.parent_id, p.standing, p.audience,
+           p.group_id, p.written_in, p.root_id, p.parent_id, p.standing, p.audience,
            coalesce(p.words_at, p.edited_at, p.published_at) as words_at,
            exists (select 1 from posts r where r.id in (p.id, p.root_id) and r.is_locked) as is_locked
     from posts p join actors au on au.id = p.author_id
@@ -96,12 +96,19 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
+class _Post(PostFacts):
+    """One post, with the kind that its group was of when it was written."""
+
+    written_in: GroupKind | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Answer:
     """One answer of `LOAD`, decoded. Pairs are of an actor and a group, by their rows."""
 
     house: str | None
     actors: dict[Uri, ActorFacts]
-    posts: dict[Uri, PostFacts]
+    posts: dict[Uri, _Post]
     places: dict[Uri, _Place]
     uris: dict[ActorId, Uri]
     members: set[tuple[int, int]]
@@ -121,7 +128,7 @@ class _Found:
     """What concerns one question."""
 
     actors: dict[Uri, ActorFacts]
-    posts: dict[Uri, PostFacts]
+    posts: dict[Uri, _Post]
     groups: dict[Uri, GroupFacts]
     groups_by_id: dict[ActorId, GroupFacts]
     rules: dict[str, Severity]
@@ -137,7 +144,7 @@ class Loaded:
 
 
 ACTORS: Final = msgspec.json.Decoder(list[ActorFacts])
-POSTS: Final = msgspec.json.Decoder(list[PostFacts])
+POSTS: Final = msgspec.json.Decoder(list[_Post])
 PLACES: Final = msgspec.json.Decoder(list[_Place])
 DOMAINS: Final = msgspec.json.Decoder(list[tuple[str, Severity, bool]])
 PAIRS: Final = msgspec.json.Decoder(set[tuple[int, int]])
@@ -237,7 +244,7 @@ def _facts(instance: Instance, question: Question, answer: _Answer, *, proof: Pr
     parent = found.posts.get(question.parent) if question.parent else None
     target = found.posts.get(question.target) if question.target else None
     audience = _audience(question, found, actor)
-    group = _group(question, found, parent, target, audience)
+    group = _as_written(_group(question, found, parent, target, audience), target or parent)
     mine = next(iter(question.hosts))
     decided = house.read(answer.house, instance.overrides)
     return Facts(
@@ -301,6 +308,13 @@ def _group(
     return next((group for group in named if group.is_local), named[0] if named else None)
 
 
+def _as_written(group: GroupFacts | None, about: _Post | None) -> GroupFacts | None:
+    """The group as it is for a post in it, or below it: never wider than when that was written."""
+    if group is None or about is None or about.group_id != group.id or about.written_in is None:
+        return group
+    return replace(group, kind=narrower_kind(about.written_in, group.kind))
+
+
 def _names_other(
     question: Question, found: _Found, parent: PostFacts | None, group: GroupFacts | None
 ) -> bool:
@@ -308,7 +322,8 @@ def _names_other(
     if not question.has_post or parent is None:
         return False
     claimed = {*question.audience.everyone} & found.groups.keys()
-    return any(found.groups[uri].is_local and found.groups[uri] is not group for uri in claimed)
+    own = None if group is None else group.id
+    return any(found.groups[uri].is_local and found.groups[uri].id != own for uri in claimed)
 
 
 def _names_ours(question: Question, found: _Found) -> bool:

@@ -21,6 +21,7 @@ from fediverse_support.web.mastodon.routes import routes
 BASE = "https://support.example"
 WREN, MARLOW, TANSY, ASHA, HERON = 101, 102, 103, 104, 105
 APPOINTMENTS, FRONTROOM, GARDEN = 201, 202, 203
+KINDS = {FRONTROOM: "home", GARDEN: "home-open"}
 IO, ADA, BOOKS = 301, 302, 303
 PEOPLE = {"wren": WREN, "marlow": MARLOW, "tansy": TANSY, "asha": ASHA, "heron": HERON}
 
@@ -123,6 +124,7 @@ class Api:
             "standing": "visible", "body_html": richtext.from_markdown(text), "body_text": text,
             "body_source": None if host else text, "language": "en", "published_at": at, "active_at": at,
             "created_at": at,
+            "written_in": None if group is None else KINDS.get(group, "open"),
         }  # fmt: skip
         await self.insert("posts", **{**values, **more})
         if announced is not None:

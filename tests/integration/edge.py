@@ -261,9 +261,10 @@ class Town:
         post_id = await self.run(
             """
             with fresh as (select new_id() as id)
-            insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing,
-                title, body_html, warning, context_uri, published_at, active_at, created_at)
-            select id, $1, 'Note', $2, $3, coalesce($4, id), $4, $5, $6, $7, $8, $9, $10, $11, $11, $11
+            insert into posts (id, uri, kind, author_id, group_id, written_in, root_id, parent_id, audience,
+                standing, title, body_html, warning, context_uri, published_at, active_at, created_at)
+            select id, $1, 'Note', $2, $3, (select kind from groups where actor_id = $3), coalesce($4, id),
+                $4, $5, $6, $7, $8, $9, $10, $11, $11, $11
             from fresh
             returning id
             """,

@@ -23,11 +23,10 @@ pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 POSTS = 20_000
 BIG = ("posts", "announces", "deliveries", "receipts", "activities", "mentions", "copies", "decisions")
 SEED = """
-insert into posts (id, uri, kind, author_id, group_id, root_id, parent_id, audience, standing, title,
-    body_html,
-    body_text, published_at, active_at, created_at)
+insert into posts (id, uri, kind, author_id, group_id, written_in, root_id, parent_id, audience, standing,
+    title, body_html, body_text, published_at, active_at, created_at)
 select n, 'https://support.example/ap/o/seed' || n, 'Note', $1::bigint,
-    case when n % 2 = 0 then $2::bigint else $3::bigint end,
+    case when n % 2 = 0 then $2::bigint else $3::bigint end, case when n % 2 = 0 then 'open' else 'home' end,
     case when n % 10 < 2 then n else n - n % 10 + n % 2 end, case when n % 10 < 2 then null else n - n % 10 +
     n % 2 end,
     case when n % 2 = 0 then 'public' else 'group' end, 'visible', 'A title', '<p>Some words.</p>', 'Some

@@ -120,6 +120,38 @@ async def test_whoever_had_a_role_has_it_in_the_set(
     assert await ask(bare, had) == "member {}, moderator {moderator}, admin {admin}"
 
 
+async def test_posts_that_were_there_before_count_as_written_under_the_kind_of_their_group(
+    bare: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    name = next(path.stem for path in migrate.MIGRATIONS.glob("*_kinds_posts_were_written_under.sql"))
+    for path in migrate.MIGRATIONS.glob("*.sql"):
+        if path.stem < name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "MIGRATIONS", tmp_path)
+        await migrate.migrate(bare)
+    conn = await pool.connect(bare)
+    await conn.execute(
+        "insert into actors (id, uri, kind, name, inbox_uri, created_at, updated_at)"
+        " select n, n, case n when 1 then 'person' else 'group' end, n, '/inbox', now(), now()"
+        " from generate_series(1, 3) n"
+    )
+    await conn.execute(
+        "insert into groups (actor_id, kind, title, created_at)"
+        " values (2, 'home', '', now()), (3, 'open', '', now())"
+    )
+    await conn.execute(
+        "insert into posts (uri, kind, author_id, group_id, root_id, audience, standing, published_at,"
+        " active_at, created_at)"
+        " select coalesce(g, 0), 'Note', 1, g, 1, 'group', 'visible', now(), now(), now()"
+        " from unnest(array[null, 2, 3]) g"
+    )
+    await conn.close()
+    assert name in await migrate.migrate(bare)
+    kept = "select string_agg(concat_ws(' ', uri, written_in), ', ' order by uri) from posts"
+    assert await ask(bare, kept) == "0, 2 home, 3 open"
+
+
 async def test_two_starts_at_once_are_safe(bare: str) -> None:
     ran = await asyncio.gather(*(migrate.migrate(bare) for _ in range(4)))
     assert sorted(bool(steps) for steps in ran) == [False, False, False, True]

@@ -45,10 +45,10 @@ async def test_a_post_from_elsewhere_that_nobody_answered_has_no_latest_reply(
             site.db.now(),
         )
         await tx.execute(
-            "insert into posts (uri, kind, author_id, host, group_id, root_id, audience, standing, title, "
-            "body_html, body_text, published_at, active_at, created_at) "
-            "values ('https://masto.example/q/1', 'Question', $1, 'masto.example', $2, new_id(), 'public', "
-            "'visible', 'A poll', 'Tea?', 'Tea?', $3::timestamptz - interval '1 hour', $3, $3)",
+            "insert into posts (uri, kind, author_id, host, group_id, written_in, root_id, audience, "
+            "standing, title, body_html, body_text, published_at, active_at, created_at) "
+            "values ('https://masto.example/q/1', 'Question', $1, 'masto.example', $2, 'open', new_id(), "
+            "'public', 'visible', 'A poll', 'Tea?', 'Tea?', $3::timestamptz - interval '1 hour', $3, $3)",
             io,
             site.groups["appointments"],
             site.db.now(),

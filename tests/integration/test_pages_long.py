@@ -13,9 +13,9 @@ from tests.integration.site import Site, make_site, went_to
 pytestmark = pytest.mark.postgres
 
 MANY = """
-insert into posts (uri, kind, author_id, group_id, root_id, parent_id, audience, standing, body_html,
-    body_text, published_at, active_at, created_at)
-select 'https://support.example/ap/o/n' || i, 'Note', $1, $2, $3, $3, 'group', 'visible',
+insert into posts (uri, kind, author_id, group_id, written_in, root_id, parent_id, audience, standing,
+    body_html, body_text, published_at, active_at, created_at)
+select 'https://support.example/ap/o/n' || i, 'Note', $1, $2, 'home', $3, $3, 'group', 'visible',
        'Reply ' || i, 'Reply ' || i, $4, $4, $4
 from generate_series($5::int, $6::int) i order by i
 """

@@ -32,10 +32,10 @@ async def a_remote_reply(site: Site, root: int, group: str, text: str) -> None:
             now,
         )
         await conn.execute(
-            "insert into posts (uri, kind, author_id, host, group_id, root_id, parent_id, audience, "
-            "standing, body_html, body_text, published_at, active_at, created_at) values "
-            "('https://masto.example/n/1', 'Note', $1, 'masto.example', $2, $3, $3, 'public', 'visible', "
-            "$4, $4, $5, $5, $5)",
+            "insert into posts (uri, kind, author_id, host, group_id, written_in, root_id, parent_id, "
+            "audience, standing, body_html, body_text, published_at, active_at, created_at) values "
+            "('https://masto.example/n/1', 'Note', $1, 'masto.example', $2, 'open', $3, $3, 'public', "
+            "'visible', $4, $4, $5, $5, $5)",
             io,
             site.groups[group],
             root,

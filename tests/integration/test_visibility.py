@@ -62,8 +62,8 @@ values ($1, $2, $3, $4, $1 || '/inbox', $5, $6, $7, $7) returning id
 INSERT_POST = """
 with fresh as (select new_id() as id)
 insert into posts (id, uri, kind, author_id, host, group_id, root_id, audience, standing, published_at,
-    active_at, created_at)
-select id, $1, 'Note', $2, $3, $4, id, $5, $6, $7, $7, $7 from fresh returning id
+    active_at, created_at, written_in)
+select id, $1, 'Note', $2, $3, $4, id, $5, $6, $7, $7, $7, $8 from fresh returning id
 """
 ASK = """
 select p.id, v.viewer, can_see(p, v.viewer) as seen, can_reread(p, v.viewer) as kept,
@@ -82,6 +82,7 @@ class World:
     groups: dict[ActorId, GroupKind] = field(default_factory=dict)
     follows: set[tuple[ActorId, ActorId]] = field(default_factory=set)
     posts: dict[PostId, tuple[ActorId, ActorId | None, Audience, PostStanding]] = field(default_factory=dict)
+    written_in: dict[PostId, GroupKind | None] = field(default_factory=dict)
     mentions: set[tuple[PostId, ActorId]] = field(default_factory=set)
 
     def readable(self, post_id: PostId) -> Readable:
@@ -94,6 +95,7 @@ class World:
             standing=standing,
             audience=audience,
             group_kind=None if group_id is None else self.groups[group_id],
+            written_in=self.written_in[post_id],
         )
 
     def reader(
@@ -173,8 +175,11 @@ async def _posts(tx: Tx, db: Db, world: World) -> None:
         group = rng.choice([None, *world.groups])
         audience, standing = rng.choice(AUDIENCES), rng.choice(STANDINGS)
         uri = f"https://{host or 'support.example'}/o/{number}"
-        post = PostId(await tx.fetchval(INSERT_POST, uri, author, host, group, audience, standing, db.now()))
+        then = None if group is None else rng.choice((world.groups[group], *KINDS))
+        row = await tx.fetchval(INSERT_POST, uri, author, host, group, audience, standing, db.now(), then)
+        post = PostId(row)
         world.posts[post] = (author, group, audience, standing)
+        world.written_in[post] = then
         for named in world.actors:
             if rng.random() < 0.2:
                 world.mentions.add((post, named))
@@ -193,7 +198,7 @@ async def test_what_lists_show_is_what_may_be_read(db: Db, seed: int) -> None:
         author_id, group_id, _, _ = world.posts[row["id"]]
         post, reader = world.readable(row["id"]), world.reader(row["viewer"], author_id, group_id, row["id"])
         answer = may_read(post, reader)
-        answers.setdefault((post.audience, post.group_kind), set()).add(answer)
+        answers.setdefault((post.audience, post.kind), set()).add(answer)
         if answer is not row["seen"] or answer is not row["seen_in_lists"]:
             wrong.append((post, reader, row["seen"], row["seen_in_lists"]))
     assert wrong == []

@@ -79,6 +79,7 @@ async def _answer_here(
         author_id=group.id,
         host=None,
         group_id=None,
+        written_in=None,
         root_id=None,
         parent_id=None,
         parent_uri=None,

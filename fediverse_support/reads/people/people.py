@@ -81,9 +81,10 @@ select p.id, case when (select e.yes from can_see_group_each(g.actor_id, $2) e (
 from posts p
 left join groups g on g.actor_id = p.group_id
 left join actors b on b.id = p.group_id
-cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) v (yes)
+cross join can_see_each(
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) v (yes)
 where p.author_id = $1 and (v.yes or can_reread(p, $2))
-  and (p.author_id = $2 or p.group_id is null or g.kind = 'open')
+  and (p.author_id = $2 or p.group_id is null or g.kind = 'open' and p.written_in = 'open')
   and p.id < $3
 order by p.id desc
 limit 21

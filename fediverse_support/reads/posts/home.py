@@ -91,6 +91,7 @@ select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host 
        coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.standing, (
            select r.created_at from posts r
            where r.root_id = t.id and r.id <> t.id and r.standing in ('visible', 'limited')
+             and (r.written_in = t.written_in or r.written_in is not null and can_see(r, $1))
            order by r.id desc limit 1) as replied_at
 from follows f
 join groups g on g.actor_id = f.target_id

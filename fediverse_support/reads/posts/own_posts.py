@@ -103,7 +103,9 @@ FIND_SETTING: Final = """
 with parent as (
     select p.* from posts p where p.id = $2 and can_see(p, $1)
 ), place as (
-    select g.*, r.kind as group_kind from groups r join actors g on g.id = r.actor_id
+    select g.*, case when $2::bigint is null then r.kind
+                     else narrower_kind((select written_in from parent), r.kind) end as group_kind
+    from groups r join actors g on g.id = r.actor_id
     where g.id = case when $2::bigint is null then $3::bigint else (select group_id from parent) end
       and ($2::bigint is not null or can_see_group(g.id, $1) or r.kind in ('open', 'circle', 'home'))
 )

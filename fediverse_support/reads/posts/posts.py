@@ -16,6 +16,8 @@ from asyncpg import Record
 from msgspec import Struct
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.audiences import narrower_kind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.reads.people import actors
@@ -26,11 +28,12 @@ LOAD: Final = """
 with above as materialized (
     select q.id
     from posts q
-    cross join can_see_each(q.id, q.author_id, q.host, q.group_id, q.audience, q.standing, $1) s (yes)
+    cross join can_see_each(
+        q.id, q.author_id, q.host, q.group_id, q.written_in, q.audience, q.standing, $1) s (yes)
     where q.id = any (array(select p.parent_id from posts p where p.id = any ($2))) and s.yes
 )
-select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audience, p.standing, p.title,
-       p.body_html, p.body_source, p.body_text, p.warning, p.sensitive, p.language, p.attachments,
+select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.written_in, p.root_id, p.audience, p.standing,
+       p.title, p.body_html, p.body_source, p.body_text, p.warning, p.sensitive, p.language, p.attachments,
        p.published_at, p.edited_at,
        case when p.parent_id in (select q.id from above q) then p.parent_id end as parent_id,
        case when p.parent_id in (select q.id from above q)
@@ -46,7 +49,8 @@ select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.root_id, p.audienc
        exists (select 1 from reactions r
                where r.post_id = p.id and r.actor_id = $1 and r.kind = 'like') as is_liked
 from posts p
-cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) s (yes)
+cross join can_see_each(
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) s (yes)
 where p.id = any ($2) and s.yes
 """
 
@@ -66,7 +70,8 @@ order by p.id limit 1
 
 THREAD: Final = """
 select p.id, p.parent_id from posts p
-cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) s (yes)
+cross join can_see_each(
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) s (yes)
 where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, $1)) and s.yes
 order by p.id limit $3
 """
@@ -93,6 +98,7 @@ class PostView(Struct, frozen=True):
     host: str | None
     author: ActorView
     group: ActorView | None
+    written_in: GroupKind | None
     root_id: PostId
     parent_id: PostId | None
     parent_author_id: ActorId | None
@@ -111,6 +117,14 @@ class PostView(Struct, frozen=True):
     edited_at: datetime | None
     mentioned: tuple[ActorView, ...]
     is_liked: bool
+
+    @property
+    def kind(self) -> GroupKind | None:
+        """Who reads in its group, of this post: nobody who could not have then. None outside of groups."""
+        now = None if self.group is None else self.group.group_kind
+        if now is None or self.written_in is None:
+            return self.written_in
+        return narrower_kind(self.written_in, now)
 
     @property
     def starts_thread(self) -> bool:

@@ -55,7 +55,7 @@ with asked as materialized (
                    or (select a.indexable from actors a where a.id = p.author_id))
                from posts p
                cross join can_see_each(
-                   p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+                   p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
                where p.id = c.post_id)
         limit $3::bigint + $4::bigint) t
      limit $3::bigint + $4::bigint)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -31,6 +32,7 @@ class PostView(Struct, frozen=True):
     root_id: PostId
     parent_id: PostId | None
     group_id: ActorId | None
+    written_in: GroupKind | None
     author_id: ActorId
     author_uri: Uri
     author_name: str
@@ -63,7 +65,7 @@ class PostView(Struct, frozen=True):
 
 
 FIND_POST: Final = """
-select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
+select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
        v.yes as is_visible, v.kept as is_kept,
        case when v.yes or v.kept then p.title else '' end as title,
@@ -75,7 +77,8 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
 from posts p
 cross join lateral (
     select s.yes, can_reread(p, $2) as kept
-    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
+    from can_see_each(
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 left join actors g on g.id = p.group_id
 where p.id = $1
@@ -92,7 +95,7 @@ async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> P
 # who may not read the group any more, and finds only their own words.
 # `offset 0` lets each post be asked about once, and not for every column that depends on the answer.
 LIST_REPLIES: Final = """
-select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as author_uri,
+select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_id, a.uri as author_uri,
        coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
        v.yes as is_visible, v.kept as is_kept,
        case when v.yes or v.kept then p.title else '' end as title,
@@ -104,10 +107,12 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.author_id, a.uri as au
 from posts p
 cross join lateral (
     select s.yes, can_reread(p, $2) as kept
-    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
+    from can_see_each(
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 where p.root_id = $1 and p.id > $3 and p.id <> $1
-  and (v.yes or v.kept or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
+  and (v.yes or v.kept or (p.standing = 'removed' and (
+      p.group_id is null or can_see_in_group(p.group_id, p.written_in, $2))))
 order by p.id
 limit 31
 """
@@ -120,10 +125,12 @@ async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, a
 
 LIST_BEFORE: Final = """
 select p.id from posts p
-cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) v (yes)
+cross join can_see_each(
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) v (yes)
 where p.root_id = $1 and p.id < $3 and p.id <> $1
   and (v.yes or can_reread(p, $2)
-       or (p.standing = 'removed' and (p.group_id is null or can_see_group(p.group_id, $2))))
+       or (p.standing = 'removed' and (
+           p.group_id is null or can_see_in_group(p.group_id, p.written_in, $2))))
 order by p.id desc
 limit 31
 """
@@ -155,7 +162,8 @@ select p.id, p.standing, p.is_locked, not v.yes as is_gone,
 from posts p
 cross join lateral (
     select s.yes
-    from can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $2) s (yes) offset 0) v
+    from can_see_each(
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) s (yes) offset 0) v
 join actors a on a.id = p.author_id
 where p.id = any ($1) and (v.yes or p.standing in ('removed', 'deleted'))
 """
@@ -229,7 +237,8 @@ select (select count(distinct n) from copies c, host_numbers(c.hosts) n where c.
        (select count(distinct d.host) from deliveries d where d.post_id = p.id) as unanswered,
        (p.group_id is null or exists (
            select 1 from groups g join actors a on a.id = g.actor_id
-           where g.actor_id = p.group_id and (g.kind = 'open' or a.host is not null))) as federates
+           where g.actor_id = p.group_id
+             and (g.kind = 'open' and p.written_in = 'open' or a.host is not null))) as federates
 from posts p
 where p.id = $1 and p.author_id = $2 and p.standing = 'deleted' and not can_see(p, $2)
 """

@@ -92,7 +92,8 @@ select e.low, t.* from edge e left join lateral (
                   then p.group_id = c.actor_id and p.parent_id is null and p.parent_uri is null
                   else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1
                        and (p.group_id is null
-                            or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                            or p.written_in = 'open'
+                               and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
                        and coalesce((
                            select r.severity from rule_for_each(p.host) r (severity)
                            where p.host is not null), 'allow') = 'allow'
@@ -107,7 +108,8 @@ select e.low, t.* from edge e left join lateral (
                            where n.post_id = p.id and n.id < c.id and n.undone_at is null
                              and n.actor_id in (select j.id from joined j where not j.is_group)) end as yes
            from posts p
-           cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+           cross join can_see_each(
+               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
            where p.id = c.post_id offset 0) s
     where s.yes and (c.actor_id is null or (
         select v.yes from actors a
@@ -133,10 +135,12 @@ from (
           and p.parent_id is null and p.parent_uri is null and p.id < $2 and coalesce($5::boolean, true)
         order by p.id desc offset 0) c
      where (select (p.group_id is null
-                    or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                    or p.written_in = 'open'
+                       and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
-            cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+            cross join can_see_each(
+                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
             where p.id = c.id)
      limit 41)
     union all
@@ -147,12 +151,14 @@ from (
           and p.host not in (select d.domain from domain_rules d where d.severity <> 'allow')
         order by p.id desc offset 0) c
      where (select (p.group_id is null
-                    or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+                    or p.written_in = 'open'
+                       and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
                    and coalesce((
                        select r.severity from rule_for_each(p.host) r (severity)), 'allow') = 'allow'
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
-            cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+            cross join can_see_each(
+                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
             where p.id = c.id)
      limit 41)
 ) s
@@ -162,7 +168,8 @@ where s.id > $3 order by s.id desc limit $4
 OWN: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
-    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+    cross join can_see_each(
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
     where p.author_id = $1 and p.id < $2 and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
@@ -172,12 +179,15 @@ where s.id > $3 order by s.id desc limit $4
 AUTHOR: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
-    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+    cross join can_see_each(
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
     where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
       and (select a.standing not in ('suspended', 'deleted')
                   and (a.host is null or rule_for(a.host) is distinct from 'suspend')
            from actors a where a.id = $5)
-      and (p.group_id is null or (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+      and (p.group_id is null
+           or p.written_in = 'open'
+              and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
       and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
@@ -206,7 +216,8 @@ from (
       and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
       and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and v.yes
            from posts p
-           cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.audience, p.standing, $1) v (yes)
+           cross join can_see_each(
+               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
            where p.id = n.post_id)
     order by n.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4

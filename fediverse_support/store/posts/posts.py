@@ -9,6 +9,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, Post, PostKind, PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -18,7 +19,8 @@ from fediverse_support.store.posts.edits import Words
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
     """A post about to be stored. `id` is chosen beforehand for ours, because their page's address holds
-    it. `words_at` is when its words are from, by its author's clock."""
+    it. `written_in` is of what kind its group is for it, None outside of groups. `words_at` is when its words
+    are from, by its author's clock."""
 
     id: PostId | None
     uri: Uri
@@ -26,6 +28,7 @@ class NewPost:
     author_id: ActorId
     host: Host | None
     group_id: ActorId | None
+    written_in: GroupKind | None
     root_id: PostId | None
     parent_id: PostId | None
     parent_uri: Uri | None
@@ -60,18 +63,18 @@ with given as materialized (
     from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
         $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
         $15::text[], $16::text[], $17::bool[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::timestamptz[], $24::text[])
+        $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[])
         with ordinality as g (given_id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri,
             audience, standing, title, body_html, body_source, body_text, warning, sensitive, language, url,
-            context_uri, attachments, published_at, words_at, mentions, place)
+            context_uri, attachments, published_at, words_at, written_in, mentions, place)
     order by g.place
 ), new as (
     insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience,
         standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments, published_at, words_at, active_at, created_at)
+        attachments, published_at, words_at, written_in, active_at, created_at)
     select id, uri, kind, author_id, host, group_id, coalesce(root_id, id), parent_id, parent_uri, audience,
         standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments::jsonb, published_at, words_at, $25, $25
+        attachments::jsonb, published_at, words_at, written_in, $26, $26
     from given
     on conflict (uri) do nothing
     returning id, uri
@@ -83,7 +86,7 @@ with given as materialized (
     on conflict do nothing
 ), bumped as (
     -- A root that this very statement stores is not seen here, and needs it not.
-    update posts set active_at = $25
+    update posts set active_at = $26
     where id in (select g.root_id from given g join new on new.id = g.id where g.standing = 'visible')
 )
 select new.id, new.uri, exists (
@@ -103,7 +106,7 @@ COLUMNS: Final = (
         "language",
         "url",
     ),
-    *("context_uri", "attachments", "published_at", "words_at"),
+    *("context_uri", "attachments", "published_at", "words_at", "written_in"),
 )
 
 
@@ -128,7 +131,11 @@ with orphans as (
 update posts set
     parent_id = case when id in (select id from orphans) then $1 else parent_id end,
     root_id = $3,
-    group_id = case when audience in ('followers', 'direct') then group_id else coalesce($4, group_id) end
+    group_id = case when audience in ('followers', 'direct') then group_id else coalesce($4, group_id) end,
+    written_in = case
+        when audience in ('followers', 'direct') or $4::bigint is null then written_in
+        when group_id is null then $5
+        else narrower_kind(written_in, $5) end
 where id in (select id from orphans) or root_id in (select id from orphans)
 """
 
@@ -138,7 +145,7 @@ async def _adopt(tx: Tx, post_id: PostId, post: NewPost) -> None:
 
     Any other was never judged by that group's rules, so nobody may find it in there.
     """
-    await tx.execute(ADOPT, post_id, post.uri, post.root_id or post_id, post.group_id)
+    await tx.execute(ADOPT, post_id, post.uri, post.root_id or post_id, post.group_id, post.written_in)
 
 
 FIND_POST: Final = """

@@ -149,7 +149,7 @@ def _to_moderators(words: Words, text: str, group: ActorView) -> Draft:
 def _direct(words: Words, text: str, parent: PostView | None, people: tuple[ActorId, ...]) -> Draft:
     """A personal message: it leaves the group, and goes to the people named."""
     # What stands in a closed group is named to nobody outside of it, not even by what it answers.
-    closed = parent is not None and parent.group is not None and parent.group.group_kind != "open"
+    closed = parent is not None and parent.kind not in (None, "open")
     above = None if closed else parent
     if above is not None:
         people = _with_author(people, above)
@@ -176,7 +176,7 @@ def _in_group(
 ) -> Draft:
     """A thread or a reply in a group; it is never read by more people than the group is."""
     audience: Audience = "group"
-    if group.group_kind == "open":
+    if (group.group_kind if parent is None else parent.kind) == "open":
         if words.visibility == "private":
             raise invalid(
                 "visibility",

@@ -238,7 +238,7 @@ def content(view: PostView) -> str:
 
 def visibility(view: PostView) -> str:
     """Return who reads a post in this API's four words; what stays in a group is `private`."""
-    if view.group is not None and view.group.group_kind != "open" and view.audience != "direct":
+    if view.kind not in (None, "open") and view.audience != "direct":
         return "private"
     if view.audience == "group":
         return "public"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.audiences import narrower_kind
 from fediverse_support.domain.ids import PostId
+from fediverse_support.policy.access import Reader, may_enter
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
@@ -24,7 +27,17 @@ async def group_of(pages: Pages, visit: Visit, conn: Conn, post: PostView) -> Gr
     """
     if post.group_slug is None:
         return None
-    return await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+    group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+    return None if group is None else as_written(group, post, visit)
+
+
+def as_written(group: GroupView, post: PostView, visit: Visit) -> GroupView:
+    """Return a group as it is for a post in it: nobody reads along who could not have when it was written."""
+    if post.written_in is None:
+        return group
+    kind = narrower_kind(post.written_in, group.kind)
+    reader = Reader(id=visit.actor_id, is_ours=visit.viewer is not None, is_member=group.is_member)
+    return replace(group, kind=kind, is_readable=may_enter(kind, reader))
 
 
 async def address_of(

@@ -45,6 +45,7 @@ PUBLIC = Readable(
     standing="visible",
     audience="public",
     group_kind="open",
+    written_in="open",
 )
 OURS = Reader(id=ActorId(2), is_ours=True)
 MEMBER = replace(OURS, is_member=True)

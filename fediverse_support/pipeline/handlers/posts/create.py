@@ -164,13 +164,15 @@ def _row(step: Step, post: vocab.Post) -> NewPost:
     if actor is None:
         raise ValueError("a post needs a known author")
     said = words.read(post, local=facts.is_local, group=facts.group_uri)
+    place = None if facts.is_for_moderators else facts.group
     return NewPost(
         id=step.post_id,
         uri=post.id,
         kind=post.kind,
         author_id=actor.id,
         host=actor.host,
-        group_id=None if facts.group is None or facts.is_for_moderators else facts.group.id,
+        group_id=None if place is None else place.id,
+        written_in=None if place is None else place.kind,
         root_id=None if parent is None else parent.root_id,
         parent_id=None if parent is None else parent.id,
         parent_uri=post.in_reply_to,

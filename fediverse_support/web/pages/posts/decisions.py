@@ -16,7 +16,6 @@ from fediverse_support.domain.errors import AppError, NotFound
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.policy import access
-from fediverse_support.reads import groups
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import own_posts, threads
 from fediverse_support.reads.posts.own_posts import TakenOut
@@ -24,7 +23,7 @@ from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.places import landing
+from fediverse_support.web.pages.places import group_of, landing
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
     get_mine,
@@ -74,9 +73,7 @@ async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     place = await own_posts.find_taken_out(conn, post.id, visit.person.actor_id)
     if place is None:
         raise NotFound
-    group = answers = None
-    if post.group_slug is not None:
-        group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+    group, answers = await group_of(pages, visit, conn, post), None
     if place.parent_id is not None:
         answers = await _answered(conn, visit, place.parent_id)
     return Taken(post, group if group is not None and group.is_readable else None, answers, place)

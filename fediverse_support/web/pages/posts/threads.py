@@ -25,7 +25,7 @@ from fediverse_support.web.pages.engine import beginning
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_group, may_join, must_join, title_for
-from fediverse_support.web.pages.places import address_of, group_of, landing
+from fediverse_support.web.pages.places import address_of, as_written, group_of, landing
 from fediverse_support.web.pages.posts.decisions import list_again
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
@@ -124,7 +124,7 @@ async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         raise NotFound
     if group is None and await group_of(pages, visit, conn, root) is not None:
         raise NotFound
-    scene = Scene(group, root)
+    scene = Scene(None if group is None else as_written(group, root, visit), root)
     is_gone = scene.is_open and root.is_root and root.standing in ("removed", "deleted")
     if not (root.is_visible or root.is_kept or is_gone or await _is_theirs(conn, visit, root)):
         raise NotFound
