@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
@@ -32,8 +31,6 @@ from fediverse_support.policy.decide import decide
 from fediverse_support.store import facts as store_facts
 from fediverse_support.store.exchange.decisions import Record
 from fediverse_support.store.people import follows
-
-STAGES: Final = ("load", "judge", "handle", "emit", "record")
 
 
 async def apply(
