@@ -22,7 +22,7 @@ from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
 from fediverse_support.db import migrate, pool
 from fediverse_support.db.pool import Db
 
-pytest_plugins = ("tests.golden",)
+pytest_plugins = ("tests.golden", "tests.patience")
 
 TEMPLATE = "template_of_tests"
 KEPT = ("_pogo_migration", "_pogo_version", "settings")
