@@ -68,6 +68,9 @@ bench: $(DEV_STAMP) ## print how fast it is on this machine
 chaos: $(DEV_STAMP) ## stop, kill and hide parts at random for long (CHAOS_SEED, CHAOS_SECONDS)
 	$(RUN) -m pytest -m chaos -n 0 -s tests
 
+mutants: $(DEV_STAMP) ## put 65 faults into a copy, each of which a test must notice (ONLY="words of it")
+	$(RUN) -m tests.mutants $(ONLY)
+
 interop: $(DEV_STAMP) ## exchange activities with foreign servers (needs Node 22)
 	$(RUN) -m pytest -m interop tests/interop -n 0 # one after the other: they share what they install
 
@@ -88,4 +91,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo world test lint bench chaos interop docs docs-check lock clean
+.PHONY: help install demo world test lint bench chaos mutants interop docs docs-check lock clean

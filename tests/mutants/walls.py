@@ -1,0 +1,43 @@
+"""Faults in what keeps a page clean and a form ours: escaping, links, form tokens, throttles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants.mutant import Mutant
+
+DOCUMENTS: Final = "fediverse_support/domain/documents.py"
+FRAME: Final = "fediverse_support/web/pages/frame.py"
+WRITTEN: Final = ("tests/unit/domain/test_documents.py",)
+FORMS: Final = "tests/integration/test_pages_forms.py"
+NAMES: Final = "href, name = html.escape(group.url or group.uri), html.escape(group.name)"
+
+MUTANTS: Final = (
+    Mutant("fediverse_support/domain/richtext.py", "{html.escape(title)}</strong>", "{title}</strong>",
+           "a title runs as a script in apps and on other servers", WRITTEN),
+    Mutant(DOCUMENTS, NAMES, "href, name = html.escape(group.url or group.uri), group.name",
+           "a group's name runs as a script on other servers", WRITTEN),
+    Mutant(DOCUMENTS, NAMES, "href, name = (group.url or group.uri), html.escape(group.name)",
+           "a group's address breaks out of its link", WRITTEN),
+    Mutant("fediverse_support/domain/richtext.py", "return value if WHOLE_LINK.match(value) else None",
+           "return value", "a stranger's link leads to a form of ours",
+           ("tests/unit/domain/test_richtext.py",)),
+    Mutant("fediverse_support/web/pages/engine.py", "autoescape=True,", "autoescape=False,",
+           "whatever anybody writes runs in every reader's browser", ("tests/house/test_escaping.py",)),
+    Mutant("templates/posts/removed.html", "<h1", "<h1 onclick='go()'",
+           "a page runs what stands in it", ("tests/house/test_escaping.py",)),
+    Mutant(FRAME, "if self.sessions.is_from_elsewhere(request):", "if False:",
+           "another site posts in a member's name",
+           (f"{FORMS}::test_a_form_sent_by_another_site_does_nothing",)),
+    Mutant(FRAME, '        if not self.sessions.is_our_form(form.text("token"), visit.bound_to):',
+           "        if False:", "a form without our token is taken",
+           (f"{FORMS}::test_a_form_without_this_sessions_token_does_nothing_and_keeps_the_words",)),
+    Mutant("fediverse_support/domain/buckets.py",
+           "wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self.per_second\n        self._keep",
+           "wait = 0.0\n        self._keep", "passwords are guessed without an end",
+           ("tests/integration/test_pages_sessions.py::"
+            "test_guessing_is_stopped_for_a_place_and_forgiven_after_a_while",)),
+    Mutant("fediverse_support/domain/buckets.py", "min(self.burst, self._tokens(key, at) + 1.0)",
+           "self._tokens(key, at) + 1.0", "whoever signs in often may guess ever more",
+           ("tests/unit/domain/test_buckets.py",)),
+)  # fmt: skip
