@@ -62,6 +62,20 @@ lint: $(DEV_STAMP) ## style, floors and types
 	$(VENV)/bin/lint-imports --no-logo
 	$(RUN) -m mypy
 
+check: lint ## what is quick: lint, house rules, unit tests, and the tests you changed since main
+	$(RUN) -m pytest -q $(PYTEST_ARGS) tests/house tests/unit \
+		$$(git diff --name-only --diff-filter=d $$(git merge-base main HEAD) -- 'tests/**/test_*.py' | grep -vE '^tests/(house|unit|interop|chaos)/')
+
+fmt: $(DEV_STAMP) ## lay out the Python you changed since main; SQL and docstrings are laid out by hand
+	@git diff --name-only --diff-filter=d $$(git merge-base main HEAD) -- '*.py' | xargs -r $(RUN) -m ruff format
+
+new-migration: ## begin the next migration (NAME=words_for_it)
+	@cd fediverse_support/db/migrations && last=$$(ls *.sql | tail -1) && \
+	case "$(NAME)" in ''|*[!a-z0-9_]*) echo "NAME=words_for_it, in small letters" >&2; exit 1;; esac && \
+	next=$$(printf '%04d' $$(($$(echo "$$last" | cut -c1-4 | sed 's/^0*//') + 1)))_$(NAME) && \
+	printf -- '-- Why it is there.\n-- depends: %s\n\n-- migrate: apply\n\n' "$${last%.sql}" > "$$next.sql" && \
+	echo "fediverse_support/db/migrations/$$next.sql"
+
 bench: $(DEV_STAMP) ## print how fast it is on this machine
 	$(RUN) -m tests.bench
 
@@ -91,4 +105,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo world test lint bench chaos mutants interop docs docs-check lock clean
+.PHONY: help install demo world test lint check fmt new-migration bench chaos mutants interop docs docs-check lock clean
