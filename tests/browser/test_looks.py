@@ -150,3 +150,72 @@ async def test_nothing_is_asked_of_another_host(served: Served) -> None:
             await window.goto(path)
     assert all(url.startswith(served.base) for url in asked)
     assert wrong == []
+
+
+async def heights(window: Page, selector: str) -> dict[str, float]:
+    """Return how tall everything is that can be pressed, by its words."""
+    found: dict[str, float] = await window.evaluate(
+        "s => Object.fromEntries([...document.querySelectorAll(s)].map("
+        "e => [e.innerText, e.getBoundingClientRect().height]))",
+        selector,
+    )
+    return found
+
+
+async def test_ways_back_and_buttons_are_as_tall_as_a_thumb(served: Served) -> None:
+    pages = await furnish(served)
+    windows: dict[str | None, Page] = {}
+    for path, name in pages:
+        if name not in windows:
+            windows[name] = await served.window(name, script=True, bypass_csp=True)
+        await windows[name].goto(path)
+        found = await heights(windows[name], ".way a, .btn, summary, .mast a")
+        assert {words: tall for words, tall in found.items() if tall < 43.9} == {}, path
+
+
+async def test_a_low_window_keeps_its_room_for_words_and_the_way_out(served: Served) -> None:
+    window = await served.window("wren", size={"width": 320, "height": 256}, script=True, bypass_csp=True)
+    await window.goto("/privacy")
+    await window.evaluate("window.scrollTo(0, 1500)")
+    exit_at = await window.get_by_role("link", name="Quick exit").bounding_box()
+    help_at = await window.get_by_role("link", name="Get help now").bounding_box()
+    assert exit_at is not None and 0 <= exit_at["y"] <= 256 - exit_at["height"]
+    assert help_at is not None and help_at["y"] < 0, "the strip does not stay over the words"
+
+
+async def test_an_open_fold_is_of_one_colour_from_edge_to_edge(served: Served) -> None:
+    noted = await served.site.writes("tansy", "Forty candles.", group="frontroom", warning="grief")
+    window = await served.window("wren", size=DESK, script=True, bypass_csp=True)
+    await window.goto(f"/g/frontroom/t/{noted}")
+    await window.locator("summary", has_text="grief").click()
+    widths = await window.evaluate(
+        "[...document.querySelectorAll('.fold[open]')].map("
+        "f => f.clientWidth - f.querySelector('.text').offsetWidth)"
+    )
+    assert widths == [0]
+
+
+async def test_the_last_post_of_a_sheet_has_no_line_below_it(served: Served) -> None:
+    root = await served.site.writes("tansy", "Hello.", group="frontroom", title="Tea")
+    window = await served.window("wren", script=True, bypass_csp=True)
+    await window.goto(f"/g/frontroom/t/{root}")
+    last = "getComputedStyle([...document.querySelectorAll('.sheet .post')].at(-1)).borderBlockEndWidth"
+    assert await window.evaluate(last) == "0px"
+
+
+async def test_a_post_without_a_title_says_its_sentence_once(served: Served) -> None:
+    root = await served.site.writes("tansy", "Third night awake.", group="frontroom", title="")
+    window = await served.window("wren", script=True, bypass_csp=True)
+    await window.goto(f"/g/frontroom/t/{root}")
+    heading = await window.get_by_role("heading", level=1).bounding_box()
+    assert heading is not None and heading["height"] <= 1, "for those who listen only"
+    assert await window.locator(".text").inner_text() == "Third night awake."
+
+
+async def test_the_main_links_of_an_admin_fit_on_a_phone(served: Served) -> None:
+    window = await served.window("tom", script=True, bypass_csp=True)
+    await window.goto("/admin/servers")
+    tops = await window.evaluate(
+        "[...document.querySelectorAll('.mast li')].map(e => e.getBoundingClientRect().top)"
+    )
+    assert len(set(tops)) == 1 and len(tops) == 4

@@ -236,6 +236,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
             group=group,
             root=root,
             heading=heading,
+            is_said_below=is_first_shown and not root.title and (root.is_visible or root.is_kept),
             first=_line(visit, scene, part, root, undo) if is_first_shown else None,
             replies=[_line(visit, scene, part, post, undo) for post in replies],
             base=scene.base,

@@ -148,6 +148,7 @@ class PostLine:
 class ThreadView(View):
     """A page of a conversation. `first` is None where its first post stands on another page, or is not shown.
 
+    `is_said_below`: the heading is how the first post begins, right below it; it is for those who listen.
     `next_after` is where the next page begins, 0 on the last; `earlier` leads to the one before. `paused` and
     `why_paused` are said where it is. `answering` is what the form below answers, where that is not above it.
     """
@@ -155,6 +156,7 @@ class ThreadView(View):
     group: GroupView | None
     root: PostView
     heading: str
+    is_said_below: bool
     first: PostLine | None
     replies: Sequence[PostLine]
     base: str
