@@ -426,18 +426,6 @@ begin
     return (select s.yes from can_see_actor_each(actor_id, kind, standing, host, account_id, for_group_id, viewer) s (yes));
 end $$;
 
--- Called for all posts that one statement stored, by the trigger `posts_keep_words`. It makes their words of the rows it
--- is given: to find these rows again among all posts, the database may read every post there is.
-create or replace function keep_words_of_new() returns trigger language plpgsql as $$
-begin
-    insert into post_words (post_id, author_id, group_id, findable, words)
-    select f.id, f.author_id, f.group_id, a.indexable, words_of(row(f.*)::posts, a.indexable)
-    from fresh f join actors a on a.id = f.author_id
-    where f.standing not in ('removed', 'deleted')
-    on conflict do nothing;
-    return null;
-end $$;
-
 -- The words somebody types, as each language would have stored them: all of them, in one language or another.
 create or replace function asked_words(typed text) returns tsquery language sql stable parallel safe as $$
     select coalesce(string_agg(distinct '(' || t.asked::text || ')', ' | '), '')::tsquery
