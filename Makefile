@@ -82,7 +82,7 @@ bench: $(DEV_STAMP) ## print how fast it is on this machine
 chaos: $(DEV_STAMP) ## stop, kill and hide parts at random for long (CHAOS_SEED, CHAOS_SECONDS)
 	$(RUN) -m pytest -m chaos -n 0 -s tests
 
-mutants: $(DEV_STAMP) ## put 65 faults into a copy, each of which a test must notice (ONLY="words of it")
+mutants: $(DEV_STAMP) ## put faults into a copy, each of which a test must notice (ONLY="words of it")
 	$(RUN) -m tests.mutants $(ONLY)
 
 interop: $(DEV_STAMP) ## exchange activities with foreign servers (needs Node 22)

@@ -41,6 +41,16 @@ def unescaped(tree: tuple[Module, ...]) -> set[str]:
     }
 
 
+def makers(tree: tuple[Module, ...]) -> set[str]:
+    """The modules that make an environment of templates which escapes."""
+    return {
+        module.path
+        for module in tree
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Environment" and _escapes(node)
+    }
+
+
 def _escapes(call: ast.Call) -> bool:
     return any(word.arg == "autoescape" and ast.unparse(word.value) == "True" for word in call.keywords)
 
@@ -70,6 +80,7 @@ def test_a_line_that_goes_past_escaping_is_found(tmp_path: Path, line: str) -> N
 def test_pages_are_made_in_one_place_which_escapes() -> None:
     # The filter that prints what `richtext` cleaned stands beside the environment.
     assert unescaped(modules()) == PLAIN | {"fediverse_support/web/pages/engine.py"}
+    assert makers(modules()) == {"fediverse_support/web/pages/engine.py"}
     [function] = [
         function.name
         for module in modules()

@@ -35,9 +35,5 @@ MUTANTS: Final = (
     Mutant("fediverse_support/domain/buckets.py",
            "wait = 0.0 if tokens >= 1.0 else (1.0 - tokens) / self.per_second\n        self._keep",
            "wait = 0.0\n        self._keep", "passwords are guessed without an end",
-           ("tests/integration/test_pages_sessions.py::"
-            "test_guessing_is_stopped_for_a_place_and_forgiven_after_a_while",)),
-    Mutant("fediverse_support/domain/buckets.py", "min(self.burst, self._tokens(key, at) + 1.0)",
-           "self._tokens(key, at) + 1.0", "whoever signs in often may guess ever more",
            ("tests/unit/domain/test_buckets.py",)),
 )  # fmt: skip

@@ -66,3 +66,8 @@ def test_a_token_is_given_back_and_never_more_than_there_were() -> None:
     for _ in range(5):
         tokens.give_back("it", 0)
     assert [tokens.take("it", 0) for _ in range(3)] == [0, 0, 1]
+
+
+def test_who_has_no_token_left_waits() -> None:
+    buckets = Buckets(burst=2, per_second=0.5)
+    assert [buckets.take("somebody", at=0.0) for _ in range(3)] == [0.0, 0.0, 2.0]
