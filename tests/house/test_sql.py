@@ -4,54 +4,127 @@ from __future__ import annotations
 
 import ast
 import re
+from pathlib import Path
 
 import asyncpg
 import pytest
 
-from fediverse_support.db.pool import Db
-from tests.house.source import ROOT, modules
+from fediverse_support.db.pool import Conn, Db
+from tests.house import sql
+from tests.house.source import ROOT, Module, modules
 
-SQL = re.compile(r"\s*(?:--[^\n]*\n\s*)*(select|insert|update|delete|with)\b", re.IGNORECASE)
+ROOMS = tuple(f"fediverse_support/{room}/" for room in ("store", "reads", "db"))
+HANDED_ON = {
+    "fediverse_support/cli/doctor.py _asked",
+    "fediverse_support/db/migrate.py _install",
+    "fediverse_support/db/migrate.py _one_at_a_time",
+    "fediverse_support/db/pool.py _leave_clean",
+    "fediverse_support/db/pooler.py _is_shared",
+    "fediverse_support/reads/notices.py of_account",
+    "fediverse_support/reads/posts/timelines.py _read",
+    "fediverse_support/reads/posts/timelines.py home",
+    "fediverse_support/store/retention.py prune",
+}
+OUTSIDE = {
+    "fediverse_support/actions/people/following.py follow",
+    "fediverse_support/cli/children.py work",
+    "fediverse_support/cli/demo.py _open",
+    "fediverse_support/cli/demo.py get_person",
+    "fediverse_support/cli/demo.py seed",
+    "fediverse_support/cli/doctor.py _asked",
+    "fediverse_support/cli/world.py _meet",
+    "fediverse_support/pipeline/handlers/people/people.py elsewhere",
+    "fediverse_support/pipeline/handlers/people/people.py who_may_read",
+    "fediverse_support/wiring.py _at_its_address",
+}
+MADE_OF_OTHERS = {
+    "fediverse_support/reads/exchange/queues.py STATUS_OF_HOST",
+    "fediverse_support/reads/notices.py OF_ACTOR",
+    "fediverse_support/reads/notices.py UPWARDS",
+    "fediverse_support/reads/people/followers.py LIST_FOLLOWERS",
+    "fediverse_support/reads/posts/timelines.py BY_AUTHOR",
+    "fediverse_support/reads/posts/timelines.py GROUP_PICTURES",
+    "fediverse_support/reads/posts/timelines.py HOME_DEEPER",
+    "fediverse_support/reads/posts/timelines.py UPWARDS",
+    "fediverse_support/store/people/follows.py FIND_BY_ID",
+    "fediverse_support/store/people/follows.py FIND_BY_URI",
+    "fediverse_support/store/people/follows.py FIND_PAIR",
+    "fediverse_support/store/people/follows.py FIND_PAIR_BY_URI",
+}
 
 
-def statements() -> list[tuple[str, str]]:
-    """Every module-level constant that holds SQL, with where it stands."""
-    found = []
-    for module in modules():
-        for node in module.tree.body:
-            target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-            value = getattr(node, "value", None)
-            if (
-                isinstance(target, ast.Name)
-                and isinstance(value, ast.Constant)
-                and isinstance(value.value, str)
-            ):
-                if SQL.match(value.value):
-                    found.append((f"{module.path}:{node.lineno} {target.id}", value.value))
+def ours() -> list[Module]:
+    """Every module that may speak to the database: the library may not."""
+    return [
+        module
+        for module in modules()
+        if module.path.startswith("fediverse_support/") and not module.path.endswith("__main__.py")
+    ]
+
+
+def statements() -> dict[str, str]:
+    """Every statement, written down or made when its module is loaded, with where it stands first."""
+    found: dict[str, str] = {}
+    for module in ours():
+        for where, text in (*sql.written(module), *sql.made(module)):
+            found.setdefault(text, where)
     return found
 
 
-async def test_every_statement_can_be_prepared(db: Db) -> None:
+async def not_understood(conn: Conn, texts: dict[str, str]) -> list[str]:
+    """Where the database refuses to prepare a statement, and what it says."""
     broken = []
+    for text, where in texts.items():
+        try:
+            await conn.prepare(text)
+        except asyncpg.PostgresError as error:
+            broken.append(f"{where}: {error}")
+    return broken
+
+
+async def test_every_statement_can_be_prepared(db: Db) -> None:
+    found = statements()
     async with db.connection() as conn:
-        for where, text in statements():
-            try:
-                await conn.prepare(text)
-            except asyncpg.PostgresError as error:
-                broken.append(f"{where}: {error}")
-    assert broken == []
-    assert len(statements()) > 30
+        assert await not_understood(conn, found) == []
+    assert len(found) > 300
+
+
+def test_every_statement_handed_to_the_database_has_a_name() -> None:
+    """What is handed on by another name is counted here, and only becomes less."""
+    unnamed = {call.place for module in ours() for call in sql.handed(module) if not call.is_named}
+    assert unnamed == HANDED_ON
+
+
+def test_sql_has_rooms() -> None:
+    """What speaks to a connection outside `store`, `reads` and `db` is counted, and only becomes less."""
+    outside = {
+        call.place for module in ours() if not module.path.startswith(ROOMS) for call in sql.handed(module)
+    }
+    assert outside == OUTSIDE
 
 
 def test_no_statement_is_glued_together() -> None:
-    glued = []
-    for module in modules():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
-                text = str(node.values[0].value)
-                if re.match(r"\s*(select|insert into|update|delete from|with)\s", text):
-                    glued.append(f"{module.path}:{node.lineno}")
-    assert glued == []
+    assert [where for module in modules() for where in sql.glued(module)] == []
+
+
+def test_every_statement_that_runs_stands_written_somewhere() -> None:
+    """What is made out of another statement when its module is loaded is counted, and only becomes less."""
+    written = {text for module in ours() for _, text in sql.written(module)}
+    changed = {where for module in ours() for where, text in sql.made(module) if text not in written}
+    assert changed == MADE_OF_OTHERS
+
+
+def unchecked(texts: dict[str, str]) -> list[str]:
+    """Where a list in `reads` takes posts and asks nobody who may see them."""
+    return [
+        where
+        for text, where in texts.items()
+        if where.startswith("fediverse_support/reads/")
+        and re.search(r"\b(from|join)\s+posts\b", text)
+        and not re.search(r"can_see|can_fetch|author_id = \$", text)
+        and not ("p.audience in ('public', 'unlisted')" in text and "rule_for(" in text)
+        and not re.search(r"reads/(exchange/(explain|queues)|moderation/moderation)\.py", where)
+    ]
 
 
 def test_every_list_of_posts_asks_who_may_see_it() -> None:
@@ -60,22 +133,69 @@ def test_every_list_of_posts_asks_who_may_see_it() -> None:
 
     What a group relays of other servers' posts is public and asks `rule_for` instead.
     """
-    unchecked = [
-        where
-        for where, text in statements()
-        if where.startswith("fediverse_support/reads/")
-        and re.search(r"\b(from|join)\s+posts\b", text)
-        and not re.search(r"can_see|can_fetch|author_id = \$", text)
-        and not ("p.audience in ('public', 'unlisted')" in text and "rule_for(" in text)
-        and not re.search(r"reads/(exchange/(explain|queues)|moderation/moderation)\.py", where)
-    ]
-    assert unchecked == []
+    assert unchecked(statements()) == []
+
+
+def parsed(text: str) -> Module:
+    return Module("fediverse_support/reads/made_up.py", text, ast.parse(text))
+
+
+@pytest.mark.parametrize(
+    "line",
+    (
+        'conn.fetch("select 1")',
+        "conn.fetchrow(text)",
+        "tx.execute(FIRST + SECOND)",
+        'self._conn.fetchval(f"select {what}")',
+        'tx.executemany("delete from posts where id = $1", rows)',
+        'conn.fetch(LIST.replace("desc", "asc"))',
+        "conn.fetch(LISTS[which])",
+        "conn.fetch(LIST if up else text)",
+        "conn.fetch(query=text)",
+    ),
+)
+def test_a_statement_without_a_name_is_found_wherever_it_is_handed_over(line: str) -> None:
+    calls = sql.handed(parsed(f"async def read(conn):\n    return [await {line}]\n"))
+    assert [(call.function, call.is_named) for call in calls] == [("read", False)]
+
+
+def test_a_name_or_a_choice_of_names_is_let_be() -> None:
+    text = (
+        "conn.fetch(LIST)\nconn.fetchrow(other.FIND, 1)\n"
+        "conn.execute(ONE if x else TWO)\nlookups.fetch(uri)\n"
+    )
+    assert [call.is_named for call in sql.handed(parsed(text))] == [True, True, True]
+
+
+@pytest.mark.parametrize(
+    "line",
+    (
+        'f"select {x}"',
+        '"select id " + rest',
+        '"select %s" % x',
+        '"select {}".format(x)',
+        '"select a".replace(x, y)',
+    ),
+)
+def test_a_statement_put_together_is_found(line: str) -> None:
+    assert sql.glued(parsed(f"def read(x):\n    return {line}\n")) == ["fediverse_support/reads/made_up.py:2"]
+
+
+async def test_a_statement_in_a_function_a_class_or_a_tuple_is_prepared_and_checked_too(db: Db) -> None:
+    text = (
+        "def read():\n    return 'select nothing from posts'\n"
+        "class Read:\n    TEXT = 'select nobody from posts p'\n"
+        "ALL = (1, ('select nowhere from posts x',))\n"
+    )
+    found = {statement: where for where, statement in sql.written(parsed(text))}
+    assert len(found) == 3
+    assert len(unchecked(found)) == 3
+    async with db.connection() as conn:
+        assert len(await not_understood(conn, found)) == 3
 
 
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "fediverse_support" / "db").rglob("*.sql")), ids=lambda path: path.name
 )
-def test_sql_files_read_the_same_under_every_locale(path: object) -> None:
-    from pathlib import Path
-
-    assert Path(str(path)).read_bytes().isascii()
+def test_sql_files_read_the_same_under_every_locale(path: Path) -> None:
+    assert path.read_bytes().isascii()

@@ -1,0 +1,126 @@
+"""What the source hands to the database, as the house tests see it: every call and every statement."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import re
+from collections.abc import Iterator
+
+from tests.house.source import Module
+
+SQL = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*"
+    r"(select\s|insert\s+into\s|update\s+\w+\s+(?:\w+\s+)?set\s|delete\s+from\s|with\s+(?:recursive\s+)?\w+\s*(?:\(|as\b))",
+    re.IGNORECASE,
+)
+VERBS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare", "cursor"}
+ASK_OTHER_SERVERS = {"lookups", "fetching"}
+"""What has a `fetch` too and is no connection."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Handed:
+    """What one call hands to a connection, and the function it stands in."""
+
+    path: str
+    function: str
+    line: int
+    text: ast.expr | None
+
+    @property
+    def place(self) -> str:
+        """File and function: what stays when lines move."""
+        return f"{self.path} {self.function}"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is a constant with a name, or a choice between such."""
+        return _is_named(self.text)
+
+
+def _is_named(value: ast.expr | None) -> bool:
+    match value:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(), attr=name):
+            return re.fullmatch(r"_?[A-Z][A-Z0-9_]*", name) is not None
+        case ast.IfExp(body=one, orelse=other):
+            return _is_named(one) and _is_named(other)
+    return False
+
+
+def handed(module: Module) -> list[Handed]:
+    """Every call of a connection's verbs, by whatever name the connection goes."""
+    return list(_handed(module.path, module.tree, ""))
+
+
+def _handed(path: str, node: ast.AST, function: str) -> Iterator[Handed]:
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Call(func=ast.Attribute(value=owner, attr=verb)) if verb in VERBS:
+                if ast.unparse(owner).rpartition(".")[2] not in ASK_OTHER_SERVERS:
+                    yield Handed(path, function, child.lineno, _statement_of(child))
+        inside = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else function
+        yield from _handed(path, child, inside)
+
+
+def _statement_of(call: ast.Call) -> ast.expr | None:
+    if call.args:
+        return call.args[0]
+    return next((word.value for word in call.keywords if word.arg in ("query", "command")), None)
+
+
+def written(module: Module) -> Iterator[tuple[str, str]]:
+    """Every statement that stands in the text, wherever: in constants, functions, classes, tuples."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value):
+            yield f"{module.path}:{node.lineno}", node.value
+
+
+def made(module: Module) -> Iterator[tuple[str, str]]:
+    """Every statement that a module's own names hold once it is loaded, also those made out of others."""
+    loaded = vars(importlib.import_module(module.name))
+    for name in _own_names(module.tree):
+        for text in _strings(loaded.get(name)):
+            if SQL.match(text):
+                yield f"{module.path} {name}", text
+
+
+def _own_names(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, held in value.items():
+            yield from _strings(key)
+            yield from _strings(held)
+    elif isinstance(value, tuple | list | set | frozenset):
+        for held in value:
+            yield from _strings(held)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _strings(getattr(value, field.name, None))
+
+
+def glued(module: Module) -> list[str]:
+    """Where a statement is put together from pieces rather than written down."""
+    found = []
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]) if SQL.match(start):
+                found.append(f"{module.path}:{node.lineno}")
+            case ast.BinOp(left=ast.Constant(value=str(start)), op=ast.Add() | ast.Mod()) if SQL.match(start):
+                found.append(f"{module.path}:{node.lineno}")
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(start)), attr="format" | "replace" | "join")
+            ) if SQL.match(start):
+                found.append(f"{module.path}:{node.lineno}")
+    return found
