@@ -41,15 +41,10 @@ MADE_OF_OTHERS = {
     "fediverse_support/reads/exchange/queues.py STATUS_OF_HOST",
     "fediverse_support/reads/notices.py OF_ACTOR",
     "fediverse_support/reads/notices.py UPWARDS",
-    "fediverse_support/reads/people/followers.py LIST_FOLLOWERS",
     "fediverse_support/reads/posts/timelines.py BY_AUTHOR",
     "fediverse_support/reads/posts/timelines.py GROUP_PICTURES",
     "fediverse_support/reads/posts/timelines.py HOME_DEEPER",
     "fediverse_support/reads/posts/timelines.py UPWARDS",
-    "fediverse_support/store/people/follows.py FIND_BY_ID",
-    "fediverse_support/store/people/follows.py FIND_BY_URI",
-    "fediverse_support/store/people/follows.py FIND_PAIR",
-    "fediverse_support/store/people/follows.py FIND_PAIR_BY_URI",
 }
 
 

@@ -35,7 +35,13 @@ from follows f join actors a on a.id = f.follower_id
 where f.target_id = $1 and f.standing = 'pending' and can_see_actor(a, $1) and f.id > $2
 order by f.id limit $3
 """
-LIST_FOLLOWERS: Final = LIST_ASKING.replace("'pending'", "'accepted'")
+LIST_FOLLOWERS: Final = """
+select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
+       coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
+from follows f join actors a on a.id = f.follower_id
+where f.target_id = $1 and f.standing = 'accepted' and can_see_actor(a, $1) and f.id > $2
+order by f.id limit $3
+"""
 
 
 async def list_asking(conn: Conn, person_id: ActorId) -> list[Follower]:

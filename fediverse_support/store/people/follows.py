@@ -30,15 +30,30 @@ class FollowRow:
     target_host: Host | None
 
 
-FIND: Final = """
+FIND_BY_ID: Final = """
 select f.id, f.uri, f.verb, f.standing, f.follower_id, a.uri as follower_uri, a.host as follower_host,
        a.account_id as follower_account_id, f.target_id, t.uri as target_uri, t.host as target_host
 from follows f join actors a on a.id = f.follower_id join actors t on t.id = f.target_id
+where f.id = $1 for update of f
 """
-FIND_BY_ID: Final = FIND + "where f.id = $1 for update of f"
-FIND_BY_URI: Final = FIND + "where f.uri = $1 for update of f"
-FIND_PAIR: Final = FIND + "where f.follower_id = $1 and f.target_id = $2 for update of f"
-FIND_PAIR_BY_URI: Final = FIND + "where a.uri = $1 and t.uri = $2 for update of f"
+FIND_BY_URI: Final = """
+select f.id, f.uri, f.verb, f.standing, f.follower_id, a.uri as follower_uri, a.host as follower_host,
+       a.account_id as follower_account_id, f.target_id, t.uri as target_uri, t.host as target_host
+from follows f join actors a on a.id = f.follower_id join actors t on t.id = f.target_id
+where f.uri = $1 for update of f
+"""
+FIND_PAIR: Final = """
+select f.id, f.uri, f.verb, f.standing, f.follower_id, a.uri as follower_uri, a.host as follower_host,
+       a.account_id as follower_account_id, f.target_id, t.uri as target_uri, t.host as target_host
+from follows f join actors a on a.id = f.follower_id join actors t on t.id = f.target_id
+where f.follower_id = $1 and f.target_id = $2 for update of f
+"""
+FIND_PAIR_BY_URI: Final = """
+select f.id, f.uri, f.verb, f.standing, f.follower_id, a.uri as follower_uri, a.host as follower_host,
+       a.account_id as follower_account_id, f.target_id, t.uri as target_uri, t.host as target_host
+from follows f join actors a on a.id = f.follower_id join actors t on t.id = f.target_id
+where a.uri = $1 and t.uri = $2 for update of f
+"""
 
 
 async def find_by_id(tx: Tx, follow_id: FollowId) -> FollowRow | None:
