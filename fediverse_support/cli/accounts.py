@@ -7,13 +7,14 @@ import getpass
 import secrets
 import sys
 
-from fediverse_support.actions.accounts import accounts, passwords, roles
+from fediverse_support.actions.accounts import accounts, invitations, passwords, roles
 from fediverse_support.adapters.passwords import Passwords
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.cli.grammar import complain
-from fediverse_support.cli.running import settled, with_database
+from fediverse_support.cli.running import print_json, print_table, settled, with_database
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.actors import ROLES
+from fediverse_support.reads import accounts as known
 from fediverse_support.settings import Settings
 
 
@@ -93,6 +94,43 @@ def change_role(typed: argparse.Namespace, settings: Settings) -> int:
             db, None, typed.name, gives=meant if sign == "+" else (), takes=meant if sign == "-" else ()
         )
         print(f"{typed.name.strip().lower()}: {', '.join(sorted(has)) or 'member'}.")
+        return 0
+
+    return with_database(settings, work)
+
+
+def create_invitation(typed: argparse.Namespace, settings: Settings) -> int:
+    """Print the address of an invitation and nothing else."""
+
+    async def work(db: Db) -> int:
+        instance = await settled(db, settings)
+        print(await invitations.create(db, instance, uses=typed.uses, days=typed.days))
+        return 0
+
+    return with_database(settings, work)
+
+
+def list_invitations(typed: argparse.Namespace, settings: Settings) -> int:
+    """Print the invitations that are still good, each by its first five letters."""
+
+    async def work(db: Db) -> int:
+        async with db.connection() as conn:
+            found = await known.list_invitations(conn, db.now())
+        if typed.json:
+            print_json(found)
+        else:
+            rows = [(one.code_hint, one.uses_left, one.ends_on, one.by) for one in found]
+            print_table(("CODE", "USES LEFT", "ENDS ON", "BY"), rows)
+        return 0
+
+    return with_database(settings, work)
+
+
+def revoke_invitation(typed: argparse.Namespace, settings: Settings) -> int:
+    """Let an invitation be good no more."""
+
+    async def work(db: Db) -> int:
+        print(f"The invitation {await invitations.revoke(db, typed.code)} is good no more.")
         return 0
 
     return with_database(settings, work)

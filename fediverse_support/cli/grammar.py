@@ -41,6 +41,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """Return a whole number from 1 on from what was typed."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) or len(text) > 6:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
 def change_of_roles(text: str) -> tuple[str, str]:
     """Return `+` or `-` and the role, from what was typed; `-` and nothing for `member`."""
     if text == "member":
@@ -75,6 +82,7 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _servers(commands, common)
     _people(commands, common)
+    _invitations(commands, common, listing)
     _rules(commands, common, listing)
     _questions(commands, common, listing)
     return top
@@ -138,6 +146,18 @@ def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> Non
         "--moderator", action="append", default=[], metavar="NAME", help="may be given several times"
     )
     new.add_argument("--language", metavar="xx", help="that of the house, unless given")
+
+
+def _invitations(commands: argparse._SubParsersAction[Parser], common: Parser, listing: Parser) -> None:
+    invite = commands.add_parser("invite", help="invitations to this server").add_subparsers(
+        dest="what", metavar="create|list|revoke", required=True
+    )
+    create = invite.add_parser("create", parents=[common], help="print an address under which people join")
+    create.add_argument("--uses", type=count, default=1, metavar="N", help="for so many people (1)")
+    create.add_argument("--days", type=count, default=14, metavar="D", help="good for so many days (14)")
+    invite.add_parser("list", parents=[common, listing], help="print those that are still good")
+    revoke = invite.add_parser("revoke", parents=[common], help="let one be good no more")
+    revoke.add_argument("code", metavar="CODE", help="its address, its code, or the five letters of the list")
 
 
 def _rules(commands: argparse._SubParsersAction[Parser], common: Parser, listing: Parser) -> None:

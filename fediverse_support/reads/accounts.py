@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from federation.uris import Uri
@@ -62,3 +63,35 @@ async def find_recipient(conn: Conn, account_id: AccountId, standing: str) -> Re
     """Return where to write to an account of this standing; None when there is no such account any more."""
     row = await conn.fetchrow(FIND_RECIPIENT, account_id, standing)
     return None if row is None else Recipient(**row)
+
+
+LIST_INVITATIONS: Final = """
+select i.hint, i.uses_left, i.ends_at, c.name as made_by
+from codes i
+left join accounts c on c.id = i.made_by
+where i.purpose = 'invite' and i.uses_left > 0 and i.ends_at > $1
+order by i.ends_at, i.hint
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An invitation that is still good. `ends_on` is a day in UTC, `by` "command line" or a sign-in name."""
+
+    code_hint: str
+    uses_left: int
+    ends_on: str
+    by: str
+
+
+async def list_invitations(conn: Conn, now: datetime) -> list[Invitation]:
+    """Return all invitations that are still good, the first to end first."""
+    return [
+        Invitation(
+            code_hint=row["hint"],
+            uses_left=row["uses_left"],
+            ends_on=row["ends_at"].date().isoformat(),
+            by=row["made_by"] or "command line",
+        )
+        for row in await conn.fetch(LIST_INVITATIONS, now)
+    ]

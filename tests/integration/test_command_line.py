@@ -23,7 +23,7 @@ pytestmark = pytest.mark.processes
 PASSWORD = "a lamp in the window"
 COMMANDS = (
     "serve", "demo", "migrate", "world", "doctor", "account create", "account token", "account role",
-    "account reset",
+    "account reset", "invite create", "invite list", "invite revoke",
     "group create", "domain list", "domain allow", "domain limit", "domain hold", "domain suspend",
     "domain clear", "settings list", "settings get", "settings set",
     "queue status", "queue retry", "queue clear", "explain",
@@ -150,6 +150,21 @@ def test_an_address_for_a_new_password_is_printed_alone(shell: Shell) -> None:
     printed = shell.fine("account", "reset", "Wren")
     assert re.fullmatch(r"https://home\.example/new-password/[0-9a-z]{31}\n", printed)
     assert "no account nobody" in shell.refused("account", "reset", "nobody")
+
+
+def test_invitations_are_made_listed_and_revoked(shell: Shell) -> None:
+    printed = shell.fine("invite", "create", "--uses", "3", "--days", "2")
+    assert re.fullmatch(r"https://home\.example/join/[0-9a-z]{31}\n", printed)
+    hint = printed.rpartition("/")[2][:5]
+    shell.fine("invite", "create")
+    listed = json.loads(shell.fine("invite", "list", "--json"))
+    assert [set(one) for one in listed] == [{"code_hint", "uses_left", "ends_on", "by"}] * 2
+    assert [(one["uses_left"], one["by"]) for one in listed] == [(3, "command line"), (1, "command line")]
+    assert listed[0]["code_hint"] == hint and hint in shell.fine("invite", "list")
+    assert hint in shell.fine("invite", "revoke", hint)
+    assert "There is no invitation" in shell.refused("invite", "revoke", printed.strip())
+    shell.refused("invite", "create", "--uses", "0", status=2)
+    assert "1000" in shell.refused("invite", "create", "--uses", "1001")
 
 
 def test_roles_are_given_and_taken(shell: Shell) -> None:

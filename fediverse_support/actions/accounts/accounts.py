@@ -11,6 +11,7 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.actions import local_keys, names
+from fediverse_support.actions.accounts import codes
 from fediverse_support.actions.accounts.sessions import subject
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.actors import Role
@@ -50,13 +51,15 @@ async def create_account(
     email: str | None = None,
     roles: Collection[Role] = (),
     standing: AccountStanding = "active",
+    invitation: str = "",
 ) -> AccountId:
     """Make a login and the person actor that speaks for it; return the account's id.
 
     `secret` seals the actor's private key. An `email` that is given here counts as confirmed. Raises
     `Invalid` with every field that is wrong (`name`: malformed or reserved, `password`: too_short or
     too_long, `email`: malformed) and `Conflict` (`name_taken`, `name_alike`); and
-    `RateLimited` (`full`) for one that waits while as many wait as may.
+    `RateLimited` (`full`) for one that waits while as many wait as may. An `invitation` is used once, in the
+    same moment; raises `NotAllowed` (`code_over`) unless it is good.
     """
     name = _checked(name, password, email)
     email = None if email is None else parse_address(email)
@@ -69,6 +72,8 @@ async def create_account(
         await names.refuse_taken(tx, name)
         if standing == "pending":
             await _refuse_when_full(tx)
+        if invitation:
+            await codes.use(tx, "invite", invitation, now)
         account_id = await accounts.insert_account(
             tx, name=name, email=email, password_hash=password_hash, roles=roles, standing=standing, now=now
         )
@@ -98,20 +103,25 @@ async def join(
     hash_password: HashPassword,
     secret: bytes,
     address: str,
+    invitation: str = "",
 ) -> bool:
     """Make the account that somebody at `address` asked for; say whether our team has to let it in first.
+
+    Whoever brings an `invitation` comes in at once, whatever strangers may do: our team vouched for them.
 
     Raises what `create_account` raises, `NotAllowed` while nobody may come in this way, and `RateLimited`
     where too many came from this place in an hour, or (code `full`) while as many wait as may. All of this is
     found out before anything costs much.
     """
     checked = _checked(name, password, None)
+    if invitation:
+        await codes.check(db, "invite", invitation, address)
     now = db.now()
     async with db.transaction() as tx:
         registration = (await house.find(tx, instance.overrides)).registration
-        if registration not in ("open", "approval"):
+        if not invitation and registration not in ("open", "approval"):
             raise NotAllowed("New members do not come in this way right now.", reasons=(registration,))
-        waits = registration == "approval"
+        waits = registration == "approval" and not invitation
         if waits:
             await _refuse_when_full(tx)
         await names.refuse_taken(tx, checked)
@@ -128,6 +138,7 @@ async def join(
         hash_password=hash_password,
         secret=secret,
         standing="pending" if waits else "active",
+        invitation=invitation,
     )
     return waits
 

@@ -24,6 +24,7 @@ returning account_id, payload
 HOLDS: Final = """
 select exists (select 1 from codes where hash = $1 and purpose = $2 and uses_left > 0 and ends_at > $3)
 """
+REVOKE: Final = "delete from codes where purpose = 'invite' and (hash = $1 or hint = $2) returning hint"
 FORGET: Final = "delete from codes where account_id = $1 and purpose = $2"
 
 
@@ -52,3 +53,8 @@ async def holds(conn: Conn, purpose: Purpose, code: str, now: datetime) -> bool:
 async def forget(tx: Tx, account_id: AccountId, purpose: Purpose) -> None:
     """Let none of an account's codes for this be good any more."""
     await tx.execute(FORGET, account_id, purpose)
+
+
+async def revoke(tx: Tx, code: str) -> list[str]:
+    """Let the invitations of this code, or of these first letters, be good no more; return their hints."""
+    return [row["hint"] for row in await tx.fetch(REVOKE, hash_of(code), code)]

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from fediverse_support.actions.accounts import accounts, sessions
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
+from fediverse_support.domain.codes import LONGEST
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
 from fediverse_support.domain.house import Registration
 from fediverse_support.web.pages import addresses, words
@@ -42,11 +43,12 @@ class BackAgainView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinServerView(View):
-    """The door for newcomers; `problem` is a sentence over the form."""
+    """The door for newcomers; `problem` is a sentence over the form, `invite` the code they came with."""
 
     has_form: ClassVar[bool] = True
 
     registration: Registration
+    invite: str
     name: str
     problem: str
     first_posts_held: bool
@@ -170,21 +172,31 @@ async def _forget(pages: Pages, token: str) -> None:
 
 
 async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
-    """`/join`: the form where newcomers may come, a sentence where they may not."""
+    """`/join`, or `/join/{code}` with an invitation: the form where newcomers may come, else a sentence.
+
+    Whether the invitation is good is asked only when the form is sent.
+    """
     if visit.viewer is not None:
         return see_other("/find")
-    return _join_page(pages, visit)
+    return _join_page(pages, visit, invite=request.path_params.get("code", "")[:LONGEST])
 
 
 def _join_page(
-    pages: Pages, visit: Visit, *, name: str = "", problem: str = "", errors: dict[str, str] | None = None
+    pages: Pages,
+    visit: Visit,
+    *,
+    invite: str,
+    name: str = "",
+    problem: str = "",
+    errors: dict[str, str] | None = None,
 ) -> Response:
-    return pages.page(
+    response = pages.page(
         visit,
         "account/join.html",
         JoinServerView(
             title="Join",
             registration=visit.house.registration,
+            invite=invite,
             name=name,
             problem=problem,
             errors=errors or {},
@@ -192,22 +204,32 @@ def _join_page(
         ),
         status=400 if errors or problem else 200,
     )
+    if invite:
+        response.headers["cache-control"] = "no-store"
+    return response
 
 
-def _come_again(pages: Pages, visit: Visit, name: str, error: RateLimited) -> Response:
+def _come_again(pages: Pages, visit: Visit, form: Form, error: RateLimited) -> Response:
     """Say when to ask again; the name that was chosen stays in its field."""
     problem = words.FULL if error.code == "full" else words.please_wait(error.after, has_words=False)
-    response = _join_page(pages, visit, name=name, problem=problem)
+    response = _join_page(
+        pages, visit, invite=invitation(form), name=form.line("name").lower(), problem=problem
+    )
     response.status_code = 429
     response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
     return response
 
 
+def invitation(form: Form) -> str:
+    """Return the code of the invitation that somebody joins with, empty without one."""
+    return form.line("invite")[:LONGEST]
+
+
 async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Make an account, at once or after a moderator said yes."""
-    deps, name = pages.deps, form.line("name").lower()
-    if visit.house.registration not in ("open", "approval"):
-        return _join_page(pages, visit)
+    deps, name, invite = pages.deps, form.line("name").lower(), invitation(form)
+    if not invite and visit.house.registration not in ("open", "approval"):
+        return _join_page(pages, visit, invite="")
     errors = {box: words.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
     wrong = {} if name else {"name": "required"}
     password = form.text("password")
@@ -215,7 +237,7 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
         wrong["password"] = "too_short" if password else "required"
     errors = {field: words.fix_for(field, code) for field, code in wrong.items()} | errors
     if errors:
-        return _join_page(pages, visit, name=name, errors=errors)
+        return _join_page(pages, visit, invite=invite, name=name, errors=errors)
     try:
         waits = await accounts.join(
             deps.db,
@@ -225,14 +247,16 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
             hash_password=deps.passwords.hash,
             secret=deps.secret,
             address=request.client.host if request.client else "",
+            invitation=invite,
         )
     except Invalid as error:
         fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
-        return _join_page(pages, visit, name=name, errors=fixes)
+        return _join_page(pages, visit, invite=invite, name=name, errors=fixes)
     except Conflict:
-        return _join_page(pages, visit, name=name, errors={"name": words.fix_for("name", "taken")})
+        fixes = {"name": words.fix_for("name", "taken")}
+        return _join_page(pages, visit, invite=invite, name=name, errors=fixes)
     except RateLimited as error:
-        return _come_again(pages, visit, name, error)
+        return _come_again(pages, visit, form, error)
     if waits:
         return pages.page(visit, "account/asked.html", View(title="Thank you"))
     return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

@@ -22,8 +22,9 @@ from fediverse_support.web.sessions import Sessions
 
 PROGRAMS: Final = ("/api/", "/oauth/", "/ap/", "/.well-known/", "/nodeinfo/")
 REPLY: Final = "/g/{slug}/t/{post_id}/reply"
+INVITED: Final = "/join/{code}"
 NEW_PASSWORD: Final = "/new-password/{code}"
-DOORS: Final = frozenset({"/sign-in", "/sign-out", "/join", "/exit", NEW_PASSWORD})
+DOORS: Final = frozenset({"/sign-in", "/sign-out", "/join", "/exit", INVITED, NEW_PASSWORD})
 
 SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/", home.show_front),
@@ -49,6 +50,7 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/post/{post_id}/take-down", posts.show_take_down),
     ("/sign-in", accounts.show_sign_in),
     ("/join", accounts.show_join),
+    (INVITED, accounts.show_join),
     (NEW_PASSWORD, passwords.show_new_password),
     ("/about", house.show_about),
     ("/rules", house.show_rules),
