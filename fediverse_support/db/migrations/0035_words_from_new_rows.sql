@@ -1,5 +1,4 @@
--- Words of new posts are made from the rows that a statement stored: to find these rows again among all posts, the
--- database may read every post there is.
+-- Words of new posts are made from the rows a statement stored, which are not looked for among all posts again.
 -- depends: 0034_kinds_posts_were_written_under
 
 -- migrate: apply
@@ -13,3 +12,5 @@ begin
     on conflict do nothing;
     return null;
 end $$;
+
+-- migrate: rollback
