@@ -104,8 +104,8 @@ async def test_a_group_is_found_by_a_part_of_its_title(api: Api) -> None:
 
 
 STORE_MANY = """
-insert into posts (id, uri, kind, author_id, group_id, written_in, root_id, audience, standing, title, body_html,
-    body_text, language, published_at, active_at, created_at)
+insert into posts (id, uri, kind, author_id, group_id, written_in, root_id, audience, standing, title,
+    body_html, body_text, language, published_at, active_at, created_at)
 select n, 'https://a.example/' || n, 'Note', $1, g.actor_id, g.kind, n, 'group', 'visible', '', '',
     'A kettle, once more.', 'en', now(), now(), now()
 from generate_series($3::bigint, $4::bigint) n, groups g where g.actor_id = $2
