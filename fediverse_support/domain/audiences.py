@@ -31,6 +31,11 @@ def narrower(one: Audience, other: Audience) -> Audience:
     return other if other in WITHIN[one] else "direct"
 
 
+def widest_in(kind: GroupKind | None) -> Audience:
+    """Return the widest audience in a group of this kind; None is outside of groups."""
+    return "public" if kind in (None, "open") else "group"
+
+
 def narrower_kind(one: GroupKind, other: GroupKind) -> GroupKind:
     """Return the kind of group that lets read whom both of these kinds let read.
 

@@ -34,15 +34,18 @@ def may_become(before: PostStanding, after: PostStanding) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a person wants to post. `body` is Markdown; `group_id` for a new thread, `parent_id` for a
-    reply."""
+    """What a person wants to post. `body` is Markdown; `group_id` for a new thread, `parent_id` for a reply.
+
+    `audience` None is everybody who reads in that place; whatever is wished, a reply reaches nobody whom
+    what it answers does not reach.
+    """
 
     body: str
     title: str = ""
     warning: str = ""
     group_id: ActorId | None = None
     parent_id: PostId | None = None
-    audience: Audience = "public"
+    audience: Audience | None = None
     language: str = "und"
     sensitive: bool = False
     mentioned: tuple[ActorId, ...] = field(default=())

@@ -158,7 +158,7 @@ async def test_a_fault_hands_back_what_was_typed(site: Site, monkeypatch: pytest
 async def test_the_exact_audience_sentence_is_tied_to_the_button(site: Site, kind: Any) -> None:
     await site.group("fourth", "A fourth room", kind, moderators=("asha",))
     root = await site.writes("asha", "Hello.", group="fourth")
-    sentence = words.audience(kind, 0)
+    sentence = words.reach(kind, "public" if kind == "open" else "group").sentence
     for path in ("/g/fourth/write", f"/g/fourth/t/{root}", f"/g/fourth/t/{root}/reply", f"/post/{root}/edit"):
         text = html.unescape((await site.get(path, "asha")).text)
         room = re.search(rf'<form class="room {kind}".*?</form>', text, re.S)

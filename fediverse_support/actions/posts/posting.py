@@ -12,6 +12,7 @@ from fediverse_support.actions import own
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain import documents, plaintext, richtext
 from fediverse_support.domain.actors import Person
+from fediverse_support.domain.audiences import narrower, widest_in
 from fediverse_support.domain.documents import PostRow
 from fediverse_support.domain.errors import Invalid, NotAllowed, NotFound
 from fediverse_support.domain.ids import PostId, fresh_token
@@ -25,7 +26,6 @@ from fediverse_support.reads.posts.own_posts import Setting
 from fediverse_support.store.posts import idempotency
 from fediverse_support.store.posts import posts as store
 
-WIDTH: Final[dict[Audience, int]] = {"public": 4, "unlisted": 3, "followers": 2, "group": 2, "direct": 1}
 MAX_KEY: Final = 200
 
 
@@ -121,11 +121,12 @@ def _published(row: PostRow, outcome: Outcome, now: datetime) -> Published:
 
 def _audience(draft: Draft, setting: Setting) -> Audience:
     """Return who may read it: never wider than the group, never wider than what it answers."""
-    wish: Audience = draft.audience
-    if setting.group_kind is not None and wish != "direct":
-        wish = "public" if setting.group_kind == "open" else "group"
-    above = setting.parent_audience
-    return above if above is not None and WIDTH[above] < WIDTH[wish] else wish
+    widest = widest_in(setting.group_kind)
+    if setting.parent_audience is not None:
+        widest = narrower(widest, setting.parent_audience)
+    # Followers are nobody in a group: who reads there is decided by the group.
+    is_said = draft.audience is not None and not (setting.group_kind and draft.audience == "followers")
+    return narrower(widest, draft.audience) if is_said and draft.audience else widest
 
 
 def _new_row(

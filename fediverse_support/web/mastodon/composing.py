@@ -37,7 +37,6 @@ AUDIENCES: Final[dict[str, Audience]] = {
     "private": "followers",
     "direct": "direct",
 }
-NARROWNESS: Final[dict[Audience, int]] = {"public": 0, "unlisted": 1, "followers": 2, "group": 2, "direct": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +204,6 @@ def _on_profile(words: Words, parent: PostView | None, people: tuple[ActorId, ..
     audience = AUDIENCES[words.visibility or "private"]
     if parent is not None:
         people = _with_author(people, parent)
-        if NARROWNESS[audience] < NARROWNESS[parent.audience]:
-            audience = "followers" if parent.audience == "group" else parent.audience
     return Draft(
         body=words.text,
         warning=words.warning,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain.audiences import widest_in
 from fediverse_support.domain.errors import NotAllowed, NotFound
 from fediverse_support.domain.ids import ActorId
 from fediverse_support.policy import access
@@ -180,7 +181,9 @@ def _join_page(
             title="Join a group",
             group=group,
             invite=invite,
-            audience=words.audience(group.kind, group.copies_to),
+            audience=words.reach(
+                group.kind, widest_in(group.kind), servers=group.copies_to, host=group.host
+            ).sentence,
             elsewhere=words.GROUP_ELSEWHERE,
             errors=errors or {},
         ),

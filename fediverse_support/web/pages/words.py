@@ -6,12 +6,14 @@ a test holds them to the letter.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Final
+from typing import Final, Literal
 
 from federation.uris import Host
 from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.posts import Audience
 from fediverse_support.reads.moderation.servers import MOST
 
 AUDIENCE: Final[dict[GroupKind, str]] = {
@@ -37,6 +39,20 @@ AUDIENCE: Final[dict[GroupKind, str]] = {
         "show who you are."
     ),
 }
+CIRCLE_ELSEWHERE: Final = (
+    "Members of this group can read this. The group is on another server, so a copy goes there, and from "
+    "there to the servers of its members. The people who run those servers can read it. We can ask them to "
+    "delete it later, but we cannot make them."
+)
+FOLLOWERS: Final = (
+    "Only people who follow you, and those you name, can read this. Some of them may use other servers, so a "
+    "copy goes to those servers. The people who run this server and those servers can read it. We can ask "
+    "them to delete it later, but we cannot make them."
+)
+MESSAGE: Final = (
+    "This is a private message, but it is not locked. The people who run this server can read it. If the "
+    "other person uses another server, the people who run that server can read it too."
+)
 REPLY_ELSEWHERE: Final = (
     "You are replying to someone on another server. "
     "Your reply and your name in this group will be sent there."
@@ -179,9 +195,41 @@ FIXES: Final[dict[tuple[str, str], str]] = {
 FIX: Final = "Please look at this again"
 
 
-def audience(kind: GroupKind, servers: int) -> str:
-    """Return the exact sentence that stands beside the post button in a group of this kind."""
-    return AUDIENCE[kind].format(servers=servers)
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who will read something, beside the button that sends it. `mark` is how the room is drawn: as a kind of
+    group, or `few`; `elsewhere` is empty where nothing more is to be said."""
+
+    mark: GroupKind | Literal["few"]
+    sentence: str
+    elsewhere: str
+
+
+def reach(
+    kind: GroupKind | None,
+    audience: Audience,
+    *,
+    servers: int = 0,
+    host: Host | None = None,
+    answers_elsewhere: bool = False,
+) -> Reach:
+    """Say who will read what has this audience in a group of this kind, None for outside of groups.
+
+    `servers` is how many others get copies of a circle; `host` is where the group is, None for here;
+    `answers_elsewhere` says that it answers somebody on another server.
+    """
+    if audience == "direct":
+        return Reach("few", MESSAGE, "")
+    elsewhere = REPLY_ELSEWHERE if answers_elsewhere else ""
+    if audience == "followers":
+        return Reach("few", FOLLOWERS, elsewhere)
+    if audience != "group":
+        return Reach("open", AUDIENCE["open"], elsewhere)
+    if kind is None or host is not None:
+        # Also where the group is not there any more: it may have been elsewhere.
+        return Reach("circle", CIRCLE_ELSEWHERE, elsewhere)
+    # What stays here is sent to nobody, whomever it answers.
+    return Reach(kind, AUDIENCE[kind].format(servers=servers), "")
 
 
 def fix_for(field: str, code: str) -> str:

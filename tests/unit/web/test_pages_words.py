@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
+from federation.uris import Host
+from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.audiences import narrower, widest_in
+from fediverse_support.domain.posts import Audience
 from fediverse_support.web.pages import addresses, engine, forms, words
 
 NEVER = re.compile(
@@ -41,28 +46,76 @@ def test_no_page_shouts() -> None:
 
 
 def test_the_audience_sentences_to_the_letter() -> None:
-    assert words.audience("home", 0) == (
+    assert words.reach("home", "group").sentence == (
         "Only members of this group, on this server, can read this. It does not go to other servers. "
         "The people who "
         "run this server can read it too. Someone could still copy it."
     )
-    assert words.audience("home-open", 0) == (
+    assert words.reach("home-open", "group").sentence == (
         "Anyone signed in here can read this. It does not go to other servers. The people who run "
         "this server can "
         "read it too. Someone could still copy it."
     )
-    assert words.audience("circle", 3) == (
+    assert words.reach("circle", "group", servers=3).sentence == (
         "Members of this group can read this. Some of them use other servers, so a copy goes to "
         "those servers: 3 "
         "right now. The people who run those servers can read it. We can ask them to delete it "
         "later, but we cannot "
         "make them."
     )
-    assert words.audience("open", 0) == (
+    assert words.reach("open", "public").sentence == (
         "Anyone can read this, now and later. Copies go to other servers and may show up in "
         "searches. We can ask for "
         "copies to be deleted, but we cannot make it happen. Do not share anything that could show "
         "who you are."
+    )
+
+
+W1, W1_OPEN, W2, W3 = (
+    words.AUDIENCE[kind].format(servers=3) for kind in ("home", "home-open", "circle", "open")
+)
+W4, W5 = words.MESSAGE, words.REPLY_ELSEWHERE
+HERE, THERE = None, Host("pie.example")
+IN_THE_OPEN: dict[Audience, tuple[str, str, str]] = {
+    "public": ("open", W3, W5),
+    "unlisted": ("open", W3, W5),
+    "followers": ("few", words.FOLLOWERS, W5),
+    "group": ("circle", words.CIRCLE_ELSEWHERE, W5),
+}
+PLACES: dict[tuple[GroupKind | None, Host | None], dict[Audience, tuple[str, str, str]]] = {
+    # Per audience: how the room is drawn, the sentence, and what an answer to somebody elsewhere adds.
+    ("home", HERE): {"group": ("home", W1, "")},
+    ("home-open", HERE): {"group": ("home-open", W1_OPEN, "")},
+    ("circle", HERE): {"group": ("circle", W2, "")},
+    ("circle", THERE): {"group": ("circle", words.CIRCLE_ELSEWHERE, W5)},
+    ("open", HERE): {**IN_THE_OPEN, "group": ("open", W3, "")},
+    ("open", THERE): IN_THE_OPEN,
+    # Also of a group that is not there any more.
+    (None, HERE): IN_THE_OPEN,
+}
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+@pytest.mark.parametrize("answers_elsewhere", [False, True])
+@pytest.mark.parametrize("above", get_args(Audience))
+def test_who_can_read_it_is_said_truly_in_every_place(
+    place: tuple[GroupKind | None, Host | None], above: Audience, *, answers_elsewhere: bool
+) -> None:
+    kind, host = place
+    audience = narrower(widest_in(kind), above)
+    mark, sentence, elsewhere = {"direct": ("few", W4, ""), **PLACES[place]}[audience]
+    said = words.reach(kind, audience, servers=3, host=host, answers_elsewhere=answers_elsewhere)
+    assert said == words.Reach(mark, sentence, elsewhere if answers_elsewhere else "")  # type: ignore[arg-type]
+
+
+def test_a_private_message_is_called_by_its_exact_words() -> None:
+    assert W4 == (
+        "This is a private message, but it is not locked. The people who run this server can read it. If the "
+        "other person uses another server, the people who run that server can read it too."
+    )
+    assert W5 == (
+        "You are replying to someone on another server. Your reply and your name in this group will be sent "
+        "there."
     )
 
 

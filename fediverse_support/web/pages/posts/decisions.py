@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.errors import AppError, NotFound
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import Draft
@@ -29,7 +28,7 @@ from fediverse_support.web.pages.posts.posts import (
     get_mine,
     once_for,
     problem_of,
-    replying_audience,
+    reach_of,
 )
 from fediverse_support.web.pages.posts.views import AgainView, DecisionView
 
@@ -46,11 +45,6 @@ class Taken:
     group: GroupView | None
     answers: PostView | None
     place: TakenOut
-
-    @property
-    def kind(self) -> GroupKind:
-        """Who reads along: outside of groups everybody may."""
-        return "open" if self.group is None else self.group.kind
 
     @property
     def hindrance(self) -> str:
@@ -151,13 +145,11 @@ def _again_page(
             title="Edit and send again",
             post=taken.post,
             group=taken.group,
-            kind=taken.kind,
             answers=taken.answers,
             draft=draft,
             errors=problem.fixes,
             problem=problem.sentence,
-            audience=replying_audience(taken.group),
-            elsewhere=words.REPLY_ELSEWHERE if taken.answers is not None and taken.answers.host else "",
+            reach=reach_of(taken.group, taken.place.audience, answers=taken.answers),
             back=addresses.decision(taken.post.id),
             first_posts_held=visit.house.newcomer_posts_held > 0,
         ),
@@ -173,7 +165,7 @@ async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     if taken.hindrance:
         return pages.kept(visit, form, 403, words.NOT_AGAIN[taken.hindrance])
     post, answers = taken.post, taken.answers
-    draft = draft_of(form, taken.kind, language=post.language)
+    draft = draft_of(form, language=post.language)
     if form.ticked("look"):
         return _again_page(pages, visit, taken, draft)
     try:

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from fediverse_support.actions.moderation import moderating, reporting
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.audiences import narrower, widest_in
 from fediverse_support.domain.errors import AppError, Invalid, NotAllowed, NotFound, RateLimited
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.moderation import ReportReason
-from fediverse_support.domain.posts import MAX_BODY, Draft
+from fediverse_support.domain.posts import MAX_BODY, Audience, Draft
 from fediverse_support.policy import access
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
@@ -67,20 +67,18 @@ def problem_of(error: AppError | None) -> Problem:
 
 def draft_of(
     form: Form,
-    kind: GroupKind,
     *,
     group: GroupView | None = None,
     parent_id: PostId | None = None,
     language: str = "und",
 ) -> Draft:
-    """Return what a form says, for a group of this kind."""
+    """Return what a form says; who reads it is decided by where it goes."""
     return Draft(
         body=form.text("body"),
         title=form.line("title"),
         warning=form.line("warning"),
         group_id=None if group is None else group.id,
         parent_id=parent_id,
-        audience="public" if kind == "open" else "group",
         language=language,
         sensitive=bool(form.line("warning")),
     )
@@ -98,9 +96,22 @@ def once_for(form: Form) -> str | None:
     return f"page:{once}:{hashlib.sha256(typed.encode()).hexdigest()}"
 
 
-def replying_audience(group: GroupView | None) -> str:
-    """Return who will read a reply in this group."""
-    return words.audience("open", 0) if group is None else words.audience(group.kind, group.copies_to)
+def reach_of(
+    group: GroupView | None, audience: Audience | None = None, *, answers: PostView | None = None
+) -> words.Reach:
+    """Say who will read what is written in a group, as it is for its conversation, or outside of groups.
+
+    `audience` is that of the conversation, None for a new one; `answers` is what is answered.
+    """
+    kind = None if group is None else group.kind
+    widest = widest_in(kind)
+    return words.reach(
+        kind,
+        widest if audience is None else narrower(widest, audience),
+        servers=0 if group is None else group.copies_to,
+        host=None if group is None else group.host,
+        answers_elsewhere=answers is not None and answers.host is not None,
+    )
 
 
 async def _get_own(conn: Conn, request: Request, visit: Visit) -> PostView:
@@ -168,7 +179,7 @@ def _write_page(
             draft=draft,
             errors=problem.fixes,
             problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
-            audience=words.audience(group.kind, group.copies_to),
+            reach=reach_of(group),
             first_posts_held=visit.house.newcomer_posts_held > 0,
         ),
         status=problem.status,
@@ -180,7 +191,7 @@ async def write(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     person = visit.person
     async with pages.deps.db.connection() as conn:
         group = await get_readable(pages, visit, conn, request.path_params["slug"])
-    draft = draft_of(form, group.kind, group=group, language=group.language)
+    draft = draft_of(form, group=group, language=group.language)
     if form.ticked("look"):
         return _write_page(pages, visit, group, draft)
     try:
@@ -226,7 +237,7 @@ def _edit_page(
             draft=draft,
             errors=problem.fixes,
             problem=problem.sentence,
-            audience=replying_audience(group),
+            reach=reach_of(group, post.audience),
             back=_back_to(post),
         ),
         status=problem.status,
@@ -239,9 +250,8 @@ async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     async with pages.deps.db.connection() as conn:
         post = await _get_own(conn, request, visit)
         group = await group_of(pages, visit, conn, post)
-    kind: GroupKind = "open" if group is None else group.kind
     draft = draft_of(
-        form, kind, group=group if post.is_root else None, parent_id=post.parent_id, language=post.language
+        form, group=group if post.is_root else None, parent_id=post.parent_id, language=post.language
     )
     if form.ticked("look"):
         return _edit_page(pages, visit, post, group, draft)

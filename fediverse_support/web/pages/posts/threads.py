@@ -32,7 +32,7 @@ from fediverse_support.web.pages.posts.posts import (
     may_moderate,
     once_for,
     problem_of,
-    replying_audience,
+    reach_of,
 )
 from fediverse_support.web.pages.posts.views import First, PostLine, Quote, ReplyView, ThreadView
 
@@ -251,8 +251,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
             paused=words.paused(part.pause.host if part.pause else scene.host),
             why_paused=part.pause.reason if part.pause else "",
             answering=_first(scene) if part.after else None,
-            audience=replying_audience(group),
-            elsewhere=words.REPLY_ELSEWHERE if root.host else "",
+            reach=reach_of(group, root.audience, answers=root),
             draft=Draft(body=""),
         ),
     )
@@ -349,8 +348,7 @@ def _reply_page(
             problem=problem.sentence,
             refusal=scene.refusal,
             may_join=scene.may_join,
-            audience=replying_audience(scene.group),
-            elsewhere=words.REPLY_ELSEWHERE if answers.host else "",
+            reach=reach_of(scene.group, answers.audience, answers=answers),
         ),
         status=403 if scene.refusal else problem.status,
     )
@@ -362,7 +360,7 @@ async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     async with pages.deps.db.connection() as conn:
         scene = await _get_scene(pages, request, visit, conn)
         answers = await _answered(conn, visit, scene, form.text("to"))
-    draft = draft_of(form, scene.kind, parent_id=answers.id, language=scene.root.language)
+    draft = draft_of(form, parent_id=answers.id, language=scene.root.language)
     if form.ticked("look"):
         return _reply_page(pages, visit, scene, answers, draft)
     if not scene.may_reply:

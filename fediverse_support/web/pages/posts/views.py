@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts.threads import PostView, QuotedView
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.pages.words import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class WriteView(View):
     group: GroupView | None
     draft: Draft
     problem: str
-    audience: str
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +43,7 @@ class AgainView(WriteView):
     """A post that was taken out, to be sent again; `answers` is what it replies to, None for no reply."""
 
     post: PostView
-    kind: GroupKind
     answers: PostView | None
-    elsewhere: str
     back: str
     first_posts_held: bool
 
@@ -58,7 +56,6 @@ class ReplyView(WriteView):
     answers: PostView
     refusal: str
     may_join: bool
-    elsewhere: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +168,5 @@ class ThreadView(View):
     paused: str
     why_paused: str
     answering: First | None
-    audience: str
-    elsewhere: str
+    reach: Reach
     draft: Draft
