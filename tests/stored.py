@@ -282,9 +282,9 @@ async def around(conn: asyncpg.Connection, stored: Stored, every: list[Line]) ->
          for n, line in enumerate(every[:: 5])),
     )  # fmt: skip
     await _copy(
-        conn, "notifications", "id account_id kind actor_id post_id created_at",
-        ((line.id + 3, (NAMED, ASHA, 1 + n % PEOPLE)[n % 4 % 3], "reply" if n % 3 else "mention", line.author,
-          line.id, line.at()) for n, line in enumerate(every[: 100 - stored.stormy : 7])),
+        conn, "notifications", "id account_id person_id kind actor_id post_id created_at",
+        ((line.id + 3, *[(NAMED, ASHA, 1 + n % PEOPLE)[n % 4 % 3]] * 2, "reply" if n % 3 else "mention",
+          line.author, line.id, line.at()) for n, line in enumerate(every[: 100 - stored.stormy : 7])),
     )  # fmt: skip
     await _copy(
         conn, "removals", "post_id removed_at",

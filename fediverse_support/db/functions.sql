@@ -82,47 +82,56 @@ create or replace function narrower_kind(one text, other text) returns text lang
     select case when one = other or other = 'open' then one when one = 'open' then other else 'home' end
 $$;
 
+-- As they were when a reader had one name.
 drop function if exists can_see_each(bigint, bigint, text, bigint, text, text, bigint),
-    may_see(bigint, bigint, text, bigint, text, text, bigint);
+    may_see(bigint, bigint, text, bigint, text, text, bigint), can_see(posts, bigint),
+    can_see_post_each(bigint, bigint), may_enter_each(bigint, text, bigint), can_reread(posts, bigint),
+    writes_here(bigint), can_see_group_each(bigint, bigint), can_see_group(bigint, bigint), can_see_actor(actors, bigint),
+    can_see_actor_each(bigint, text, text, text, bigint, bigint, bigint),
+    may_see_actor(bigint, text, text, text, bigint, bigint, bigint);
 
--- May this viewer read this post? `viewer` is the signed-in person's actor id, null for a visitor. Authors read their
--- own, whether or not the group it stands in is still open to them: nobody loses their own words by leaving. For all
--- others a group that was opened keeps closed what was written before, and one that was closed closes all of it.
+-- Who reads is asked with all the names they have, `readers`: a page with those of an account, an app with the one that
+-- it speaks for; none, or null, for a visitor. Whoever acts is asked with the one name they act under.
+
+-- May they read this post? Authors read their own, whether or not the group it stands in is still open to them: nobody
+-- loses their own words by leaving. For all others a group that was opened keeps closed what was written before, and one that was closed closes all of it.
 -- policy.access.may_read is the same rule in Python; a test holds the two equal.
 -- Only hands on the columns that decide, so that a plan takes it in and no row is put together to be asked about.
-create or replace function can_see(p posts, viewer bigint) returns boolean language sql stable as $$
-    select may_see(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, viewer)
+create or replace function can_see(p posts, readers bigint[]) returns boolean language sql stable as $$
+    select may_see(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, readers)
 $$;
 
 -- What came in under a limit is for everybody again once neither its server nor its author is limited. Whoever is named
 -- may read it: a message to a few, and one to followers and those it names.
 create or replace function can_see_each(
     post_id bigint, author_id bigint, host text, group_id bigint, written_in text, audience text, standing text,
-    viewer bigint
+    readers bigint[]
 ) returns setof boolean language sql stable parallel safe rows 1 as $$
     select case
         when can_see_each.standing is null or can_see_each.standing in ('removed', 'deleted')
-             or (can_see_each.standing = 'held' and can_see_each.author_id is distinct from viewer)
+             or (can_see_each.standing = 'held' and (can_see_each.author_id = any (readers)) is not true)
         then false
         else (
             select case
                 when a.standing in ('suspended', 'deleted') or r.rule = 'suspend' then false
-                when can_see_each.standing = 'limited' and viewer is null
+                when can_see_each.standing = 'limited' and readers[1] is null
                      and (r.rule = 'limit' or a.standing = 'limited')
                 then false
-                when a.id = viewer then true
+                when a.id = any (readers) then true
                 when (case
                     when audience in ('public', 'unlisted') then true
                     when audience = 'group' then can_see_each.group_id is not null
                     else (audience = 'followers'
-                          and (select f.standing = 'accepted' from follows f
-                               where f.follower_id = viewer and f.target_id = a.id))
+                          and (select true from follows f
+                               where f.follower_id = any (readers) and f.target_id = a.id
+                                 and f.standing = 'accepted' limit 1))
                       or (select true from mentions m
-                          where m.post_id = can_see_each.post_id and m.actor_id = viewer) end) is not true
+                          where m.post_id = can_see_each.post_id and m.actor_id = any (readers)
+                          limit 1) end) is not true
                 then false
                 else can_see_each.group_id is null
                   or (select e.yes
-                      from may_enter_each(can_see_each.group_id, narrower_kind(written_in, g.kind), viewer) e (yes)) end
+                      from may_enter_each(can_see_each.group_id, narrower_kind(written_in, g.kind), readers) e (yes)) end
             from actors a
             left join groups g on g.actor_id = can_see_each.group_id
             cross join lateral (
@@ -132,75 +141,76 @@ create or replace function can_see_each(
             where a.id = can_see_each.author_id) end
 $$;
 
-create or replace function can_see_post_each(post_id bigint, viewer bigint)
+create or replace function can_see_post_each(post_id bigint, readers bigint[])
 returns setof boolean language sql stable parallel safe rows 1 as $$
     select s.yes
     from posts p
-    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, viewer) s (yes)
+    cross join can_see_each(p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, readers) s (yes)
     where p.id = can_see_post_each.post_id
 $$;
 
 -- In plpgsql, which keeps the plan of what it asks.
 create or replace function may_see(
     post_id bigint, author_id bigint, host text, group_id bigint, written_in text, audience text, standing text,
-    viewer bigint
+    readers bigint[]
 ) returns boolean language plpgsql stable parallel safe cost 10000 as $$
 begin
     return (select s.yes
-            from can_see_each(post_id, author_id, host, group_id, written_in, audience, standing, viewer) s (yes));
+            from can_see_each(post_id, author_id, host, group_id, written_in, audience, standing, readers) s (yes));
 end $$;
 
 drop function if exists follows_now(bigint, bigint), may_enter(bigint, text, bigint);
 
--- May this viewer read what is in a group of this kind? policy.access.may_enter is the same in Python.
-create or replace function may_enter_each(g bigint, kind text, viewer bigint)
+-- May they read what is in a group of this kind? policy.access.may_enter is the same in Python.
+create or replace function may_enter_each(g bigint, kind text, readers bigint[])
 returns setof boolean language sql stable parallel safe rows 1 as $$
     select case
         when may_enter_each.kind = 'open' then true
-        when may_enter_each.kind is null or viewer is null then false
-        when may_enter_each.kind = 'home-open'
-        then coalesce((select v.account_id is not null from actors v where v.id = viewer), false)
-        else coalesce((select f.standing = 'accepted' from follows f
-                       where f.follower_id = viewer and f.target_id = g), false)
-             -- What is for this server is so for members elsewhere, too, whom a group got that was opened.
-             and (may_enter_each.kind = 'circle'
-                  or coalesce((select v.account_id is not null from actors v where v.id = viewer), false)) end
+        when may_enter_each.kind is null or readers[1] is null then false
+        -- What is for this server is not for members elsewhere, whom a group may have that was opened.
+        when may_enter_each.kind <> 'circle'
+             and (select true from actors v where v.id = any (readers) and v.account_id is not null limit 1) is not true
+        then false
+        else may_enter_each.kind = 'home-open'
+          or coalesce((select true from follows f
+                       where f.follower_id = any (readers) and f.target_id = g and f.standing = 'accepted'
+                       limit 1), false) end
 $$;
 
--- May this viewer still read what a moderator took out, or did not let appear? Only its author, here, and only on
+-- May they still read what a moderator took out, or did not let appear? Only its author, here, and only on
 -- pages that say what happened: no list, app or server asks this, and `can_see` answers no. Whether its group is still
 -- open to them does not matter, because nobody loses their own words. policy.access.may_reread is the same in Python.
-create or replace function can_reread(p posts, viewer bigint) returns boolean language sql stable as $$
-    select p.standing = 'removed' and p.author_id = viewer and writes_here(viewer)
+create or replace function can_reread(p posts, readers bigint[]) returns boolean language sql stable as $$
+    select p.standing = 'removed' and p.author_id = any (readers) and writes_here(p.author_id)
 $$;
 
-create or replace function writes_here(viewer bigint)
+create or replace function writes_here(author bigint)
 returns boolean language plpgsql stable parallel safe cost 1000 as $$
 begin
     return exists (
         select 1 from actors a
-        where a.id = viewer and a.account_id is not null and a.standing not in ('suspended', 'deleted'));
+        where a.id = author and a.account_id is not null and a.standing not in ('suspended', 'deleted'));
 end $$;
 
--- May this viewer read what is in this group now?
-create or replace function can_see_group_each(g bigint, viewer bigint)
+-- May they read what is in this group now?
+create or replace function can_see_group_each(g bigint, readers bigint[])
 returns setof boolean language sql stable parallel safe rows 1 as $$
     select coalesce((
-        select e.yes from groups r cross join may_enter_each(g, r.kind, viewer) e (yes) where r.actor_id = g), false)
+        select e.yes from groups r cross join may_enter_each(g, r.kind, readers) e (yes) where r.actor_id = g), false)
 $$;
 
--- May this viewer read what was written in this group while it was of this kind, and stands in it now?
-create or replace function can_see_in_group(g bigint, written_in text, viewer bigint)
+-- May they read what was written in this group while it was of this kind, and stands in it now?
+create or replace function can_see_in_group(g bigint, written_in text, readers bigint[])
 returns boolean language plpgsql stable parallel safe cost 2000 as $$
 begin
-    return (select e.yes from groups r cross join may_enter_each(g, narrower_kind(written_in, r.kind), viewer) e (yes)
+    return (select e.yes from groups r cross join may_enter_each(g, narrower_kind(written_in, r.kind), readers) e (yes)
             where r.actor_id = g);
 end $$;
 
-create or replace function can_see_group(g bigint, viewer bigint)
+create or replace function can_see_group(g bigint, readers bigint[])
 returns boolean language plpgsql stable parallel safe cost 2000 as $$
 begin
-    return (select s.yes from can_see_group_each(g, viewer) s (yes));
+    return (select s.yes from can_see_group_each(g, readers) s (yes));
 end $$;
 
 -- May another server fetch this post? Only what is ours and public, in an open group or on a profile. Whether a rule
@@ -235,6 +245,13 @@ create or replace function moderates(g bigint, person bigint)
 returns boolean language plpgsql stable parallel safe cost 1000 as $$
 begin
     return exists (select 1 from group_moderators m where m.group_id = g and m.actor_id = person);
+end $$;
+
+-- Is it in the care of any of these names?
+create or replace function any_moderates(g bigint, names bigint[])
+returns boolean language plpgsql stable parallel safe cost 1000 as $$
+begin
+    return exists (select 1 from group_moderators m where m.group_id = g and m.actor_id = any (names));
 end $$;
 
 -- Has this person any group in their care?
@@ -335,6 +352,14 @@ create or replace function living_workers() returns int[] language sql volatile 
     from pg_locks where locktype = 'advisory' and classid = 7042 and granted
 $$;
 
+-- A row id for a person of ours: like new_id(), but somewhere in its day, so that two names of one account that were
+-- made together do not show it. From a strong source, because numbers of a weak one can be told to belong together.
+create or replace function new_person_id() returns bigint language sql volatile as $$
+    select (((new_id() >> 20) / 86400000 * 86400000) << 20)
+         + (('x' || left(encode(sha256(uuid_send(gen_random_uuid())), 'hex'), 15))::bit(60)::bigint
+            % (86400000::bigint << 20))
+$$;
+
 -- The number of a host, under which it stands in sets of hosts; given out here, in turn and for ever.
 create or replace function peer_number(wanted text) returns int language plpgsql volatile as $$
 declare
@@ -392,14 +417,14 @@ create or replace function host_numbers(hosts bit varying) returns setof int lan
     select n from generate_series(0, length(hosts) - 1) n where get_bit(hosts, n) = 1
 $$;
 
--- Is this person or group there for this viewer? A closed group, and a person made for one, only for those who read it;
+-- Is this person or group there for them? A closed group, and a person made for one, only for those who read it;
 -- the suspended, the deleted, those not yet let in, and everybody on a suspended server for nobody.
-create or replace function can_see_actor(a actors, viewer bigint) returns boolean language sql stable as $$
-    select may_see_actor(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, viewer)
+create or replace function can_see_actor(a actors, readers bigint[]) returns boolean language sql stable as $$
+    select may_see_actor(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, readers)
 $$;
 
 create or replace function can_see_actor_each(
-    actor_id bigint, kind text, standing text, host text, account_id bigint, for_group_id bigint, viewer bigint
+    actor_id bigint, kind text, standing text, host text, account_id bigint, for_group_id bigint, readers bigint[]
 ) returns setof boolean language sql stable parallel safe rows 1 as $$
     select case
         when can_see_actor_each.kind not in ('person', 'group', 'service')
@@ -409,10 +434,10 @@ create or replace function can_see_actor_each(
              and (select r.severity from rule_for_each(can_see_actor_each.host) r (severity)) = 'suspend'
         then false
         when can_see_actor_each.kind = 'group'
-             and not (select s.yes from can_see_group_each(can_see_actor_each.actor_id, viewer) s (yes))
+             and not (select s.yes from can_see_group_each(can_see_actor_each.actor_id, readers) s (yes))
         then false
-        when can_see_actor_each.for_group_id is not null and can_see_actor_each.actor_id is distinct from viewer
-             and not (select s.yes from can_see_group_each(can_see_actor_each.for_group_id, viewer) s (yes))
+        when can_see_actor_each.for_group_id is not null and (can_see_actor_each.actor_id = any (readers)) is not true
+             and not (select s.yes from can_see_group_each(can_see_actor_each.for_group_id, readers) s (yes))
         then false
         else can_see_actor_each.account_id is null or coalesce((
             select c.standing not in ('pending', 'deleted') from accounts c
@@ -420,10 +445,10 @@ create or replace function can_see_actor_each(
 $$;
 
 create or replace function may_see_actor(
-    actor_id bigint, kind text, standing text, host text, account_id bigint, for_group_id bigint, viewer bigint
+    actor_id bigint, kind text, standing text, host text, account_id bigint, for_group_id bigint, readers bigint[]
 ) returns boolean language plpgsql stable parallel safe cost 5000 as $$
 begin
-    return (select s.yes from can_see_actor_each(actor_id, kind, standing, host, account_id, for_group_id, viewer) s (yes));
+    return (select s.yes from can_see_actor_each(actor_id, kind, standing, host, account_id, for_group_id, readers) s (yes));
 end $$;
 
 -- The words somebody types, as each language would have stored them: all of them, in one language or another.

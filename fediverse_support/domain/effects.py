@@ -13,7 +13,7 @@ from typing import Literal
 
 from federation import vocab
 from federation.uris import Uri
-from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.ids import ActorId, PostId
 
 NotificationKind = Literal[
     "mention",
@@ -71,12 +71,12 @@ class Relay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """Tell one of our people, in a notice here, and nowhere else unless they chose that.
+    """Tell one of our people, under the name it concerns, in a notice here, and elsewhere if they chose so.
 
     `words` are what a group gave as its reason.
     """
 
-    account_id: AccountId
+    person_id: ActorId
     kind: NotificationKind
     actor_id: ActorId | None = None
     post_id: PostId | None = None

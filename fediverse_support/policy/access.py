@@ -73,19 +73,20 @@ class Readable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Somebody as they stand to one post. `id` is None for a visitor, to whom nothing else applies either.
+    """Somebody as they stand to one post, with all the names they have; a visitor has none, and nothing else.
 
-    `is_ours` means an account here; `is_member` is of the post's group, `is_follower` of its author.
+    `is_ours` means an account here; `is_member` is of the post's group, `is_follower` of its author, each
+    under any of their names.
     """
 
-    id: ActorId | None
+    ids: frozenset[ActorId]
     is_ours: bool = False
     is_member: bool = False
     is_follower: bool = False
     is_mentioned: bool = False
 
 
-VISITOR: Final = Reader(id=None)
+VISITOR: Final = Reader(ids=frozenset())
 
 
 def may_read(post: Readable, reader: Reader = VISITOR) -> bool:
@@ -97,7 +98,7 @@ def may_read(post: Readable, reader: Reader = VISITOR) -> bool:
         _is_shown(post, reader)
         and post.rule != "suspend"
         and post.author_standing not in ("suspended", "deleted")
-        and (post.author_id == reader.id or (_is_meant(post, reader) and may_enter(post.kind, reader)))
+        and (post.author_id in reader.ids or (_is_meant(post, reader) and may_enter(post.kind, reader)))
     )
 
 
@@ -109,7 +110,7 @@ def may_reread(post: Readable, reader: Reader = VISITOR) -> bool:
     """
     return (
         post.standing == "removed"
-        and post.author_id == reader.id
+        and post.author_id in reader.ids
         and reader.is_ours
         and post.author_standing not in ("suspended", "deleted")
     )
@@ -120,9 +121,9 @@ def _is_shown(post: Readable, reader: Reader) -> bool:
         case "visible":
             return True
         case "limited":
-            return reader.id is not None or (post.rule != "limit" and post.author_standing != "limited")
+            return bool(reader.ids) or (post.rule != "limit" and post.author_standing != "limited")
         case "held":
-            return post.author_id == reader.id
+            return post.author_id in reader.ids
         case "removed" | "deleted":
             return False
         case _:

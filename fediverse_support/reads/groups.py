@@ -12,6 +12,7 @@ from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.reads.viewer import Readers
 
 PAGE: Final = 20
 
@@ -98,8 +99,8 @@ class ConversationView:
 FIND_GROUP: Final = """
 select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html, g.language, g.approval,
        g.posting_restricted, can_see_group(g.actor_id, $2) as is_readable, f.standing,
-       moderates(g.actor_id, $2) as is_moderator,
-       exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = $2
+       any_moderates(g.actor_id, $2) as is_moderator,
+       exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = any ($2)
                and (b.ends_at is null or b.ends_at > $4)) as is_banned,
        array(select coalesce(nullif(p.display_name, ''), p.name) from group_moderators m
              join actors p on p.id = m.actor_id where m.group_id = g.actor_id order by m.since_at, p.id
@@ -111,7 +112,9 @@ select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html,
            copies_to
 from groups g
 join actors a on a.id = g.actor_id
-left join follows f on f.target_id = g.actor_id and f.follower_id = $2
+left join lateral (
+    select x.standing from follows x where x.follower_id = any ($2) and x.target_id = g.actor_id
+    order by x.standing = 'accepted' desc, x.standing = 'pending' desc, x.id limit 1) f on true
 where a.id = coalesce(
         (select n.actor_id from names n where n.name = $1 and $3::text is null),
         (select r.id from actors r where lower(r.name) = $1 and r.handle_host = $3 and r.kind = 'group'
@@ -121,16 +124,17 @@ where a.id = coalesce(
 """
 
 
-async def find_group(conn: Conn, slug: str, viewer_id: ActorId | None, now: datetime) -> GroupView | None:
+async def find_group(conn: Conn, slug: str, readers: Readers, now: datetime) -> GroupView | None:
     """Return the group with this name (`name` for ours, `name@host` for one elsewhere), readable or not."""
     name, _, host = slug.lower().partition("@")
-    row = await conn.fetchrow(FIND_GROUP, name, viewer_id, host or None, now)
+    row = await conn.fetchrow(FIND_GROUP, name, readers, host or None, now)
     return None if row is None else GroupView(**row)
 
 
 LIST_GROUPS: Final = """
 select g.actor_id as id, a.uri, a.name, g.kind, g.title, a.summary_html,
-       (select f.standing from follows f where f.follower_id = $1 and f.target_id = g.actor_id) as standing
+       (select f.standing from follows f where f.follower_id = any ($1) and f.target_id = g.actor_id
+        order by f.standing = 'accepted' desc, f.standing = 'pending' desc, f.id limit 1) as standing
 from actors a
 join groups g on g.actor_id = a.id
 where a.kind = 'group' and a.host is null and a.standing in ('visible', 'limited')
@@ -140,9 +144,9 @@ limit 200
 """
 
 
-async def list_groups(conn: Conn, viewer_id: ActorId | None) -> list[ListedGroup]:
+async def list_groups(conn: Conn, readers: Readers) -> list[ListedGroup]:
     """Return the groups here that this viewer may read, A to Z."""
-    return [ListedGroup(**row) for row in await conn.fetch(LIST_GROUPS, viewer_id)]
+    return [ListedGroup(**row) for row in await conn.fetch(LIST_GROUPS, readers)]
 
 
 # Those of a suspended server are passed by in the index; the others are asked about until a page is full.
@@ -170,8 +174,8 @@ order by p.active_at desc, p.id desc
 
 
 async def list_conversations(
-    conn: Conn, group_id: ActorId, viewer_id: ActorId | None, before: tuple[datetime, int]
+    conn: Conn, group_id: ActorId, readers: Readers, before: tuple[datetime, int]
 ) -> list[ConversationView]:
     """Return up to `PAGE` + 1 conversations older than `before` (last activity, id), latest reply first."""
-    rows = await conn.fetch(LIST_CONVERSATIONS, group_id, viewer_id, *before)
+    rows = await conn.fetch(LIST_CONVERSATIONS, group_id, readers, *before)
     return [ConversationView(**row) for row in rows]

@@ -45,7 +45,7 @@ from (
             select case f.standing when 'accepted' then 'follow' when 'pending' then 'follow_request' end
             from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
         offset 0) as t (kind)
-    where n.actor_id is not null and t.kind = any ($3::text[])
+    where n.actor_id is not null and n.person_id = $1 and t.kind = any ($3::text[])
       and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
       and (n.post_id is null or (
           select coalesce(p.host, '') not in (
@@ -53,7 +53,8 @@ from (
                  and v.yes
           from posts p
           cross join can_see_each(
-              p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+              p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+              array[$1::bigint]) v (yes)
           where p.id = n.post_id))
     order by n.id desc limit 81
 ) s

@@ -13,8 +13,9 @@ CHANNEL: Final = "fediverse_support_notices"
 
 INSERT: Final = """
 with told as (
-    insert into notifications (account_id, kind, actor_id, post_id, words, created_at)
-    values ($1, $2, $3, $4, $5, $6)
+    insert into notifications (account_id, person_id, kind, actor_id, post_id, words, created_at)
+    select a.account_id, a.id, $2, $3, $4, $5, $6
+    from actors a where a.id = $1 and a.account_id is not null
     returning account_id
 )
 select pg_notify('fediverse_support_notices', account_id::text) from told
@@ -23,14 +24,14 @@ select pg_notify('fediverse_support_notices', account_id::text) from told
 
 async def insert(tx: Tx, note: Notify, now: datetime) -> None:
     """Store one notification; whoever listens on `CHANNEL` hears whose it is once this is committed."""
-    await tx.execute(INSERT, note.account_id, note.kind, note.actor_id, note.post_id, note.words, now)
+    await tx.execute(INSERT, note.person_id, note.kind, note.actor_id, note.post_id, note.words, now)
 
 
 # Only the group's own server decides whether a post is in its group; told once, whatever else it refuses.
 TELL_NOT_TAKEN: Final = """
 with told as (
-    insert into notifications (account_id, kind, actor_id, post_id, created_at)
-    select a.account_id, 'not_taken', g.id, p.id, $2
+    insert into notifications (account_id, person_id, kind, actor_id, post_id, created_at)
+    select a.account_id, a.id, 'not_taken', g.id, p.id, $2
     from deliveries d
     join activities x on x.id = d.activity_id and x.verb = 'Create'
     join posts p on p.id = d.post_id and p.author_id = d.sender_id and p.standing in ('visible', 'limited')

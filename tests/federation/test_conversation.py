@@ -185,7 +185,7 @@ async def test_a_direct_message_to_somebody_elsewhere_reaches_only_them(world: W
     await world.settle()
     assert about(world.internet.deliveries(), uri) == {("b.example", "Create Note"): 1}
     assert [d.path for d in world.internet.deliveries()] != ["/ap/inbox"]
-    mine = "select count(*) from posts p where p.uri = $1 and can_see(p, $2)"
+    mine = "select count(*) from posts p where p.uri = $1 and can_see(p, array[$2::bigint])"
     assert await scene.b.value(mine, uri, scene.b.people["ada"].actor_id) == 1
     assert await scene.b.value(mine, uri, None) == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 from tests.federation.world import World
 
 WREN = "wren@a.example"
-MINE = "select count(*) from posts p where p.uri = $1 and can_see(p, $2)"
+MINE = "select count(*) from posts p where p.uri = $1 and can_see(p, array[$2::bigint])"
 ASKED = "select count(*) from notifications where account_id = $1 and kind = 'follow'"
 TOLD_NO = "select count(*) from notifications where kind = 'declined'"
 

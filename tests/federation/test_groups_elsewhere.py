@@ -76,7 +76,7 @@ async def told(server: Server, name: str = "ada") -> list[tuple[str, str]]:
     person = server.people[name]
     async with server.db.connection() as conn:
         found = await home.list_about_you(
-            conn, person.account_id, person.actor_id, server.db.now() - timedelta(days=9)
+            conn, person.account_id, [person.actor_id], server.db.now() - timedelta(days=9)
         )
     return [(item.kind, item.words) for item in found if item.kind != "joined"]
 

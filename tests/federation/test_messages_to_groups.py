@@ -71,7 +71,7 @@ async def test_its_writer_gets_one_automatic_answer_that_promises_nothing(world:
     assert note["tag"] == [{"type": "Mention", "href": ada, "name": "@ada@b.example"}]
     assert note["content"].startswith("<p>This is an automatic message.")
     assert "https://a.example/help" in note["content"] and WORDS not in note["content"]
-    seen = "select can_see(p, $1) from posts p where uri = $2"
+    seen = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await scene.b.value(seen, scene.b.people["ada"].actor_id, note["id"]) is True
     world.clock.pass_by(days=7)
     await hears(scene.a, message(ada, group, "3"))
@@ -152,7 +152,7 @@ async def test_a_direct_message_to_a_person_that_names_a_group_is_for_that_perso
     uri = f"{ada}/notes/1"
     assert await told(a, "wren") == [("mention", "")]
     assert await a.rows("select audience, group_id from posts where uri = $1", uri) == [("direct", None)]
-    sees = "select can_see(p, $1) from posts p where uri = $2"
+    sees = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await a.value(sees, a.people["wren"].actor_id, uri) is True
     for other in ("asha", "heron"):
         assert await a.value(sees, a.people[other].actor_id, uri) is False
@@ -174,7 +174,7 @@ async def test_a_followers_only_answer_that_names_somebody_here_is_read_by_them_
     await hears(a, note)
     assert await a.rows("select audience, group_id from posts where uri = $1", uri) == [("followers", None)]
     assert await told(a, "wren") == [("reply", "")]
-    sees = "select can_see(p, $1) from posts p where uri = $2"
+    sees = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await a.value(sees, a.people["wren"].actor_id, uri) is True
     assert await a.value(sees, a.people["heron"].actor_id, uri) is False
     assert await a.value(sees, None, uri) is False
@@ -189,7 +189,7 @@ async def test_whom_a_followers_only_post_of_ours_names_may_read_it_and_is_told(
     heron = a.people["heron"]
     uri = await a.posts("wren", "For a few.", audience="followers", mentioned=(heron.actor_id,))
     assert await told(a, "heron") == [("mention", "")]
-    sees = "select can_see(p, $1) from posts p where uri = $2"
+    sees = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await a.value(sees, heron.actor_id, uri) is True
     assert await a.value(sees, a.people["tansy"].actor_id, uri) is False
     assert await a.value(sees, None, uri) is False
@@ -217,7 +217,7 @@ async def test_whoever_is_answered_reads_an_answer_for_followers_and_is_told(wor
     await world.settle()
     # A page says nothing of whom it answers, and names nobody.
     answer = await a.posts("wren", "I read it.", answering=root)
-    sees = "select can_see(p, $1) from posts p where uri = $2"
+    sees = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await a.value(sees, a.people["heron"].actor_id, answer) is True
     assert ("reply", "") in await told(a, "heron")
     world.internet.forget()

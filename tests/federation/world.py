@@ -53,7 +53,7 @@ SHOWN = """
 select a.name || '@' || coalesce(a.handle_host, a.host, $3) as author, p.uri, p.title, p.body_text, p.warning,
        p.standing, q.uri as parent, p.id
 from posts p join actors a on a.id = p.author_id left join posts q on q.id = p.parent_id
-where p.group_id = $1 and can_see(p, $2)
+where p.group_id = $1 and can_see(p, array[$2::bigint])
 order by p.published_at, p.id
 """
 

@@ -9,8 +9,10 @@ from itertools import product
 from types import SimpleNamespace
 from typing import Any, Final
 
+from federation.uris import Uri
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.ids import AccountId
+from fediverse_support.domain.actors import Person
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.reads import accounts, federation, groups, house, jobs, notices, viewer
 from fediverse_support.reads.exchange import crossings, explain, queues
@@ -85,11 +87,20 @@ def of_timelines(stored: Stored) -> list[Case]:
     return found
 
 
+TWO_NAMES = viewer.Viewer(
+    tuple(
+        viewer.Name(Person(AccountId(ASHA), frozenset(), ActorId(name), Uri("x"), "x"), "x", place)
+        for name, place in ((ASHA, None), (QUIET, ActorId(seed.HOME)))
+    ),
+    moderates=False,
+)
+
+
 def of_threads(stored: Stored) -> list[Case]:
     found = []
     for (name, root), who in product(
         {"fifty": stored.fifty, "five hundred": stored.five_hundred, "answered": stored.answered}.items(),
-        (None, ASHA),
+        ((), (ASHA,), (ASHA, QUIET)),
     ):
         found += [
             Case(f"replies of {name} for {who}", lambda c, r=root, w=who: threads.list_replies(c, r, w, 0)),
@@ -97,15 +108,15 @@ def of_threads(stored: Stored) -> list[Case]:
                  lambda c, r=root, w=who: threads.list_before(c, r, w, timelines.MAX_ID)),
             Case(f"first of {name} for {who}", lambda c, r=root, w=who: threads.find_post(c, r, w)),
             Case(f"context of {name} for {who}", lambda c, r=root, w=who: posts.around(
-                c, r, w, most_above=4096, most_below=4096, depth=100)),
+                c, r, *(w[:1] or (None,)), most_above=4096, most_below=4096, depth=100)),
         ]  # fmt: skip
     return [
         *found,
-        Case("quoted", lambda c: threads.list_quoted(c, [stored.fifty, stored.own], ASHA)),
-        Case("own in thread", lambda c: threads.has_own(c, stored.answered, OWNER)),
+        Case("quoted", lambda c: threads.list_quoted(c, [stored.fifty, stored.own], (ASHA,))),
+        Case("own in thread", lambda c: threads.has_own(c, stored.answered, (OWNER,))),
         Case("why it is paused", lambda c: threads.find_pause(c, stored.answered)),
         Case("who took it out", lambda c: threads.list_deciders(c, [stored.fifty, stored.own])),
-        Case("copies of a deleted post", lambda c: threads.find_copies(c, stored.own, ASHA)),
+        Case("copies of a deleted post", lambda c: threads.find_copies(c, stored.own, (ASHA,))),
         Case("entry", lambda c: posts.find_entry(c, stored.own, ASHA)),
         Case("by address", lambda c: posts.find_by_address(c, f"{seed.BASE}/o/{stored.own}", ASHA)),
     ]
@@ -114,26 +125,28 @@ def of_threads(stored: Stored) -> list[Case]:
 def of_pages(stored: Stored) -> list[Case]:
     before = datetime.fromtimestamp((nth(5_000) >> 20) / 1000, UTC)
     found = [
-        Case("directory for visitors", lambda c: groups.list_groups(c, None)),
-        Case("directory", lambda c: groups.list_groups(c, ASHA)),
-        Case("one group", lambda c: groups.find_group(c, f"group{OPEN}", ASHA, NOW)),
+        Case("directory for visitors", lambda c: groups.list_groups(c, ())),
+        Case("directory", lambda c: groups.list_groups(c, (ASHA,))),
+        Case("name for a group", lambda c: viewer.acting_in(c, TWO_NAMES, ActorId(OPEN))),
+        Case("name for a post", lambda c: viewer.acting_on(c, TWO_NAMES, PostId(stored.own))),
+        Case("one group", lambda c: groups.find_group(c, f"group{OPEN}", (ASHA,), NOW)),
     ]
     for group, at in product((OPEN, seed.HOME, seed.BARE, STORMY), (NOW, before)):
         found.append(
             Case(
                 f"conversations of {group} before {at:%Y}",
-                lambda c, g=group, t=at: groups.list_conversations(c, g, ASHA, (t, 2**62)),
+                lambda c, g=group, t=at: groups.list_conversations(c, g, (ASHA,), (t, 2**62)),
             )
         )
-    for who in (ASHA, OWNER, QUIET, WRITER, NAMED):
+    for who in ((ASHA,), (OWNER,), (QUIET,), (WRITER,), (NAMED,), (QUIET, ASHA)):
         found += [
             Case(f"page home of {who}", lambda c, w=who: home.list_joined(c, w, LONG_AGO)),
-            Case(f"about {who}", lambda c, w=who: home.list_about_you(c, w, w, LONG_AGO)),
-            Case(f"earlier {who}", lambda c, w=who: home.list_earlier(c, w, w, LONG_AGO, 2**62)),
+            Case(f"about {who}", lambda c, w=who: home.list_about_you(c, w[0], w, LONG_AGO)),
+            Case(f"earlier {who}", lambda c, w=who: home.list_earlier(c, w[0], w, LONG_AGO, 2**62)),
         ]
-    for author, viewer_id in product((ASHA, WRITER, REMOTE + 13), (None, QUIET, ASHA)):
-        found.append(Case(f"profile of {author} for {viewer_id}",
-                          lambda c, a=author, w=viewer_id: people.list_written(c, a, w, 2**62)))  # fmt: skip
+    for author, readers in product((ASHA, WRITER, REMOTE + 13), ((), (QUIET,), (ASHA,))):
+        found.append(Case(f"profile of {author} for {readers}",
+                          lambda c, a=author, w=readers: people.list_written(c, a, w, 2**62)))  # fmt: skip
     found += [
         Case("followers", lambda c: followers.list_followers(c, ASHA)),
         Case("asking to follow", lambda c: followers.list_asking(c, ASHA)),

@@ -39,7 +39,7 @@ TABLES = "select tablename from pg_tables where schemaname = 'public' order by t
 NOISE = """
 with n as (select $1::timestamptz as at, 'd' || $2::int || '-' || g as day
            from generate_series(1, $3::int) g),
-     who as (select id from accounts limit 1),
+     who as (select account_id as id, id as person_id from actors where account_id is not null limit 1),
      what as (select id from posts order by id limit 1),
      a as (insert into decisions (activity_uri, actor_uri, verb, proof, verdict, reasons, decided_at)
            select day || g, 'x', 'Like', 'signature', 'accept', '{}', at from n, generate_series(1, 5) g),
@@ -51,8 +51,8 @@ with n as (select $1::timestamptz as at, 'd' || $2::int || '-' || g as day
            from n, unnest('{Like,Undo}'::text[]) v),
      e as (insert into tombstones (uri, deleted_at) select 'https://b.example/' || day, at from n),
      f as (insert into undone (actor_uri, uri, undone_at) select 'x', day, at from n),
-     g as (insert into notifications (account_id, kind, created_at)
-           select id, 'follow', at from n, who),
+     g as (insert into notifications (account_id, person_id, kind, created_at)
+           select id, person_id, 'follow', at from n, who),
      h as (insert into sessions (token_hash, account_id, created_at, expires_at)
            select sha256(day::bytea), id, at, at + interval '14 days' from n, who),
      i as (insert into sign_in_failures (subject, failed_at) select day, at from n),

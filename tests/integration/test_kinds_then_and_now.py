@@ -63,7 +63,8 @@ async def test_nobody_reads_what_they_could_not_have_read_then_or_could_not_read
     for then, now in itertools.product(KINDS, KINDS):
         await change(site, "frontroom", now)
         for reader, row in rows.items():
-            seen = await site.value("select can_see(p, $2) from posts p where p.id = $1", posts[then], row)
+            asked = "select can_see(p, array[$2::bigint]) from posts p where p.id = $1"
+            seen = await site.value(asked, posts[then], row)
             assert seen is (reader in MAY_READ[then] and reader in MAY_READ[now]), (then, now, reader)
         fetched = await site.value("select can_fetch(p) from posts p where p.id = $1", posts[then])
         assert fetched is (then == now == "open"), (then, now)

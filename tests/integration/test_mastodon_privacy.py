@@ -142,6 +142,7 @@ async def test_no_list_holds_a_hidden_post(api: Api) -> None:
     await api.insert(
         "notifications",
         account_id=TANSY + 1000,
+        person_id=TANSY,
         kind="mention",
         actor_id=MARLOW,
         post_id=9001,

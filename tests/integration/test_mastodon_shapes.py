@@ -67,6 +67,7 @@ async def test_notifications(api: Api, golden: Compare) -> None:
             "notifications",
             id=number,
             account_id=account,
+            person_id=WREN,
             kind=kind,
             actor_id=actor,
             post_id=post,

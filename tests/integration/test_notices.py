@@ -19,7 +19,7 @@ async def test_whoever_listens_hears_whose_a_notice_is_with_the_commit_and_nothi
 ) -> None:
     site: Site = await make_site(db, monkeypatch)
     wren, heard = site.people["wren"], asyncio.Queue[object]()
-    note = Notify(account_id=wren.account_id, kind="removed", words="Somebody's words.")
+    note = Notify(person_id=wren.actor_id, kind="removed", words="Somebody's words.")
     async with db.dedicated() as listening:
         await listening.add_listener(notices.CHANNEL, lambda *said: heard.put_nowait(said[-1]))
         with pytest.raises(ZeroDivisionError):

@@ -28,9 +28,10 @@ async def answers(site: Site, root: int, number: int) -> None:
     """Let Marlow have answered Wren so often, as far as notices tell."""
     async with site.db.transaction() as tx:
         await tx.execute(
-            "insert into notifications (account_id, kind, actor_id, post_id, created_at)"
-            " select $1, 'reply', $2, $3, $4 from generate_series(1, $5::int)",
+            "insert into notifications (account_id, person_id, kind, actor_id, post_id, created_at)"
+            " select $1, $6, 'reply', $2, $3, $4 from generate_series(1, $5::int)",
             site.people["wren"].account_id, site.people["marlow"].actor_id, root, site.db.now(), number,
+            site.people["wren"].actor_id,
         )  # fmt: skip
 
 

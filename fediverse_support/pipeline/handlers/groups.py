@@ -44,4 +44,4 @@ async def on_undo_announce(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Ch
 
 async def lose(tx: Tx, step: Step, own: OwnPost) -> Change:
     """Take a post out that its group elsewhere does not pass on any more."""
-    return await moderation.take_out(tx, step, own.id, own.author_account_id, own.group_id, "")
+    return await moderation.take_out(tx, step, own.id, own.our_author_id, own.group_id, "")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from federation import vocab
-from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import automatic, richtext
 from fediverse_support.domain.effects import Effect, Notify, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts
-from fediverse_support.domain.ids import AccountId, fresh_token
+from fediverse_support.domain.ids import fresh_token
 from fediverse_support.pipeline.handlers.posts import words
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store.moderation import messages
@@ -41,9 +40,9 @@ async def take(tx: Tx, step: Step, post: vocab.Post) -> Change | None:
     )
     if kept is None:
         return None
-    accounts = await follows.moderator_accounts(tx, group.id)
+    moderators = await follows.moderators_here(tx, group.id)
     effects: tuple[Effect, ...] = tuple(
-        Notify(account_id=account, kind="message", actor_id=group.id) for account in accounts
+        Notify(person_id=each, kind="message", actor_id=group.id) for each in moderators
     )
     if _is_answered(step, actor, kept):
         await messages.note_answer(tx, kept.id, step.now)
@@ -62,12 +61,12 @@ async def _answer(
     tx: Tx, step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, *, kept: Kept
 ) -> Effect:
     if actor.account_id is not None:
-        return await _answer_here(tx, step, group, actor.uri, actor.account_id, kept=kept)
+        return await _answer_here(tx, step, group, actor, kept=kept)
     return _answer_there(step, group, actor, post, kept)
 
 
 async def _answer_here(
-    tx: Tx, step: Step, group: GroupFacts, writer: Uri, account_id: AccountId, *, kept: Kept
+    tx: Tx, step: Step, group: GroupFacts, writer: ActorFacts, *, kept: Kept
 ) -> Notify:
     """Answer one of our own people: the same words, as a private message that never leaves."""
     content = automatic.answer_to_message(kept.group_title, step.instance.help_url)
@@ -97,10 +96,10 @@ async def _answer_here(
         attachments="[]",
         published_at=step.now,
         words_at=step.now,
-        mentions=(writer,),
+        mentions=(writer.uri,),
     )
     stored = await posts.insert_posts(tx, [answer], step.now)
-    return Notify(account_id=account_id, kind="mention", actor_id=group.id, post_id=stored.get(uri))
+    return Notify(person_id=writer.id, kind="mention", actor_id=group.id, post_id=stored.get(uri))
 
 
 def _answer_there(

@@ -12,7 +12,7 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain import plaintext
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts, PostFacts
-from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.pipeline.handlers.people.follows import membership, say
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.policy.deciding import decides
@@ -93,7 +93,7 @@ async def _set_locked(
     if target.author_account_id is not None and target.standing in ("visible", "limited"):
         effects += (
             Notify(
-                account_id=target.author_account_id,
+                person_id=target.author_id,
                 kind="locked" if to else "unlocked",
                 actor_id=group.id,
                 post_id=target.id,
@@ -134,7 +134,7 @@ async def on_ban(tx: Tx, step: Step, act: Authentic[vocab.Block]) -> Change:
         await removals.take_out_all(tx, who.id, group.id, ban.reason, step.now)
     effects: tuple[Effect, ...] = ()
     if who.account_id is not None:
-        effects += (Notify(account_id=who.account_id, kind="banned", actor_id=group.id, words=ban.reason),)
+        effects += (Notify(person_id=who.id, kind="banned", actor_id=group.id, words=ban.reason),)
     effects += _told_about(step, act, group, who)
     if follow is not None and group.is_local and who.host is not None:
         effects += (say(step, vocab.Reject, membership(who, group, *follow), by=group, to=who),)
@@ -164,7 +164,7 @@ async def on_undo_ban(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:
         return await _came_first(tx, step, act.value)
     effects: tuple[Effect, ...] = ()
     if who.account_id is not None:
-        effects += (Notify(account_id=who.account_id, kind="unbanned", actor_id=group.id),)
+        effects += (Notify(person_id=who.id, kind="unbanned", actor_id=group.id),)
     return Change(effects + _told_about(step, act, group, who))
 
 
@@ -195,18 +195,18 @@ async def let_back(tx: Tx, step: Step, target: PostFacts) -> Change:
     if target.author_account_id is None:
         return Change((), target.id)
     told = Notify(
-        account_id=target.author_account_id, kind="restored", actor_id=group.id, post_id=target.id
+        person_id=target.author_id, kind="restored", actor_id=group.id, post_id=target.id
     )
     return Change((told,), target.id)
 
 
 async def take_out(
-    tx: Tx, step: Step, post_id: PostId, account_id: AccountId | None, group_id: ActorId, reason: str
+    tx: Tx, step: Step, post_id: PostId, author_id: ActorId | None, group_id: ActorId, reason: str
 ) -> Change:
     """Hide a post by the word of its group elsewhere, and tell its author if it is one of ours."""
     if not await removals.take_out(tx, post_id, group_id, reason, step.now):
         return Change()
-    if account_id is None:
+    if author_id is None:
         return Change((), post_id)
-    told = Notify(account_id=account_id, kind="removed", actor_id=group_id, post_id=post_id, words=reason)
+    told = Notify(person_id=author_id, kind="removed", actor_id=group_id, post_id=post_id, words=reason)
     return Change((told,), post_id)

@@ -117,7 +117,7 @@ LIST_HELD: Final = """
 select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
        a.uri as author_uri, p.host, p.title, p.body_html, p.warning, p.language,
        coalesce(array_length(regexp_split_to_array(btrim(p.body_text), '\\s+'), 1), 0) as word_count,
-       case when can_see(r, p.author_id) and r.id <> p.id
+       case when can_see(r, array[p.author_id]) and r.id <> p.id
             then coalesce(nullif(r.title, ''), left(r.body_text, 80)) end as answers,
        may_appear(p, $3) as may_appear, p.created_at
 from (
@@ -186,7 +186,8 @@ select p.id, p.root_id, case when b.host is null then b.name else b.name || '@' 
 from posts p
 join actors a on a.id = p.author_id
 left join actors b on b.id = p.group_id
-where p.id = any ($3) and p.standing <> 'deleted' and (may_moderate(p.group_id, $1, $2) or can_see(p, $1))
+where p.id = any ($3) and p.standing <> 'deleted'
+  and (may_moderate(p.group_id, $1, $2) or can_see(p, array[$1::bigint]))
 order by p.id
 limit 200
 """

@@ -25,20 +25,21 @@ select a.id, a.uri, a.kind, a.host, a.name, coalesce(a.handle_host, a.host) as h
        a.approves_followers or coalesce(g.approval, false) as is_locked,
        a.discoverable, a.indexable, a.created_at, a.standing = 'limited' as is_limited, g.kind as group_kind
 from actors a left join groups g on g.actor_id = a.id
-cross join can_see_actor_each(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) s (yes)
+cross join can_see_actor_each(
+    a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, array[$1::bigint]) s (yes)
 where a.id = any ($2) and s.yes
 """
 
 FIND_BY_HANDLE: Final = """
 select a.id from actors a
 where lower(a.name) = lower($2) and coalesce(a.handle_host, a.host) is not distinct from $3
-  and can_see_actor(a, $1)
+  and can_see_actor(a, array[$1::bigint])
 order by a.id limit 1
 """
 
 FIND_BY_ADDRESS: Final = """
 select a.id from actors a
-where (a.uri = $2 or (a.url = $2 and a.host is not null)) and can_see_actor(a, $1)
+where (a.uri = $2 or (a.url = $2 and a.host is not null)) and can_see_actor(a, array[$1::bigint])
 order by a.id limit 1
 """
 
@@ -47,7 +48,7 @@ select n.handle, a.id, a.kind, a.name, coalesce(a.handle_host, a.host) as handle
 from unnest($2::text[], $3::text[], $4::text[]) as n (handle, name, host)
 join actors a on lower(a.name) = n.name and coalesce(a.handle_host, a.host, '') = n.host
 left join groups g on g.actor_id = a.id
-where can_see_actor(a, $1)
+where can_see_actor(a, array[$1::bigint])
 """
 
 # Groups by their title or name, people who want to be found by how their names begin, each by an index, and
@@ -58,17 +59,17 @@ select s.id from (
      from groups g join actors a on a.id = g.actor_id
      where (strpos(lower(g.title), $2) > 0 or starts_with(lower(a.name), $2)
             or starts_with(lower(a.display_name), $2))
-       and can_see_actor(a, $1)
+       and can_see_actor(a, array[$1::bigint])
      order by lower(a.name), a.id limit 1100)
     union
     (select a.id, 1, lower(a.name) from actors a
      where a.kind <> 'group' and a.discoverable and lower(a.name) collate "C" >= $2
-       and lower(a.name) collate "C" < $3 and can_see_actor(a, $1)
+       and lower(a.name) collate "C" < $3 and can_see_actor(a, array[$1::bigint])
      order by lower(a.name) collate "C" limit $4::bigint + $5::bigint)
     union
     (select a.id, 1, lower(a.name) from actors a
      where a.kind <> 'group' and a.discoverable and lower(a.display_name) collate "C" >= $2
-       and lower(a.display_name) collate "C" < $3 and can_see_actor(a, $1)
+       and lower(a.display_name) collate "C" < $3 and can_see_actor(a, array[$1::bigint])
      order by lower(a.display_name) collate "C" limit $4::bigint + $5::bigint)
     union
     select a.id, 1, lower(a.name)
@@ -76,7 +77,7 @@ select s.id from (
           select f.target_id from follows f where f.follower_id = $1 and f.standing = 'accepted') k
     join actors a on a.id = k.id
     where a.kind <> 'group' and (starts_with(lower(a.name), $2) or starts_with(lower(a.display_name), $2))
-      and can_see_actor(a, $1)
+      and can_see_actor(a, array[$1::bigint])
 ) s
 order by s.place, s.name collate "C", s.id limit $4 offset $5
 """
@@ -85,7 +86,8 @@ RELATIONS: Final = """
 select t.id, mine.standing as mine, theirs.standing as theirs
 from unnest($2::bigint[]) with ordinality as t (id, place)
 join actors a on a.id = t.id
-cross join can_see_actor_each(a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) s (yes)
+cross join can_see_actor_each(
+    a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, array[$1::bigint]) s (yes)
 left join follows mine on mine.follower_id = $1 and mine.target_id = t.id
 left join follows theirs on theirs.follower_id = t.id and theirs.target_id = $1
 where s.yes

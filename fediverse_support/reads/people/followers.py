@@ -32,14 +32,14 @@ LIST_ASKING: Final = """
 select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
        coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
 from follows f join actors a on a.id = f.follower_id
-where f.target_id = $1 and f.standing = 'pending' and can_see_actor(a, $1) and f.id > $2
+where f.target_id = $1 and f.standing = 'pending' and can_see_actor(a, array[$1::bigint]) and f.id > $2
 order by f.id limit $3
 """
 LIST_FOLLOWERS: Final = """
 select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
        coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
 from follows f join actors a on a.id = f.follower_id
-where f.target_id = $1 and f.standing = 'accepted' and can_see_actor(a, $1) and f.id > $2
+where f.target_id = $1 and f.standing = 'accepted' and can_see_actor(a, array[$1::bigint]) and f.id > $2
 order by f.id limit $3
 """
 
@@ -57,7 +57,7 @@ async def list_followers(conn: Conn, person_id: ActorId, after: int = 0) -> list
 FIND_FOLLOW: Final = """
 select f.id from follows f join actors a on a.id = f.follower_id
 where f.target_id = $1 and f.follower_id = $2 and f.standing in ('pending', 'accepted')
-  and can_see_actor(a, $1)
+  and can_see_actor(a, array[$1::bigint])
 """
 
 

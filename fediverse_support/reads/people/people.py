@@ -12,6 +12,7 @@ from fediverse_support.domain.actors import Person
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.reads.viewer import Readers
 
 PAGE: Final = 20
 
@@ -84,7 +85,7 @@ left join actors b on b.id = p.group_id
 cross join can_see_each(
     p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) v (yes)
 where p.author_id = $1 and (v.yes or can_reread(p, $2))
-  and (p.author_id = $2 or p.group_id is null or g.kind = 'open' and p.written_in = 'open')
+  and (p.author_id = any ($2) or p.group_id is null or g.kind = 'open' and p.written_in = 'open')
   and p.id < $3
 order by p.id desc
 limit 21
@@ -92,9 +93,9 @@ limit 21
 
 
 async def list_written(
-    conn: Conn, author_id: ActorId, viewer_id: ActorId | None, before: int
+    conn: Conn, author_id: ActorId, readers: Readers, before: int
 ) -> list[WrittenView]:
     """Return up to `PAGE` + 1 posts of a person older than the row `before`, newest first: what stands in the
     open, and for its author everything.
     """
-    return [WrittenView(**row) for row in await conn.fetch(LIST_WRITTEN, author_id, viewer_id, before)]
+    return [WrittenView(**row) for row in await conn.fetch(LIST_WRITTEN, author_id, readers, before)]

@@ -16,6 +16,7 @@ from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.effects import NotificationKind
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
+from fediverse_support.reads.viewer import Readers
 
 DECISIONS: Final[tuple[NotificationKind, ...]] = (
     "joined", "declined", "held", "approved", "removed", "restored", "locked", "unlocked", "banned",
@@ -93,7 +94,10 @@ select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host 
            where r.root_id = t.id and r.id <> t.id and r.standing in ('visible', 'limited')
              and (r.written_in = t.written_in or r.written_in is not null and can_see(r, $1))
            order by r.id desc limit 1) as replied_at
-from follows f
+from (
+    select distinct on (x.target_id) x.target_id, x.standing from follows x
+    where x.follower_id = any ($1) and x.standing in ('accepted', 'pending')
+    order by x.target_id, x.standing) f
 join groups g on g.actor_id = f.target_id
 join actors b on b.id = g.actor_id
 left join lateral (
@@ -108,16 +112,16 @@ left join lateral (
 ) s on true
 left join posts t on t.id = s.id
 left join actors u on u.id = t.author_id
-where f.follower_id = $1 and f.standing in ('accepted', 'pending') and b.standing in ('visible', 'limited')
+where b.standing in ('visible', 'limited')
   and (b.host is null or rule_for(b.host) is distinct from 'suspend')
 order by lower(g.title), g.actor_id, t.active_at desc, t.id desc
 limit 800
 """
 
 
-async def list_joined(conn: Conn, viewer_id: ActorId, since: datetime) -> list[JoinedGroup]:
+async def list_joined(conn: Conn, readers: Readers, since: datetime) -> list[JoinedGroup]:
     """Return the member's groups A to Z, each with what was active since `since`."""
-    rows = await conn.fetch(LIST_JOINED, viewer_id, since)
+    rows = await conn.fetch(LIST_JOINED, readers, since)
     return [_joined(list(lines)) for _, lines in groupby(rows, key=lambda row: row["group_id"])]
 
 
@@ -155,20 +159,20 @@ select coalesce(nullif(u.display_name, ''), u.name) as actor_name, f.standing as
        case when n.kind = 'banned' then b.ends_at end as ends_at
 from (select 1) one
 left join actors u on u.id = n.actor_id
-left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = $2
+left join follows f on n.kind = 'follow' and f.follower_id = n.actor_id and f.target_id = n.person_id
     and f.standing in ('pending', 'accepted')
 left join posts p on p.id = n.post_id and (can_see(p, $2) or (n.kind = 'removed' and can_reread(p, $2)))
 left join groups r on r.actor_id = coalesce(p.group_id, n.actor_id)
                   and ((p.id is null and n.kind <> 'removed') or can_see_group(r.actor_id, $2))
 left join actors g on g.id = r.actor_id
-left join group_bans b on n.kind = 'banned' and b.group_id = n.actor_id and b.actor_id = $2
+left join group_bans b on n.kind = 'banned' and b.group_id = n.actor_id and b.actor_id = n.person_id
 where n.created_at > $3
-  and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $2)
+  and not exists (select 1 from blocks x where x.blocker_id = n.actor_id and x.blocked_id = n.person_id)
   and (n.kind <> 'joined' or r.approval)
   and (n.kind <> 'held' or p.standing = 'held')
   and (n.kind <> 'follow' or f.id is not null or exists (
     select 1 from follows j
-    where j.follower_id = n.actor_id and j.standing = 'pending' and moderates(j.target_id, $2)))
+    where j.follower_id = n.actor_id and j.standing = 'pending' and any_moderates(j.target_id, $2)))
   and (p.id is not null or n.kind not in (
     'mention', 'reply', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
   and (n.kind <> 'banned' or b.group_id is not null)
@@ -181,27 +185,27 @@ order by l.place, s.id desc
 
 
 async def list_about_you(
-    conn: Conn, account_id: AccountId, viewer_id: ActorId, since: datetime
+    conn: Conn, account_id: AccountId, readers: Readers, since: datetime
 ) -> list[AboutYou]:
     """Return what was decided about this member since `since`, newest first, and then what others answered.
 
     One more than `MOST_DECISIONS` and `MOST_ANSWERS` says that there is more.
     """
     lots = {DECISIONS: MOST_DECISIONS + 1, ANSWERS: MOST_ANSWERS + 1}
-    return await _list_about_you(conn, account_id, viewer_id, since, lots, NEWEST)
+    return await _list_about_you(conn, account_id, readers, since, lots, NEWEST)
 
 
 async def _list_about_you(
     conn: Conn,
     account_id: AccountId,
-    viewer_id: ActorId,
+    readers: Readers,
     since: datetime,
     lots: Mapping[tuple[NotificationKind, ...], int],
     before: int,
 ) -> list[AboutYou]:
     kinds = [" ".join(lot) for lot in lots]
     rows = await conn.fetch(
-        LIST_ABOUT_YOU, account_id, viewer_id, since, kinds, list(lots.values()), before
+        LIST_ABOUT_YOU, account_id, readers, since, kinds, list(lots.values()), before
     )
     found = []
     for row in rows:
@@ -220,13 +224,13 @@ order by n.id desc offset 199 limit 1
 
 
 async def list_earlier(
-    conn: Conn, account_id: AccountId, viewer_id: ActorId, since: datetime, before: int
+    conn: Conn, account_id: AccountId, readers: Readers, since: datetime, before: int
 ) -> tuple[list[AboutYou], int | None]:
     """Return up to `PAGE` things that concern this member since `since`, newest first, before the row
     `before`, and the row before which there may be more; None at the end.
     """
     lots = {DECISIONS + ANSWERS: PAGE + 1}
-    found = await _list_about_you(conn, account_id, viewer_id, since, lots, before)
+    found = await _list_about_you(conn, account_id, readers, since, lots, before)
     if len(found) > PAGE:
         return found[:PAGE], found[PAGE - 1].id
     return found, await conn.fetchval(FIND_END, account_id, before, since)

@@ -66,14 +66,15 @@ FIND_TAKEN_OUT: Final = """
 select p.root_id <> p.id as is_reply, case when p.root_id = p.id then p.group_id end as group_id,
        coalesce(q.id, r.id) as parent_id, p.audience,
        array(select a.id from mentions m join actors a on a.id = m.actor_id
-             where m.post_id = p.id and can_see_actor(a, $2) order by a.id limit 100) as mentioned,
+             where m.post_id = p.id and can_see_actor(a, array[$2::bigint])
+             order by a.id limit 100) as mentioned,
        coalesce(o.reason, '') as reason, by.host as by_host
 from posts p
 left join removals o on o.post_id = p.id
 left join actors by on by.id = o.by_id
-left join posts q on q.id = p.parent_id and can_see(q, $2)
-left join posts r on r.id = p.root_id and r.id <> p.id and can_see(r, $2)
-where p.id = $1 and can_reread(p, $2)
+left join posts q on q.id = p.parent_id and can_see(q, array[$2::bigint])
+left join posts r on r.id = p.root_id and r.id <> p.id and can_see(r, array[$2::bigint])
+where p.id = $1 and can_reread(p, array[$2::bigint])
 """
 
 
@@ -101,13 +102,14 @@ class Setting:
 
 FIND_SETTING: Final = """
 with parent as (
-    select p.* from posts p where p.id = $2 and can_see(p, $1)
+    select p.* from posts p where p.id = $2 and can_see(p, array[$1::bigint])
 ), place as (
     select g.*, case when $2::bigint is null then r.kind
                      else narrower_kind((select written_in from parent), r.kind) end as group_kind
     from groups r join actors g on g.id = r.actor_id
     where g.id = case when $2::bigint is null then $3::bigint else (select group_id from parent) end
-      and ($2::bigint is not null or can_see_group(g.id, $1) or r.kind in ('open', 'circle', 'home'))
+      and ($2::bigint is not null or r.kind in ('open', 'circle', 'home')
+           or can_see_group(g.id, array[$1::bigint]))
 )
 select me.followers_uri as author_followers_uri,
        place.uri as group_uri, place.name as group_name, coalesce(place.handle_host, place.host) as

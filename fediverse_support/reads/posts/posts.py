@@ -29,7 +29,8 @@ with above as materialized (
     select q.id
     from posts q
     cross join can_see_each(
-        q.id, q.author_id, q.host, q.group_id, q.written_in, q.audience, q.standing, $1) s (yes)
+        q.id, q.author_id, q.host, q.group_id, q.written_in, q.audience, q.standing,
+        array[$1::bigint]) s (yes)
     where q.id = any (array(select p.parent_id from posts p where p.id = any ($2))) and s.yes
 )
 select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.written_in, p.root_id, p.audience, p.standing,
@@ -44,35 +45,37 @@ select p.id, p.uri, p.url, p.host, p.author_id, p.group_id, p.written_in, p.root
                and (m.actor_id = $1 or p.parent_id in (select q.id from above q)
                     or not exists (
                         select 1 from posts h
-                        where h.id = p.parent_id and h.author_id = m.actor_id and not can_see(h, $1)))
+                        where h.id = p.parent_id and h.author_id = m.actor_id
+                          and not can_see(h, array[$1::bigint])))
              order by m.actor_id limit 50) as mentioned,
        exists (select 1 from reactions r
                where r.post_id = p.id and r.actor_id = $1 and r.kind = 'like') as is_liked
 from posts p
 cross join can_see_each(
-    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) s (yes)
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, array[$1::bigint]) s (yes)
 where p.id = any ($2) and s.yes
 """
 
 RESOLVE: Final = """
 select p.id as post_id, null::bigint as announce_id, null::bigint as actor_id, p.published_at as at
-from posts p where p.id = $1 and can_see(p, $2)
+from posts p where p.id = $1 and can_see(p, array[$2::bigint])
 union all
 select p.id, n.id, n.actor_id, n.announced_at
 from announces n join posts p on p.id = n.post_id
-where n.id = $1 and n.undone_at is null and can_see(p, $2)
+where n.id = $1 and n.undone_at is null and can_see(p, array[$2::bigint])
 """
 
 FIND_BY_ADDRESS: Final = """
-select p.id from posts p where (p.uri = $2 or (p.host is not null and p.url = $2)) and can_see(p, $1)
+select p.id from posts p
+where (p.uri = $2 or (p.host is not null and p.url = $2)) and can_see(p, array[$1::bigint])
 order by p.id limit 1
 """
 
 THREAD: Final = """
 select p.id, p.parent_id from posts p
 cross join can_see_each(
-    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) s (yes)
-where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, $1)) and s.yes
+    p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, array[$1::bigint]) s (yes)
+where p.root_id = (select f.root_id from posts f where f.id = $2 and can_see(f, array[$1::bigint])) and s.yes
 order by p.id limit $3
 """
 

@@ -55,7 +55,8 @@ with asked as materialized (
                    or (select a.indexable from actors a where a.id = p.author_id))
                from posts p
                cross join can_see_each(
-                   p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+                   p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+                   array[$1::bigint]) v (yes)
                where p.id = c.post_id)
         limit $3::bigint + $4::bigint) t
      limit $3::bigint + $4::bigint)
@@ -63,13 +64,13 @@ with asked as materialized (
     (select m.post_id from (
         select m.post_id from mentions m where m.actor_id = $1 order by m.post_id desc limit 300) m
      where (select w.words @@ q.words from post_words w cross join asked q where w.post_id = m.post_id)
-       and (select v.yes from can_see_post_each(m.post_id, $1) v (yes)))
+       and (select v.yes from can_see_post_each(m.post_id, array[$1::bigint]) v (yes)))
 )
 select f.post_id as id from found f order by f.post_id desc limit $3 offset $4
 """
 
 OURS: Final = """
-select p.id from posts p where p.id = $2 and can_see(p, $1)
+select p.id from posts p where p.id = $2 and can_see(p, array[$1::bigint])
 """
 
 

@@ -15,6 +15,7 @@ from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.reads.viewer import Readers
 
 PAGE: Final = 30
 
@@ -70,7 +71,7 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_i
        v.yes as is_visible, v.kept as is_kept,
        case when v.yes or v.kept then p.title else '' end as title,
        case when v.yes or v.kept then p.body_html else '' end as body_html,
-       case when (v.yes or v.kept) and p.author_id = $2 then p.body_source end as body_source,
+       case when (v.yes or v.kept) and p.author_id = any ($2) then p.body_source end as body_source,
        case when v.yes or v.kept then left(p.body_text, 240) else '' end as excerpt,
        case when v.yes or v.kept then p.warning else '' end as warning,
        p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
@@ -85,9 +86,9 @@ where p.id = $1
 """
 
 
-async def find_post(conn: Conn, post_id: PostId, viewer_id: ActorId | None) -> PostView | None:
+async def find_post(conn: Conn, post_id: PostId, readers: Readers) -> PostView | None:
     """Return a post with what this viewer may read of it; None when there is no such row at all."""
-    row = await conn.fetchrow(FIND_POST, post_id, viewer_id)
+    row = await conn.fetchrow(FIND_POST, post_id, readers)
     return None if row is None else PostView(**row)
 
 
@@ -118,9 +119,9 @@ limit 31
 """
 
 
-async def list_replies(conn: Conn, root_id: PostId, viewer_id: ActorId | None, after: int) -> list[PostView]:
+async def list_replies(conn: Conn, root_id: PostId, readers: Readers, after: int) -> list[PostView]:
     """Return up to `PAGE` + 1 replies that came after the row `after`, in the order they arrived."""
-    return [PostView(**row) for row in await conn.fetch(LIST_REPLIES, root_id, viewer_id, after)]
+    return [PostView(**row) for row in await conn.fetch(LIST_REPLIES, root_id, readers, after)]
 
 
 LIST_BEFORE: Final = """
@@ -136,9 +137,9 @@ limit 31
 """
 
 
-async def list_before(conn: Conn, root_id: PostId, viewer_id: ActorId | None, before: int) -> list[int]:
+async def list_before(conn: Conn, root_id: PostId, readers: Readers, before: int) -> list[int]:
     """Return the ids of up to `PAGE` + 1 replies that come before the row `before`, the nearest first."""
-    return [row["id"] for row in await conn.fetch(LIST_BEFORE, root_id, viewer_id, before)]
+    return [row["id"] for row in await conn.fetch(LIST_BEFORE, root_id, readers, before)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +171,10 @@ where p.id = any ($1) and (v.yes or p.standing in ('removed', 'deleted'))
 
 
 async def list_quoted(
-    conn: Conn, post_ids: Sequence[PostId], viewer_id: ActorId | None
+    conn: Conn, post_ids: Sequence[PostId], readers: Readers
 ) -> dict[PostId, QuotedView]:
     """Return those of the posts that this viewer may read, and without words those that are gone, by id."""
-    rows = await conn.fetch(LIST_QUOTED, list(post_ids), viewer_id) if post_ids else []
+    rows = await conn.fetch(LIST_QUOTED, list(post_ids), readers) if post_ids else []
     return {row["id"]: QuotedView(**row) for row in rows}
 
 
@@ -209,13 +210,14 @@ async def list_deciders(conn: Conn, post_ids: Sequence[PostId]) -> dict[PostId, 
 
 HAS_OWN: Final = """
 select exists (
-    select 1 from posts p where p.root_id = $1 and p.author_id = $2 and (can_see(p, $2) or can_reread(p, $2)))
+    select 1 from posts p
+    where p.root_id = $1 and p.author_id = any ($2) and (can_see(p, $2) or can_reread(p, $2)))
 """
 
 
-async def has_own(conn: Conn, root_id: PostId, viewer_id: ActorId) -> bool:
+async def has_own(conn: Conn, root_id: PostId, readers: Readers) -> bool:
     """Say whether this viewer still has words of their own in a conversation."""
-    return bool(await conn.fetchval(HAS_OWN, root_id, viewer_id))
+    return bool(await conn.fetchval(HAS_OWN, root_id, readers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +242,13 @@ select (select count(distinct n) from copies c, host_numbers(c.hosts) n where c.
            where g.actor_id = p.group_id
              and (g.kind = 'open' and p.written_in = 'open' or a.host is not null))) as federates
 from posts p
-where p.id = $1 and p.author_id = $2 and p.standing = 'deleted' and not can_see(p, $2)
+where p.id = $1 and p.author_id = any ($2) and p.standing = 'deleted' and not can_see(p, $2)
 """
 
 
-async def find_copies(conn: Conn, post_id: PostId, author_id: ActorId) -> CopiesView | None:
+async def find_copies(conn: Conn, post_id: PostId, readers: Readers) -> CopiesView | None:
     """Return where copies of a post they deleted went; None when it is not theirs or not deleted."""
-    row = await conn.fetchrow(FIND_COPIES, post_id, author_id)
+    row = await conn.fetchrow(FIND_COPIES, post_id, readers)
     return (
         None
         if row is None

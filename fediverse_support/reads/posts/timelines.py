@@ -109,12 +109,13 @@ select e.low, t.* from edge e left join lateral (
                              and n.actor_id in (select j.id from joined j where not j.is_group)) end as yes
            from posts p
            cross join can_see_each(
-               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+               array[$1::bigint]) v (yes)
            where p.id = c.post_id offset 0) s
     where s.yes and (c.actor_id is null or (
         select v.yes from actors a
         cross join can_see_actor_each(
-            a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, $1) v (yes)
+            a.id, a.kind, a.standing, a.host, a.account_id, a.for_group_id, array[$1::bigint]) v (yes)
         where a.id = c.actor_id))
     limit $4
 ) t on true
@@ -140,7 +141,8 @@ from (
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
             cross join can_see_each(
-                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+                array[$1::bigint]) v (yes)
             where p.id = c.id)
      limit 41)
     union all
@@ -158,7 +160,8 @@ from (
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
             cross join can_see_each(
-                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+                p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+                array[$1::bigint]) v (yes)
             where p.id = c.id)
      limit 41)
 ) s
@@ -169,7 +172,8 @@ OWN: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
     cross join can_see_each(
-        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+        array[$1::bigint]) v (yes)
     where p.author_id = $1 and p.id < $2 and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
@@ -180,7 +184,8 @@ AUTHOR: Final = """
 select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
     select p.id, p.published_at as at from posts p
     cross join can_see_each(
-        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+        p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+        array[$1::bigint]) v (yes)
     where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
       and (select a.standing not in ('suspended', 'deleted')
                   and (a.host is null or rule_for(a.host) is distinct from 'suspend')
@@ -202,7 +207,7 @@ from (
         where p.group_id = $5 and p.parent_id is null and p.parent_uri is null and p.id < $2
           and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
         order by p.id desc offset 0) c
-    where (select v.yes from can_see_post_each(c.id, $1) v (yes))
+    where (select v.yes from can_see_post_each(c.id, array[$1::bigint]) v (yes))
     limit 41) s
 where s.id > $3 order by s.id desc limit $4
 """
@@ -217,7 +222,8 @@ from (
       and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and v.yes
            from posts p
            cross join can_see_each(
-               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $1) v (yes)
+               p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+               array[$1::bigint]) v (yes)
            where p.id = n.post_id)
     order by n.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4

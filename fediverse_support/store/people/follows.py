@@ -140,15 +140,15 @@ async def end_all(tx: Tx, actor_id: ActorId, now: datetime) -> None:
     await tx.execute(END_ALL, actor_id, now)
 
 
-MODERATOR_ACCOUNTS: Final = """
-select a.account_id from group_moderators m join actors a on a.id = m.actor_id
+MODERATORS_HERE: Final = """
+select a.id from group_moderators m join actors a on a.id = m.actor_id
 where m.group_id = $1 and a.account_id is not null
 """
 
 
-async def moderator_accounts(conn: Conn, group_id: ActorId) -> list[AccountId]:
-    """Return the logins of a group's moderators."""
-    return [AccountId(row["account_id"]) for row in await conn.fetch(MODERATOR_ACCOUNTS, group_id)]
+async def moderators_here(conn: Conn, group_id: ActorId) -> list[ActorId]:
+    """Return those of a group's moderators that are ours."""
+    return [ActorId(row["id"]) for row in await conn.fetch(MODERATORS_HERE, group_id)]
 
 
 # A follow that waits for its Accept counts: who was asked may speak before the Accept is here.

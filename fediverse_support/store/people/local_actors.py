@@ -16,10 +16,12 @@ from fediverse_support.domain.richtext import SafeHtml
 
 INSERT: Final = """
 insert into actors (
-    uri, kind, name, display_name, summary_html, summary_source, url, inbox_uri, shared_inbox_uri,
+    id, uri, kind, name, display_name, summary_html, summary_source, url, inbox_uri, shared_inbox_uri,
     outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, private_key, approves_followers,
     account_id, for_group_id, created_at, updated_at
-) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
+) values (
+    case when $2 = 'person' then new_person_id() else new_id() end, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)
 on conflict (uri) do nothing
 returning id
 """

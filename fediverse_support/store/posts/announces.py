@@ -9,7 +9,7 @@ from typing import Final
 
 from federation.uris import Uri
 from fediverse_support.db.pool import Conn, Tx
-from fediverse_support.domain.ids import AccountId, ActorId, PostId
+from fediverse_support.domain.ids import ActorId, PostId
 
 INSERT_ANNOUNCES: Final = """
 insert into announces (uri, actor_id, post_id, host, announced_at)
@@ -37,7 +37,7 @@ where a.id = n.actor_id and a.uri = $1 and p.id = n.post_id and p.uri = $2 and n
 
 
 FIND_OWN: Final = """
-select p.id, p.group_id, b.account_id as author_account_id
+select p.id, p.group_id, case when b.account_id is not null then b.id end as our_author_id
 from actors g join posts p on p.group_id = g.id join actors b on b.id = p.author_id
 where g.uri = $1 and g.host is not null
   and (p.uri = $3 or p.id = (select n.post_id from announces n where n.uri = $2 and n.actor_id = g.id))
@@ -48,11 +48,11 @@ AGAIN: Final = "update announces set undone_at = null where actor_id = $1 and po
 
 @dataclass(frozen=True, slots=True)
 class OwnPost:
-    """A post in a group elsewhere; `author_account_id` is set where one of our people wrote it."""
+    """A post in a group elsewhere; `our_author_id` is set where one of our people wrote it."""
 
     id: PostId
     group_id: ActorId
-    author_account_id: AccountId | None
+    our_author_id: ActorId | None
 
 
 @dataclass(frozen=True, slots=True)

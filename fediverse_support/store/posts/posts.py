@@ -164,7 +164,7 @@ async def find_post(conn: Conn, post_id: PostId) -> Post | None:
 FIND_VISIBLE: Final = """
 select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning, edited_at,
        published_at
-from posts p where p.id = $1 and can_see(p, $2)
+from posts p where p.id = $1 and can_see(p, array[$2::bigint])
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Final
 from urllib.parse import urlencode
@@ -26,14 +26,14 @@ from fediverse_support.domain.errors import (
     RateLimited,
 )
 from fediverse_support.domain.house import House
-from fediverse_support.domain.ids import ActorId
-from fediverse_support.policy import access
+from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.reads import viewer as viewers
-from fediverse_support.reads.viewer import Viewer
+from fediverse_support.reads.viewer import Name, Readers, Viewer
 from fediverse_support.web.negotiation import VARY
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import KEPT, Form, Refused, read_form
-from fediverse_support.web.pages.views import Frame, Link, SentenceView, SignInView, View
+from fediverse_support.web.pages.navigation import navigation
+from fediverse_support.web.pages.views import Frame, SentenceView, SignInView, View
 from fediverse_support.web.sessions import Sessions, fresh_visitor_token
 
 HEADERS: Final = {
@@ -56,7 +56,8 @@ HEADERS: Final = {
 class Visit:
     """One request by a visitor or a signed-in person. `bound_to` is what their form tokens are made for.
 
-    `house` is what the organisation has decided, as it held when the request came.
+    `house` is what the organisation has decided, as it held when the request came; `acting` is the name under
+    which something is done.
     """
 
     path: str
@@ -65,6 +66,7 @@ class Visit:
     house: House
     done: str | None = None
     query: str = ""
+    acting: Name | None = None
 
     @property
     def address(self) -> str:
@@ -72,16 +74,52 @@ class Visit:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     @property
-    def actor_id(self) -> ActorId | None:
-        """The number every `can_see` is asked with."""
-        return None if self.viewer is None else self.viewer.person.actor_id
+    def readers(self) -> Readers:
+        """The names every `can_see` is asked with; none for a visitor."""
+        return () if self.viewer is None else self.viewer.readers
+
+    async def acting_in(self, conn: Conn, group_id: ActorId) -> Visit:
+        """Return the visit under the name that acts in a group.
+
+        Raises `NotSignedIn`, or `NotAllowed` (`no_name_here`) where the account has none for it.
+        """
+        return self._with(await viewers.acting_in(conn, self._account, group_id))
+
+    async def acting_on(self, conn: Conn, post_id: PostId) -> Visit:
+        """Return the visit under the name that does something with a post; raise as `acting_in`."""
+        return self._with(await viewers.acting_on(conn, self._account, post_id))
+
+    def acting_as(self, actor_id: ActorId) -> Visit:
+        """Return the visit under this name of the account; raise as `acting_in`."""
+        return self._with(self._account.named(actor_id))
+
+    async def found_to_answer(self, conn: Conn, post_id: PostId) -> Visit:
+        """Return the visit under the name that would answer a post; as it is, where there is none."""
+        name = None if self.viewer is None else await viewers.acting_on(conn, self.viewer, post_id)
+        return self if name is None else replace(self, acting=name)
+
+    @property
+    def _account(self) -> Viewer:
+        if self.viewer is None:
+            raise NotSignedIn
+        return self.viewer
+
+    def _with(self, name: Name | None) -> Visit:
+        if name is None:
+            raise NotAllowed(code="no_name_here")
+        return replace(self, acting=name)
+
+    @property
+    def you(self) -> str:
+        """How whoever acts is called by others; empty for a visitor."""
+        if self.acting is not None:
+            return self.acting.display_name
+        return "" if self.viewer is None else self.viewer.display_name
 
     @property
     def person(self) -> Person:
-        """Who acts; raises `NotSignedIn` for a visitor."""
-        if self.viewer is None:
-            raise NotSignedIn
-        return self.viewer.person
+        """Who acts, else who stands for the account; raises `NotSignedIn` for a visitor."""
+        return self._account.person if self.acting is None else self.acting.person
 
 
 Shows = Callable[["Pages", Request, Visit, Conn], Awaitable[Response]]
@@ -317,32 +355,6 @@ TITLES: Final = {
 def is_for_visitors(path: str) -> bool:
     """Say whether the form of this path is for people without a session, too."""
     return path in FOR_VISITORS or path.startswith(CHANGES_BY_CODE)
-
-
-def has_a_desk(viewer: Viewer | None) -> bool:
-    """Say whether the pages of what waits for a moderator are there for whoever is looking."""
-    return viewer is not None and access.has_a_desk(moderates=viewer.moderates, roles=viewer.person.roles)
-
-
-def navigation(viewer: Viewer | None) -> tuple[Link, ...]:
-    """Return the main links for a visitor, a member, a moderator or an admin."""
-    if viewer is None:
-        return (
-            Link("/find", "Find a group"),
-            Link("/about", "About us"),
-            Link("/join", "Join"),
-            Link("/sign-in", "Sign in"),
-        )
-    you = Link(f"/@{viewer.person.name}", "You")
-    waiting, groups = Link("/mod/held", "Waiting"), Link("/home", "Your groups")
-    servers = Link("/admin/servers", "Other servers")
-    if access.may(viewer.person.roles, "administer"):
-        return (servers, waiting, groups, you)
-    if access.may(viewer.person.roles, "rule"):
-        return (waiting, servers, groups, you)
-    if has_a_desk(viewer):
-        return (waiting, groups, Link("/find", "Find"), you)
-    return (groups, Link("/find", "Find"), you)
 
 
 def page_of(path: str, form: Form) -> str:

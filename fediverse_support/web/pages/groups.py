@@ -47,12 +47,14 @@ class GroupPageView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinView(View):
-    """A group's door: who will see what. `invite` is the invitation that was brought along, or nothing."""
+    """A group's door: who will see what. `invite` is the invitation that was brought
+    along, or nothing; `you` is the name that the group will see."""
 
     group: GroupView
     invite: str
     audience: str
     elsewhere: str
+    you: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class LeaveView(View):
 async def get_group(pages: Pages, visit: Visit, conn: Conn, slug: str) -> GroupView:
     """Return the group of this name, readable or not; raise `NotFound` when there is none."""
     slug = slug[:200].lower().removesuffix(f"@{pages.deps.instance.host}")
-    group = await groups.find_group(conn, slug, visit.actor_id, pages.deps.db.now())
+    group = await groups.find_group(conn, slug, visit.readers, pages.deps.db.now())
     if group is None:
         raise NotFound
     return group
@@ -100,7 +102,7 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     if wants_activity(request.scope) and group.host is None:
         return ap_redirect(group.uri)
     before = _before(request.query_params.get("before", ""))
-    found = await groups.list_conversations(conn, group.id, visit.actor_id, before)
+    found = await groups.list_conversations(conn, group.id, visit.readers, before)
     page = found[: groups.PAGE]
     return pages.page(
         visit,
@@ -168,7 +170,7 @@ async def show_join(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
         return see_other("/home")
     if not may_join(group):
         raise NotAllowed(reasons=("banned_from_group",))
-    return _join_page(pages, visit, group, invite)
+    return _join_page(pages, await visit.acting_in(conn, group.id), group, invite)
 
 
 def _join_page(
@@ -185,6 +187,7 @@ def _join_page(
                 group.kind, widest_in(group.kind), servers=group.copies_to, host=group.host
             ).sentence,
             elsewhere=words.GROUP_ELSEWHERE,
+            you=visit.you,
             errors=errors or {},
         ),
         status=400 if errors else 200,
@@ -196,6 +199,7 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     invite = form.text("invite")
     async with pages.deps.db.connection() as conn:
         group = await _get_door(pages, visit, conn, request.path_params["slug"], invite)
+        visit = await visit.acting_in(conn, group.id)
     if group.kind in ("open", "circle") and not form.ticked("copies"):
         fix = "Please tick the box if copies may go to other servers"
         return _join_page(pages, visit, group, invite, {"copies": fix})
@@ -226,5 +230,6 @@ async def leave(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     """Leave quietly."""
     async with pages.deps.db.connection() as conn:
         group = await get_readable(pages, visit, conn, request.path_params["slug"])
+        visit = await visit.acting_in(conn, group.id)
     await following.unfollow(pages.deps.db, pages.deps.instance, visit.person, group.id)
     return see_other("/home?done=left")

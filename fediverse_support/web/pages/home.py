@@ -24,7 +24,8 @@ from fediverse_support.reads.posts.home import AboutYou, JoinedGroup
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import row_id
-from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
+from fediverse_support.web.pages.navigation import has_a_desk
 from fediverse_support.web.pages.views import View
 
 MAX_ID: Final = 2**63 - 1
@@ -94,7 +95,7 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         return ap_redirect(pages.deps.instance.actor_uri)
     if visit.viewer is not None:
         return see_other("/home")
-    listed = await groups.list_groups(conn, None)
+    listed = await groups.list_groups(conn, ())
     chosen = visit.house.summary if visit.house.summary != KEYS["summary"].default else ""
     return pages.page(
         visit, "home/front.html", FrontView(title="Welcome", groups=listed, summary=chosen)
@@ -103,7 +104,7 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/find`: the groups this viewer may look at, A to Z."""
-    listed = await groups.list_groups(conn, visit.actor_id)
+    listed = await groups.list_groups(conn, visit.readers)
     return pages.page(
         visit,
         "home/find.html",
@@ -117,8 +118,8 @@ async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
 async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/home`: what is new in the member's groups, and what concerns only them."""
     person, now = visit.person, pages.deps.db.now()
-    joined = await home.list_joined(conn, person.actor_id, now - NEWS_FOR)
-    about = await home.list_about_you(conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR)
+    joined = await home.list_joined(conn, visit.readers, now - NEWS_FOR)
+    about = await home.list_about_you(conn, person.account_id, visit.readers, now - ABOUT_YOU_FOR)
     decided = [item for item in about if item.kind in home.DECISIONS]
     answers = [item for item in about if item.kind in home.ANSWERS]
     shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
@@ -154,7 +155,7 @@ async def show_earlier(pages: Pages, request: Request, visit: Visit, conn: Conn)
     person, now = visit.person, pages.deps.db.now()
     before = row_id(request.query_params.get("before", "")) or MAX_ID
     found, later = await home.list_earlier(
-        conn, person.account_id, person.actor_id, now - ABOUT_YOU_FOR, before
+        conn, person.account_id, visit.readers, now - ABOUT_YOU_FOR, before
     )
     return pages.page(
         visit,
@@ -231,7 +232,7 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
     if wants_activity(request.scope):
         return ap_redirect(profile.uri)
     before = row_id(request.query_params.get("before", "")) or MAX_ID
-    written = await people.list_written(conn, profile.id, visit.actor_id, before)
+    written = await people.list_written(conn, profile.id, visit.readers, before)
     page = written[: people.PAGE]
     return pages.page(
         visit,
@@ -243,6 +244,6 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
             written=page,
             older=page[-1].id if len(written) > people.PAGE else 0,
             older_page=before != MAX_ID,
-            is_you=visit.actor_id == profile.id,
+            is_you=profile.id in visit.readers,
         ),
     )

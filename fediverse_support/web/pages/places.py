@@ -1,4 +1,4 @@
-"""Where a post is found: its group as the viewer stands to it, and the page of its conversation."""
+"""Where a post is found, its group as the viewer stands to it, and who reads what is written there."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.audiences import narrower_kind
+from fediverse_support.domain.audiences import narrower, narrower_kind, widest_in
 from fediverse_support.domain.ids import PostId
+from fediverse_support.domain.posts import Audience
 from fediverse_support.policy.access import Reader, may_enter
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PostView
-from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.frame import Pages, Visit
 
 # How much of what came before a post stands above it, where a conversation has several pages.
@@ -27,7 +28,7 @@ async def group_of(pages: Pages, visit: Visit, conn: Conn, post: PostView) -> Gr
     """
     if post.group_slug is None:
         return None
-    group = await groups.find_group(conn, post.group_slug, visit.actor_id, pages.deps.db.now())
+    group = await groups.find_group(conn, post.group_slug, visit.readers, pages.deps.db.now())
     return None if group is None else as_written(group, post, visit)
 
 
@@ -36,8 +37,26 @@ def as_written(group: GroupView, post: PostView, visit: Visit) -> GroupView:
     if post.written_in is None:
         return group
     kind = narrower_kind(post.written_in, group.kind)
-    reader = Reader(id=visit.actor_id, is_ours=visit.viewer is not None, is_member=group.is_member)
+    reader = Reader(ids=frozenset(visit.readers), is_ours=visit.viewer is not None, is_member=group.is_member)
     return replace(group, kind=kind, is_readable=may_enter(kind, reader))
+
+
+def reach_of(
+    group: GroupView | None, audience: Audience | None = None, *, answers: PostView | None = None
+) -> words.Reach:
+    """Say who will read what is written in a group, as it is for its conversation, or outside of groups.
+
+    `audience` is that of the conversation, None for a new one; `answers` is what is answered.
+    """
+    kind = None if group is None else group.kind
+    widest = widest_in(kind)
+    return words.reach(
+        kind,
+        widest if audience is None else narrower(widest, audience),
+        servers=0 if group is None else group.copies_to,
+        host=None if group is None else group.host,
+        answers_elsewhere=answers is not None and answers.host is not None,
+    )
 
 
 async def address_of(
@@ -46,7 +65,7 @@ async def address_of(
     """Return the page of its conversation that a post stands on, with some of what came before it."""
     slug, after = None if group is None else group.slug, 0
     if not post.is_root:
-        before = await threads.list_before(conn, post.root_id, visit.actor_id, post.id)
+        before = await threads.list_before(conn, post.root_id, visit.readers, post.id)
         after = before[CONTEXT - 1] if len(before) >= threads.PAGE else 0
     return addresses.conversation(slug, post.root_id, post.id, done=done, after=after)
 
@@ -54,7 +73,7 @@ async def address_of(
 async def landing(pages: Pages, visit: Visit, post_id: PostId, done: str = "") -> str:
     """Return where somebody finds the post they have just written or changed."""
     async with pages.deps.db.connection() as conn:
-        post = await threads.find_post(conn, post_id, visit.actor_id)
+        post = await threads.find_post(conn, post_id, visit.readers)
         if post is None:
             return addresses.post(post_id, done)
         group = await group_of(pages, visit, conn, post)

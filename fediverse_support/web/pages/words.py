@@ -139,6 +139,10 @@ NO_MATCH: Final = "That name and password do not match."
 # Codes of policy and of actions as sentences; the first one known is said.
 REASONS: Final[dict[str, str]] = {
     "banned_from_group": ("A moderator decided that you cannot write in this group."),
+    "no_name_here": (
+        "You have no name for this place. We do not use a name from another group here, so that nobody can "
+        "tell that both are yours."
+    ),
     "not_a_member": "You can write here once you have joined the group.",
     "posting_restricted": "Only moderators start conversations in this group. You can still reply.",
     "thread_locked": (

@@ -47,9 +47,9 @@ PUBLIC = Readable(
     group_kind="open",
     written_in="open",
 )
-OURS = Reader(id=ActorId(2), is_ours=True)
+OURS = Reader(ids=frozenset({ActorId(2)}), is_ours=True)
 MEMBER = replace(OURS, is_member=True)
-HIMSELF = Reader(id=AUTHOR, is_ours=True, is_member=True)
+HIMSELF = Reader(ids=frozenset({AUTHOR}), is_ours=True, is_member=True)
 
 READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
     ("a visitor reads what is public", {}, VISITOR, True),

@@ -47,7 +47,7 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
     # Who moderates a group knows that they are in it.
     is_news = facts.group is not None and not facts.group.is_moderator
     if standing == "accepted" and is_news and actor.account_id is not None:
-        effects += (Notify(account_id=actor.account_id, kind="joined", actor_id=target.id),)
+        effects += (Notify(person_id=actor.id, kind="joined", actor_id=target.id),)
     if _is_news(target, known):
         effects += await _ask(tx, step, actor, target, standing)
     return Change(effects)
@@ -82,10 +82,10 @@ async def _ask(
     if standing != "pending" and target.kind == "group":
         return ()
     if target.kind == "group":
-        accounts = tuple(await store.moderator_accounts(tx, target.id))
+        deciders = tuple(await store.moderators_here(tx, target.id))
     else:
-        accounts = () if target.account_id is None else (target.account_id,)
-    return tuple(Notify(account_id=account, kind="follow", actor_id=actor.id) for account in accounts)
+        deciders = () if target.account_id is None else (target.id,)
+    return tuple(Notify(person_id=each, kind="follow", actor_id=actor.id) for each in deciders)
 
 
 def say(
@@ -130,7 +130,7 @@ async def on_accept(tx: Tx, step: Step, act: Authentic[vocab.Accept]) -> Change:
     await store.set_standing(tx, follow.id, "accepted", step.now)
     effects: tuple[Effect, ...] = ()
     if follow.follower_account_id is not None:
-        effects += (Notify(account_id=follow.follower_account_id, kind="joined", actor_id=follow.target_id),)
+        effects += (Notify(person_id=follow.follower_id, kind="joined", actor_id=follow.target_id),)
     if step.facts.is_local and follow.follower_host is not None:
         effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
     return Change(effects)
@@ -147,7 +147,7 @@ async def on_reject(tx: Tx, step: Step, act: Authentic[vocab.Reject]) -> Change:
     is_group = step.facts.actor is not None and step.facts.actor.kind == "group"
     if is_group and follow.follower_account_id is not None:
         effects += (
-            Notify(account_id=follow.follower_account_id, kind="declined", actor_id=follow.target_id),
+            Notify(person_id=follow.follower_id, kind="declined", actor_id=follow.target_id),
         )
     if step.facts.is_local and follow.follower_host is not None:
         await outgoing.cancel_host(tx, follow.target_id, follow.follower_host)

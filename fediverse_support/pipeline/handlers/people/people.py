@@ -22,8 +22,9 @@ select id from actors where uri = any ($1::text[]) and host is not null and kind
 order by id
 """
 WHO_MAY_READ: Final = """
-select distinct a.account_id from actors a, posts p
-where a.uri = any ($1::text[]) and a.account_id is not null and p.id = $2 and can_see(p, a.id)
+select a.id from actors a, posts p
+where a.uri = any ($1::text[]) and a.account_id is not null and a.account_id is distinct from $3
+  and p.id = $2 and can_see(p, array[a.id])
 """
 
 
@@ -32,11 +33,13 @@ async def elsewhere(tx: Tx, uris: Sequence[Uri]) -> tuple[ActorId, ...]:
     return tuple(ActorId(row["id"]) for row in await tx.fetch(ELSEWHERE, list(uris))) if uris else ()
 
 
-async def who_may_read(tx: Tx, uris: Sequence[Uri], post_id: PostId) -> tuple[AccountId, ...]:
-    """Return the logins behind those of these actors that are ours and may read the post."""
+async def who_may_read(
+    tx: Tx, uris: Sequence[Uri], post_id: PostId, *, besides: AccountId | None
+) -> tuple[ActorId, ...]:
+    """Return those of these actors that are ours and may read the post, without the names of one account."""
     if not uris:
         return ()
-    return tuple(AccountId(row["account_id"]) for row in await tx.fetch(WHO_MAY_READ, list(uris), post_id))
+    return tuple(ActorId(row["id"]) for row in await tx.fetch(WHO_MAY_READ, list(uris), post_id, besides))
 
 
 async def let_go(tx: Tx, actor: ActorFacts, now: datetime) -> Change:

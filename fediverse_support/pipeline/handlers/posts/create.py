@@ -112,8 +112,8 @@ async def _store(
     if post_id is None:
         return Change()
     if step.verdict.rank is Rank.HOLD:
-        account = facts.actor.account_id
-        told = () if account is None else (Notify(account_id=account, kind="held", post_id=post_id),)
+        is_ours, author = facts.actor.account_id is not None, facts.actor.id
+        told = (Notify(person_id=author, kind="held", post_id=post_id),) if is_ours else ()
         return Change(told, post_id)
     if step.verdict.rank is Rank.LIMIT:
         return Change((), post_id)
@@ -149,7 +149,7 @@ async def _release(
     await store.wake_thread(tx, target.id, step.now)
     effects = await spread.news(tx, step, post, target.id)
     if target.author_account_id is not None:
-        effects += (Notify(account_id=target.author_account_id, kind="approved", post_id=target.id),)
+        effects += (Notify(person_id=target.author_id, kind="approved", post_id=target.id),)
     await spread.announce_here(tx, step, post, target.id)
     if is_as_read:
         effects += await spread.everywhere(tx, step, act, post, target.id)

@@ -56,8 +56,8 @@ async def _delete_post(tx: Tx, step: Step, act: Authentic[vocab.Delete], target:
         reason = reason_given(act.value.reason)
         await removals.take_out(tx, target.id, by, reason, step.now)
         if target.author_account_id is not None:
-            author = target.author_account_id
-            effects += (Notify(account_id=author, kind="removed", post_id=target.id, words=reason),)
+            author = target.author_id
+            effects += (Notify(person_id=author, kind="removed", post_id=target.id, words=reason),)
     if target.standing == "held" or target.audience == "group":
         return Change(effects, target.id)
     return Change(effects + _withdrawal(step, act, target, by_author=by_author), target.id)
@@ -70,8 +70,9 @@ async def _taken_out_elsewhere(
     group = step.facts.group
     if group is None:
         return Change()
+    author_here = None if target.author_account_id is None else target.author_id
     return await moderation.take_out(
-        tx, step, target.id, target.author_account_id, group.id, reason_given(act.value.reason)
+        tx, step, target.id, author_here, group.id, reason_given(act.value.reason)
     )
 
 

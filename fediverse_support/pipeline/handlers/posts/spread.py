@@ -9,7 +9,7 @@ from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import Facts
-from fediverse_support.domain.ids import PostId, fresh_token
+from fediverse_support.domain.ids import ActorId, PostId, fresh_token
 from fediverse_support.pipeline.handlers.people import people
 from fediverse_support.pipeline.step import Step
 from fediverse_support.store.posts import announces
@@ -100,16 +100,15 @@ async def news(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> tuple[E
     actor = facts.actor
     if actor is None:
         return ()
-    told: dict[int, Notify] = {}
-    parent = facts.parent
+    told: dict[ActorId, Notify] = {}
+    parent, own = facts.parent, actor.account_id
     if parent is not None and parent.author_account_id is not None:
-        for account in await people.who_may_read(tx, (parent.author_uri,), post_id):
-            told[account] = Notify(account_id=account, kind="reply", actor_id=actor.id, post_id=post_id)
+        for person in await people.who_may_read(tx, (parent.author_uri,), post_id, besides=own):
+            told[person] = Notify(person_id=person, kind="reply", actor_id=actor.id, post_id=post_id)
     if facts.names_ours or facts.is_local:
-        for account in await people.who_may_read(tx, tuple(m.href for m in post.mentions), post_id):
+        named = tuple(mention.href for mention in post.mentions)
+        for person in await people.who_may_read(tx, named, post_id, besides=own):
             told.setdefault(
-                account, Notify(account_id=account, kind="mention", actor_id=actor.id, post_id=post_id)
+                person, Notify(person_id=person, kind="mention", actor_id=actor.id, post_id=post_id)
             )
-    if actor.account_id is not None:
-        told.pop(actor.account_id, None)
     return tuple(told.values())

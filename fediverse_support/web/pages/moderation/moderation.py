@@ -28,8 +28,9 @@ from fediverse_support.reads.moderation.moderation import (
 from fediverse_support.reads.posts import threads
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form, row_id
-from fediverse_support.web.pages.frame import Pages, Visit, has_a_desk, see_other
+from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import invitation_address
+from fediverse_support.web.pages.navigation import has_a_desk
 from fediverse_support.web.pages.views import View
 
 REASONS: Final = {
@@ -244,7 +245,7 @@ async def pause(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
     """Let a conversation rest, or go on."""
     person, deps, number = visit.person, pages.deps, row_id(request.path_params["post_id"])
     async with deps.db.connection() as conn:
-        post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
+        post = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
     decision = form.text("decision")
     if post is None or not post.is_visible or decision not in ("pause", "go-on"):
         raise NotFound

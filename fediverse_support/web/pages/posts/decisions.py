@@ -22,13 +22,12 @@ from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.places import group_of, landing
+from fediverse_support.web.pages.places import group_of, landing, reach_of
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
     get_mine,
     once_for,
     problem_of,
-    reach_of,
 )
 from fediverse_support.web.pages.posts.views import AgainView, DecisionView
 
@@ -64,7 +63,7 @@ class Taken:
 async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Taken:
     """Return the viewer's own post that was taken out; raise `NotFound` for every other."""
     post = await get_mine(conn, request, visit)
-    place = await own_posts.find_taken_out(conn, post.id, visit.person.actor_id)
+    place = await own_posts.find_taken_out(conn, post.id, post.author_id)
     if place is None:
         raise NotFound
     group, answers = await group_of(pages, visit, conn, post), None
@@ -75,10 +74,10 @@ async def _get_taken(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def _answered(conn: Conn, visit: Visit, post_id: PostId) -> PostView | None:
     """Return what a reply would answer; with the first post, all of a conversation is paused."""
-    post = await threads.find_post(conn, post_id, visit.actor_id)
+    post = await threads.find_post(conn, post_id, visit.readers)
     if post is None or post.is_root or post.is_locked:
         return post
-    root = await threads.find_post(conn, post.root_id, visit.actor_id)
+    root = await threads.find_post(conn, post.root_id, visit.readers)
     return structs.replace(post, is_locked=root is not None and root.is_locked)
 
 
@@ -93,7 +92,7 @@ async def list_again(
     if not kept or (group is not None and not access.has_joined(group)):
         return set()
     asked = {post.parent_id for post in kept if post.parent_id is not None} - {root.id}
-    above = await threads.list_quoted(conn, sorted(asked), visit.actor_id)
+    above = await threads.list_quoted(conn, sorted(asked), visit.readers)
     again = set()
     for post in kept:
         parent = None if post.parent_id is None else above.get(post.parent_id)
@@ -130,6 +129,7 @@ async def show_again(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     post = taken.post
     if taken.hindrance:
         return see_other(addresses.decision(post.id))
+    visit = visit.acting_as(post.author_id)
     draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
     return _again_page(pages, visit, taken, draft)
 
@@ -150,6 +150,7 @@ def _again_page(
             errors=problem.fixes,
             problem=problem.sentence,
             reach=reach_of(taken.group, taken.place.audience, answers=taken.answers),
+            you=visit.you,
             back=addresses.decision(taken.post.id),
             first_posts_held=visit.house.newcomer_posts_held > 0,
         ),
@@ -159,9 +160,9 @@ def _again_page(
 
 async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Publish it as a new post; whatever stands against it, the words stay on the page."""
-    person = visit.person
     async with pages.deps.db.connection() as conn:
         taken = await _get_taken(pages, request, visit, conn)
+    visit = visit.acting_as(taken.post.author_id)
     if taken.hindrance:
         return pages.kept(visit, form, 403, words.NOT_AGAIN[taken.hindrance])
     post, answers = taken.post, taken.answers
@@ -170,7 +171,7 @@ async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         return _again_page(pages, visit, taken, draft)
     try:
         done = await posting.send_again(
-            pages.deps.db, pages.deps.instance, person, post.id, draft, idempotency_key=once_for(form)
+            pages.deps.db, pages.deps.instance, visit.person, post.id, draft, idempotency_key=once_for(form)
         )
     except AppError as error:
         return _again_page(pages, visit, taken, draft, error)

@@ -12,11 +12,10 @@ from starlette.responses import Response
 from fediverse_support.actions.moderation import moderating, reporting
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Conn
-from fediverse_support.domain.audiences import narrower, widest_in
 from fediverse_support.domain.errors import AppError, Invalid, NotAllowed, NotFound, RateLimited
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.moderation import ReportReason
-from fediverse_support.domain.posts import MAX_BODY, Audience, Draft
+from fediverse_support.domain.posts import MAX_BODY, Draft
 from fediverse_support.policy import access
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
@@ -25,7 +24,7 @@ from fediverse_support.web.pages import addresses, words
 from fediverse_support.web.pages.forms import CHOICES, Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, must_join
-from fediverse_support.web.pages.places import group_of, landing
+from fediverse_support.web.pages.places import group_of, landing, reach_of
 from fediverse_support.web.pages.posts.views import (
     EditView,
     RemovedView,
@@ -96,24 +95,6 @@ def once_for(form: Form) -> str | None:
     return f"page:{once}:{hashlib.sha256(typed.encode()).hexdigest()}"
 
 
-def reach_of(
-    group: GroupView | None, audience: Audience | None = None, *, answers: PostView | None = None
-) -> words.Reach:
-    """Say who will read what is written in a group, as it is for its conversation, or outside of groups.
-
-    `audience` is that of the conversation, None for a new one; `answers` is what is answered.
-    """
-    kind = None if group is None else group.kind
-    widest = widest_in(kind)
-    return words.reach(
-        kind,
-        widest if audience is None else narrower(widest, audience),
-        servers=0 if group is None else group.copies_to,
-        host=None if group is None else group.host,
-        answers_elsewhere=answers is not None and answers.host is not None,
-    )
-
-
 async def _get_own(conn: Conn, request: Request, visit: Visit) -> PostView:
     """Return the post in the address if the viewer wrote it; raise `NotFound` otherwise.
 
@@ -127,17 +108,17 @@ async def _get_own(conn: Conn, request: Request, visit: Visit) -> PostView:
 
 async def get_mine(conn: Conn, request: Request, visit: Visit) -> PostView:
     """Return the post in the address if the viewer wrote it, also when a moderator took it out."""
-    person, number = visit.person, row_id(request.path_params["post_id"])
-    post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
-    if post is None or not (post.is_visible or post.is_kept) or post.author_id != person.actor_id:
+    _, number = visit.person, row_id(request.path_params["post_id"])
+    post = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
+    if post is None or not (post.is_visible or post.is_kept) or post.author_id not in visit.readers:
         raise NotFound
     return post
 
 
 async def _get_readable_post(conn: Conn, request: Request, visit: Visit) -> PostView:
     """Return the post in the address if a signed-in viewer may read it; raise `NotFound` otherwise."""
-    person, number = visit.person, row_id(request.path_params["post_id"])
-    post = None if number is None else await threads.find_post(conn, PostId(number), person.actor_id)
+    _, number = visit.person, row_id(request.path_params["post_id"])
+    post = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
     if post is None or not post.is_visible:
         raise NotFound
     return post
@@ -159,7 +140,7 @@ def _back_to(post: PostView) -> str:
 async def show_write(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/g/{slug}/write`: the composer."""
     group = await get_readable(pages, visit, conn, request.path_params["slug"])
-    _ = visit.person
+    visit = await visit.acting_in(conn, group.id)
     if not access.may_start(group):
         there = addresses.group(group.slug)
         return see_other(f"{there}/join" if must_join(group) else there)
@@ -180,6 +161,7 @@ def _write_page(
             errors=problem.fixes,
             problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
             reach=reach_of(group),
+            you=visit.you,
             first_posts_held=visit.house.newcomer_posts_held > 0,
         ),
         status=problem.status,
@@ -188,9 +170,9 @@ def _write_page(
 
 async def write(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Start a conversation; whatever stands against it, the words stay in the form."""
-    person = visit.person
     async with pages.deps.db.connection() as conn:
         group = await get_readable(pages, visit, conn, request.path_params["slug"])
+        visit = await visit.acting_in(conn, group.id)
     draft = draft_of(form, group=group, language=group.language)
     if form.ticked("look"):
         return _write_page(pages, visit, group, draft)
@@ -198,7 +180,7 @@ async def write(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         if not access.may_start(group):
             raise NotAllowed(code="not_a_member" if not access.has_joined(group) else "posting_restricted")
         done = await posting.publish(
-            pages.deps.db, pages.deps.instance, person, draft, idempotency_key=once_for(form)
+            pages.deps.db, pages.deps.instance, visit.person, draft, idempotency_key=once_for(form)
         )
     except AppError as error:
         return _write_page(pages, visit, group, draft, error)
@@ -214,7 +196,7 @@ async def show_edit(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     if not access.may_edit(group, post, is_author=True):
         raise NotAllowed(reasons=("banned_from_group",))
     draft = Draft(body=post.body_source or post.excerpt, title=post.title, warning=post.warning)
-    return _edit_page(pages, visit, post, group, draft)
+    return _edit_page(pages, visit.acting_as(post.author_id), post, group, draft)
 
 
 def _edit_page(
@@ -238,6 +220,7 @@ def _edit_page(
             errors=problem.fixes,
             problem=problem.sentence,
             reach=reach_of(group, post.audience),
+            you=visit.you,
             back=_back_to(post),
         ),
         status=problem.status,
@@ -246,17 +229,17 @@ def _edit_page(
 
 async def edit(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Change a post of one's own."""
-    person = visit.person
     async with pages.deps.db.connection() as conn:
         post = await _get_own(conn, request, visit)
         group = await group_of(pages, visit, conn, post)
+    visit = visit.acting_as(post.author_id)
     draft = draft_of(
         form, group=group if post.is_root else None, parent_id=post.parent_id, language=post.language
     )
     if form.ticked("look"):
         return _edit_page(pages, visit, post, group, draft)
     try:
-        await posting.edit(pages.deps.db, pages.deps.instance, person, post.id, draft)
+        await posting.edit(pages.deps.db, pages.deps.instance, visit.person, post.id, draft)
     except AppError as error:
         return _edit_page(pages, visit, post, group, draft, error=error)
     return see_other(await landing(pages, visit, post.id, done="saved"))
@@ -285,17 +268,17 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
 
 async def remove(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Delete a post of one's own."""
-    person = visit.person
     async with pages.deps.db.connection() as conn:
         post = await get_mine(conn, request, visit)
-    await posting.delete(pages.deps.db, pages.deps.instance, person, post.id)
+    author = visit.acting_as(post.author_id).person
+    await posting.delete(pages.deps.db, pages.deps.instance, author, post.id)
     return see_other(f"/post/{post.id}/removed")
 
 
 async def show_removed(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/post/{post_id}/removed`: the truth about copies, for the author; it changes as servers answer."""
-    person, number = visit.person, row_id(request.path_params["post_id"])
-    copies = None if number is None else await threads.find_copies(conn, PostId(number), person.actor_id)
+    _, number = visit.person, row_id(request.path_params["post_id"])
+    copies = None if number is None else await threads.find_copies(conn, PostId(number), visit.readers)
     if copies is None:
         raise NotFound
     sentence = words.removal(copies.federates, copies.asked, copies.answered)
@@ -342,9 +325,10 @@ def _tell_page(
 
 async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Report a post to people."""
-    person, reason, body = visit.person, form.text("reason"), form.text("body")
+    reason, body = form.text("reason"), form.text("body")
     async with pages.deps.db.connection() as conn:
         post = await _get_readable_post(conn, request, visit)
+        visit = await visit.acting_on(conn, post.id)
     if form.ticked("look"):
         return _tell_page(pages, visit, post, reason=reason, body=body)
     try:
@@ -355,7 +339,7 @@ async def tell_us(pages: Pages, request: Request, visit: Visit, form: Form) -> R
         await reporting.report(
             pages.deps.db,
             pages.deps.instance,
-            person,
+            visit.person,
             target_id=post.author_id,
             post_ids=(post.id,),
             reason=cast(ReportReason, reason),

@@ -25,14 +25,13 @@ from fediverse_support.web.pages.engine import beginning
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_group, may_join, must_join, title_for
-from fediverse_support.web.pages.places import address_of, as_written, group_of, landing
+from fediverse_support.web.pages.places import address_of, as_written, group_of, landing, reach_of
 from fediverse_support.web.pages.posts.decisions import list_again
 from fediverse_support.web.pages.posts.posts import (
     draft_of,
     may_moderate,
     once_for,
     problem_of,
-    reach_of,
 )
 from fediverse_support.web.pages.posts.views import First, PostLine, Quote, ReplyView, ThreadView
 
@@ -117,9 +116,9 @@ async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     """
     slug, number = request.path_params.get("slug"), row_id(request.path_params["post_id"])
     group = None if slug is None else await get_group(pages, visit, conn, slug)
-    if visit.actor_id is None and group is not None and not group.is_readable:
+    if not visit.readers and group is not None and not group.is_readable:
         raise NotFound
-    root = None if number is None else await threads.find_post(conn, PostId(number), visit.actor_id)
+    root = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
     if root is None or (group is not None and root.group_id != group.id):
         raise NotFound
     if group is None and await group_of(pages, visit, conn, root) is not None:
@@ -133,8 +132,7 @@ async def _get_scene(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def _is_theirs(conn: Conn, visit: Visit, root: PostView) -> bool:
     """Say whether the viewer wrote in the conversation that this post opens."""
-    viewer = visit.actor_id
-    return viewer is not None and root.is_root and await threads.has_own(conn, root.id, viewer)
+    return bool(visit.readers) and root.is_root and await threads.has_own(conn, root.id, visit.readers)
 
 
 async def show_post(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -143,7 +141,7 @@ async def show_post(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     Outside of groups, and where the group is gone, the conversation itself is at its first post's address.
     """
     number = row_id(request.path_params["post_id"])
-    post = None if number is None else await threads.find_post(conn, PostId(number), visit.actor_id)
+    post = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
     if post is None:
         raise NotFound
     group = await group_of(pages, visit, conn, post)
@@ -165,7 +163,7 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
     if not root.is_root:
         return see_other(await address_of(conn, visit, scene.group, root))
     after = row_id(request.query_params.get("after", "")) or 0
-    found = await threads.list_replies(conn, root.id, visit.actor_id, after)
+    found = await threads.list_replies(conn, root.id, visit.readers, after)
     if not (root.is_visible or root.is_kept or found):
         raise NotFound
     part = Part(
@@ -178,6 +176,8 @@ async def show_thread(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         deciders=await threads.list_deciders(conn, [p.id for p in (root, *found) if p.is_kept]),
         again=await list_again(conn, visit, scene.group, root, found) if scene.is_open else set(),
     )
+    if scene.may_reply:
+        visit = await visit.found_to_answer(conn, root.id)
     return _thread_page(pages, visit, scene, part)
 
 
@@ -188,7 +188,7 @@ async def _earlier(
     if not after:
         return None
     first = found[0].id if found else after + 1
-    before = await threads.list_before(conn, scene.root.id, visit.actor_id, first)
+    before = await threads.list_before(conn, scene.root.id, visit.readers, first)
     start = before[threads.PAGE] if len(before) > threads.PAGE else 0
     return addresses.conversation(scene.slug, scene.root.id, after=start)
 
@@ -203,7 +203,7 @@ async def _quotes(
     root = scene.root
     asked = {post.parent_id for post in replies if post.is_visible and post.parent_id is not None}
     here = {post.id: Quote(f"#p{post.id}", post if post.is_visible else None) for post in replies}
-    far = await threads.list_quoted(conn, sorted(asked - here.keys() - {root.id}), visit.actor_id)
+    far = await threads.list_quoted(conn, sorted(asked - here.keys() - {root.id}), visit.readers)
     quotes = here | {number: _quote_from_far(scene, post) for number, post in far.items()}
     if after:
         quotes[root.id] = _first(scene)
@@ -244,7 +244,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
             may_come_back=group is not None and group.standing == "left" and may_join(group),
             next_after=replies[-1].id if part.has_more else 0,
             earlier=part.earlier,
-            may_reply=visit.viewer is not None and scene.may_reply,
+            may_reply=visit.acting is not None and scene.may_reply,
             may_join=visit.viewer is not None and scene.may_join,
             moderates=may_moderate(visit, group),
             refusal=scene.refusal,
@@ -252,6 +252,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
             why_paused=part.pause.reason if part.pause else "",
             answering=_first(scene) if part.after else None,
             reach=reach_of(group, root.audience, answers=root),
+            you=visit.you,
             draft=Draft(body=""),
         ),
     )
@@ -259,7 +260,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
 
 def _line(visit: Visit, scene: Scene, part: Part, post: PostView, undo: Mapping[PostId, str]) -> PostLine:
     """Return a post with what the viewer may do with it."""
-    is_yours = visit.actor_id is not None and post.author_id == visit.actor_id
+    is_yours = post.author_id in visit.readers
     return PostLine(
         post=post,
         is_yours=is_yours,
@@ -298,7 +299,7 @@ def undoable(pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostVi
     return {
         post.id: words.clock(post.published_at + house.undo_for)
         for post in posts
-        if post.author_id == visit.actor_id
+        if post.author_id in visit.readers
         and post.standing == "visible"
         and post.published_at + house.undo_for > now
     }
@@ -311,7 +312,7 @@ async def show_reply(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     answers = await _answered(conn, visit, scene, request.query_params.get("to", ""))
     if not answers.is_visible or not scene.is_open:
         raise NotFound
-    return _reply_page(pages, visit, scene, answers, Draft(body=""))
+    return _reply_page(pages, await visit.acting_on(conn, answers.id), scene, answers, Draft(body=""))
 
 
 async def _answered(conn: Conn, visit: Visit, scene: Scene, to: str) -> PostView:
@@ -319,7 +320,7 @@ async def _answered(conn: Conn, visit: Visit, scene: Scene, to: str) -> PostView
     number = row_id(to)
     if number is None or number == scene.root.id:
         return scene.root
-    post = await threads.find_post(conn, PostId(number), visit.actor_id)
+    post = await threads.find_post(conn, PostId(number), visit.readers)
     if post is None or not post.is_visible or post.root_id != scene.root.root_id:
         raise NotFound
     return post
@@ -349,6 +350,7 @@ def _reply_page(
             refusal=scene.refusal,
             may_join=scene.may_join,
             reach=reach_of(scene.group, answers.audience, answers=answers),
+            you=visit.you,
         ),
         status=403 if scene.refusal else problem.status,
     )
@@ -356,10 +358,10 @@ def _reply_page(
 
 async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Response:
     """Post a reply; whatever stands against it, the words stay in the form."""
-    person = visit.person
     async with pages.deps.db.connection() as conn:
         scene = await _get_scene(pages, request, visit, conn)
         answers = await _answered(conn, visit, scene, form.text("to"))
+        visit = await visit.acting_on(conn, answers.id)
     draft = draft_of(form, parent_id=answers.id, language=scene.root.language)
     if form.ticked("look"):
         return _reply_page(pages, visit, scene, answers, draft)
@@ -369,7 +371,7 @@ async def reply(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         return _reply_page(pages, visit, scene, answers, draft)
     try:
         done = await posting.publish(
-            pages.deps.db, pages.deps.instance, person, draft, idempotency_key=once_for(form)
+            pages.deps.db, pages.deps.instance, visit.person, draft, idempotency_key=once_for(form)
         )
     except AppError as error:
         return _reply_page(pages, visit, scene, answers, draft, error=error)

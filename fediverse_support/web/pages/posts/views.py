@@ -14,12 +14,16 @@ from fediverse_support.web.pages.words import Reach
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteView(View):
-    """A form in which somebody writes: what stands in it, a `problem` over it, who will read it."""
+    """A form in which somebody writes: what stands in it, a `problem` over it, and who will read it.
+
+    `you` is the name under which it goes out.
+    """
 
     group: GroupView | None
     draft: Draft
     problem: str
     reach: Reach
+    you: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,4 +173,5 @@ class ThreadView(View):
     why_paused: str
     answering: First | None
     reach: Reach
+    you: str
     draft: Draft
