@@ -249,6 +249,7 @@ def of_one(stored: Stored) -> list[Case]:
         Case("wording", lambda c: house.find_wording(c, "rules")),
         Case("bearer", lambda c: accounts.find_bearer(c, b"nobody")),
         Case("recipient", lambda c: accounts.find_recipient(c, AccountId(1), "active")),
+        Case("invitations", lambda c: accounts.list_invitations(c, NOW)),
         Case("person", lambda c: people.find_person(c, ASHA)),
         Case("profile", lambda c: people.find_profile(c, "person6")),
         Case("own post", lambda c: own_posts.find_own(c, stored.own, ASHA)),
