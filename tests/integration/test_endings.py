@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 import pytest
@@ -37,10 +37,10 @@ async def deps(fresh_database: Callable[[], Awaitable[str]]) -> AsyncIterator[De
 
 
 @pytest.fixture
-def unheard() -> Iterator[list[str]]:
+async def unheard() -> AsyncIterator[list[str]]:
     """What went wrong and nobody was told of, once the test looks."""
     found: list[str] = []
-    running = asyncio.get_event_loop()
+    running = asyncio.get_running_loop()
     running.set_exception_handler(lambda _, context: found.append(context["message"]))
     yield found
     running.set_exception_handler(None)
