@@ -13,3 +13,8 @@ def only(row: Record | None) -> Record:
     if row is None:
         raise AssertionError("a statement that always answers with a row had none")
     return row
+
+
+def count_of(done: str) -> int:
+    """Return how many rows a statement changed, from what the database says of it, such as `DELETE 3`."""
+    return int(done.rpartition(" ")[2])

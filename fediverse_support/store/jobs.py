@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.rows import count_of
 from fediverse_support.domain.jobs import JobKind, NewJob
 
 HINT: Final = "jobs"
@@ -122,21 +123,17 @@ async def let_go(conn: Conn, worker: int, in_hand: Collection[int] = ()) -> None
 
 async def retry_all(tx: Tx, lane: str | None, now: datetime) -> int:
     """Make what failed or was put aside due now, in one lane or in all; return how many errands that were."""
-    return _count(await tx.execute(RETRY_ALL, now, lane))
+    return count_of(await tx.execute(RETRY_ALL, now, lane))
 
 
 async def clear(tx: Tx, lane: str | None) -> int:
     """Forget what was put aside; return how many errands that were."""
-    return _count(await tx.execute(CLEAR, lane))
+    return count_of(await tx.execute(CLEAR, lane))
 
 
 async def bound_dues(tx: Tx, now: datetime, ahead: timedelta) -> None:
     """Make due what failed and waits for longer than that: only a wrong clock can have named such a time."""
     await tx.execute(BOUND_DUES, now, now + ahead)
-
-
-def _count(done: str) -> int:
-    return int(done.rpartition(" ")[2])
 
 
 ROUNDS: Final = "select kind, at from rounds"

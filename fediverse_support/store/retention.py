@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from fediverse_support.db.pool import Conn
+from fediverse_support.db.rows import count_of
 
 MOST_AT_ONCE: Final = 5_000
 """So many rows one statement deletes at most; the next one goes on."""
@@ -199,4 +200,4 @@ BOUNDED: Final[dict[str, str]] = {
 async def prune(conn: Conn, rule: Rule, now: datetime) -> bool:
     """Forget some of what has served its time by one rule; say whether there may be more."""
     done = await conn.execute(rule.sql, now - rule.kept_for, MOST_AT_ONCE)
-    return int(done.rpartition(" ")[2]) >= MOST_AT_ONCE
+    return count_of(done) >= MOST_AT_ONCE

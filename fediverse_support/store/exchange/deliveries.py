@@ -15,6 +15,7 @@ from uuid import UUID
 from federation.delivery import Scheme
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.rows import count_of
 from fediverse_support.domain import keeping
 from fediverse_support.domain.ids import ActivityId, ActorId, PostId
 
@@ -295,7 +296,7 @@ delete from deliveries where standing in ('refused', 'parked') and ($1::text is 
 
 async def clear(tx: Tx, host: Host | None) -> int:
     """Forget what was refused or given up; return how many deliveries that were."""
-    return int((await tx.execute(CLEAR, host)).rpartition(" ")[2])
+    return count_of(await tx.execute(CLEAR, host))
 
 
 READDRESS: Final = """
