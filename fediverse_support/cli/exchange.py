@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from federation import uris
 from federation.errors import Malformed
+from federation.uris import Host
 from fediverse_support.cli.grammar import complain
 from fediverse_support.cli.running import print_json, print_table, with_database
 from fediverse_support.db.pool import Db
@@ -56,12 +57,8 @@ def queue_status(typed: argparse.Namespace, settings: Settings) -> int:
 
 def queue_retry(typed: argparse.Namespace, settings: Settings) -> int:
     """Make what waits or is parked due at once."""
-    try:
-        host = None if typed.host is None else uris.parse_host(typed.host)
-    except Malformed:
-        return complain(f"{typed.host} is no host name.", 2)
 
-    async def work(db: Db) -> int:
+    async def work(db: Db, host: Host | None) -> int:
         from fediverse_support.store import jobs
         from fediverse_support.store.exchange import queues as store_queues
 
@@ -71,17 +68,13 @@ def queue_retry(typed: argparse.Namespace, settings: Settings) -> int:
         print(f"{count} to be tried again.")
         return 0
 
-    return with_database(settings, work)
+    return _for_host(typed, settings, work)
 
 
 def queue_clear(typed: argparse.Namespace, settings: Settings) -> int:
     """Forget what other servers refused, and what was given up."""
-    try:
-        host = None if typed.host is None else uris.parse_host(typed.host)
-    except Malformed:
-        return complain(f"{typed.host} is no host name.", 2)
 
-    async def work(db: Db) -> int:
+    async def work(db: Db, host: Host | None) -> int:
         from fediverse_support.store import jobs
         from fediverse_support.store.exchange import deliveries
 
@@ -90,7 +83,18 @@ def queue_clear(typed: argparse.Namespace, settings: Settings) -> int:
         print(f"{count} forgotten.")
         return 0
 
-    return with_database(settings, work)
+    return _for_host(typed, settings, work)
+
+
+def _for_host(
+    typed: argparse.Namespace, settings: Settings, work: Callable[[Db, Host | None], Awaitable[int]]
+) -> int:
+    """Do some work for the host that was typed, or for all of them where none was."""
+    try:
+        host = None if typed.host is None else uris.parse_host(typed.host)
+    except Malformed:
+        return complain(f"{typed.host} is no host name.", 2)
+    return with_database(settings, lambda db: work(db, host))
 
 
 def explain(typed: argparse.Namespace, settings: Settings) -> int:
