@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 from fediverse_support.domain.moderation import Severity
@@ -218,10 +219,12 @@ def talks_to(mode: Federation, severity: Severity | None) -> bool:
     return mode == "open" or severity == "allow"
 
 
+@lru_cache(maxsize=16)
 def read(chosen: str | None, overrides: Overrides = ()) -> House:
     """Return what holds, from what `house_now()` gives and what the environment has.
 
-    What cannot be read, because another release wrote it, counts as not chosen.
+    What cannot be read, because another release wrote it, counts as not chosen. Asked for every page and
+    every batch, of texts that hardly ever change.
     """
     texts: dict[str, str] = {} if chosen is None else json.loads(chosen)
     texts |= dict(overrides)
