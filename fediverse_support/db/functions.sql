@@ -94,7 +94,8 @@ drop function if exists can_see_each(bigint, bigint, text, bigint, text, text, b
 -- it speaks for; none, or null, for a visitor. Whoever acts is asked with the one name they act under.
 
 -- May they read this post? Authors read their own, whether or not the group it stands in is still open to them: nobody
--- loses their own words by leaving. For all others a group that was opened keeps closed what was written before, and one that was closed closes all of it.
+-- loses their own words by leaving. For all others a group that was opened keeps closed what was written before, and one
+-- that was closed closes all of it.
 -- policy.access.may_read is the same rule in Python; a test holds the two equal.
 -- Only hands on the columns that decide, so that a plan takes it in and no row is put together to be asked about.
 create or replace function can_see(p posts, readers bigint[]) returns boolean language sql stable as $$
