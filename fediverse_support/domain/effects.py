@@ -18,6 +18,7 @@ from fediverse_support.domain.ids import ActorId, PostId
 NotificationKind = Literal[
     "mention",
     "reply",
+    "liked",
     "follow",
     "joined",
     "declined",

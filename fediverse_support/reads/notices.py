@@ -39,6 +39,13 @@ from (
          where n.account_id = $2 and n.kind = 'follow' and n.id < $4
            and $3::text[] && '{follow,follow_request}'
          order by n.id desc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'liked' and n.id < $4
+           and 'liked' = any ($3::text[])
+           and exists (select 1 from actors u join reactions x on x.actor_uri = u.uri and x.kind = 'like'
+                       where u.id = n.actor_id and x.post_id = n.post_id)
+         order by n.id desc offset 0)
         order by id desc offset 0) n
     cross join lateral (
         select case when n.kind <> 'follow' then n.kind else (
@@ -93,9 +100,7 @@ async def of_account(
     """Return notifications of these kinds, all of them or those that one actor caused."""
     text = LIST if actor_id is None else OF_ACTOR
     ends = (window.below, window.above, window.limit, *(() if actor_id is None else (actor_id,)))
-    rows = await conn.fetch(
-        UPWARDS[text] if window.upwards else text, viewer, account_id, list(kinds), *ends
-    )
+    rows = await conn.fetch(UPWARDS[text] if window.upwards else text, viewer, account_id, list(kinds), *ends)
     if window.upwards:
         rows = rows[::-1]
     people = await actors.load(conn, (row["actor_id"] for row in rows), viewer)

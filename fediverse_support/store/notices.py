@@ -15,7 +15,11 @@ INSERT: Final = """
 with told as (
     insert into notifications (account_id, person_id, kind, actor_id, post_id, words, created_at)
     select a.account_id, a.id, $2, $3, $4, $5, $6
-    from actors a where a.id = $1 and a.account_id is not null
+    from actors a
+    where a.id = $1 and a.account_id is not null and ($2 <> 'liked' or not exists (
+        select 1 from blocks b
+        where b.blocker_id = $3 and b.blocked_id = $1 or b.blocker_id = $1 and b.blocked_id = $3))
+    on conflict (person_id, actor_id, post_id) where kind = 'liked' do nothing
     returning account_id
 )
 select pg_notify('fediverse_support_notices', account_id::text) from told
@@ -23,7 +27,11 @@ select pg_notify('fediverse_support_notices', account_id::text) from told
 
 
 async def insert(tx: Tx, note: Notify, now: datetime) -> None:
-    """Store one notification; whoever listens on `CHANNEL` hears whose it is once this is committed."""
+    """Store one notification; whoever listens on `CHANNEL` hears whose it is once this is committed.
+
+    That somebody liked a post is told once, however often they do, and not where one of the two blocks the
+    other.
+    """
     await tx.execute(INSERT, note.person_id, note.kind, note.actor_id, note.post_id, note.words, now)
 
 

@@ -26,7 +26,7 @@ from tests.stored import ASHA, NAMED, OPEN, OWNER, QUIET, REMOTE, STORMY, WRITER
 
 NOW: Final = datetime(2035, 1, 1, tzinfo=UTC)
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
-KINDS: Final = ["mention", "reply", "follow", "follow_request"]
+KINDS: Final = ["mention", "reply", "liked", "follow", "follow_request"]
 ROWS: Final[Any] = SimpleNamespace
 
 

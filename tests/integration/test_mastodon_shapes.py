@@ -59,10 +59,16 @@ async def test_statuses(api: Api, golden: Compare) -> None:
 
 async def test_notifications(api: Api, golden: Compare) -> None:
     await api.write(9001, MARLOW, "Hello @wren", audience="unlisted")
+    await api.write(9003, WREN, "A long night.", audience="unlisted")
     await api.follow(IO, WREN)
     at = api.db.now()
     account = WREN + 1000
-    for number, kind, actor, post in ((9101, "mention", MARLOW, 9001), (9102, "follow", IO, None)):
+    await api.change(
+        "insert into reactions (actor_id, actor_uri, post_id, proof, reacted_at)"
+        " select id, uri, 9003, 'signature', $2 from actors where id = $1", IO, at,
+    )  # fmt: skip
+    told = (9101, "mention", MARLOW, 9001), (9102, "follow", IO, None), (9103, "liked", IO, 9003)
+    for number, kind, actor, post in told:
         await api.insert(
             "notifications",
             id=number,

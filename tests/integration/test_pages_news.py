@@ -102,3 +102,23 @@ async def test_moderators_read_on_their_page_that_something_waits(site: Site) ->
     assert "Nothing is waiting." not in held and "No posts wait. Reports wait." in held
     assert '/mod/reports">Reports</a> <span class="small" id="waits-2">wait</span>' in held
     assert 'href="/mod/messages">Messages</a></span>' in held
+
+
+async def test_a_like_from_elsewhere_is_told_in_words_with_the_way_to_the_post(site: Site) -> None:
+    post = await site.writes("wren", "A long night.", group="cafe")
+    async with site.db.transaction() as tx:
+        await tx.execute(
+            "with u as (insert into actors (uri, kind, host, handle_host, name, display_name, inbox_uri,"
+            "     created_at, updated_at)"
+            "   values ('https://far.example/u/io', 'person', 'far.example', 'far.example', 'io', 'Io',"
+            "     'https://far.example/i', $1, $1) returning id, uri),"
+            " r as (insert into reactions (actor_id, actor_uri, post_id, proof, reacted_at)"
+            "   select id, uri, $2, 'signature', $1 from u)"
+            " insert into notifications (account_id, person_id, kind, actor_id, post_id, created_at)"
+            " select $3, $4, 'liked', id, $2, $1 from u",
+            site.db.now(), post, site.people["wren"].account_id, site.people["wren"].actor_id,
+        )  # fmt: skip
+    told = f'<a href="/post/{post}">Io liked what you wrote. Only you can see this</a>'
+    for page in ("/home", "/home/earlier"):
+        assert told in (await site.get(page, "wren")).text
+        assert "liked what you wrote" not in (await site.get(page, "marlow")).text

@@ -25,7 +25,7 @@ COUNTS = {
     ("Follow", "Actor"): EVERY + 4,  # the follow as it was and is, the Accept and its delivery
     ("Accept", "Follow"): EVERY + 3,  # the follow as it was and is, the notification
     ("Undo", "Follow"): EVERY + 3,  # the follow as it was and is, what was owed to its host
-    ("Like", "Post"): EVERY + 1,
+    ("Like", "Post"): EVERY + 2,  # the like, the notification
     ("Announce", "Post"): EVERY + 1,
 }
 

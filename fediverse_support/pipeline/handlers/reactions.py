@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from federation import vocab
+from federation import uris, vocab
 from federation.authenticity import Authentic
 from fediverse_support.db.pool import Tx
-from fediverse_support.domain.effects import Effect, Send
+from fediverse_support.domain.effects import Effect, Notify, Send
+from fediverse_support.domain.facts import ActorFacts, PostFacts
 from fediverse_support.pipeline.handlers import groups
 from fediverse_support.pipeline.handlers.people import follows
 from fediverse_support.pipeline.step import Change, Step
@@ -16,16 +17,30 @@ from fediverse_support.store.posts import reactions as store
 
 
 async def on_like(tx: Tx, step: Step, act: Authentic[vocab.Like]) -> Change:
-    """Count one person's like once. It is told to nobody else; ours leave only if addressed to somebody."""
+    """Keep one person's like once, and tell the author of it; ours leave only if addressed to somebody."""
     facts, target = step.facts, step.facts.target
     if target is None:
         return Change()
     actor_id = None if facts.actor is None else facts.actor.id
     await store.insert_like(tx, act.value.id, actor_id, act.value.actor, target.id, act.proof, step.now)
     effects: tuple[Effect, ...] = ()
+    if facts.actor is not None and _is_told(facts.actor, target, act):
+        effects += (
+            Notify(person_id=target.author_id, kind="liked", actor_id=facts.actor.id, post_id=target.id),
+        )
     if facts.is_local and actor_id is not None and act.value.audience.everyone and target.host is not None:
         effects += (Send(sender_id=actor_id, activity=act.value, to=(target.author_id,)),)
     return Change(effects, target.id)
+
+
+def _is_told(actor: ActorFacts, target: PostFacts, act: Authentic[vocab.Like]) -> bool:
+    """Say whether an author of ours hears of a like by somebody elsewhere.
+
+    A group's word that somebody of another server than its own liked something names them to nobody.
+    """
+    if target.author_account_id is None or actor.host is None or actor.kind != "person":
+        return False
+    return act.proof != "group" or uris.same_origin(act.by, actor.uri)
 
 
 async def on_undo_like(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Change:

@@ -24,8 +24,11 @@ DECISIONS: Final[tuple[NotificationKind, ...]] = (
 )  # fmt: skip
 """What was decided about somebody or waits for them; answers never push it out."""
 ANSWERS: Final[tuple[NotificationKind, ...]] = ("mention", "reply", "follow")
+LIKES: Final[tuple[NotificationKind, ...]] = ("liked",)
+"""However many there are, they push out no answer."""
 MOST_DECISIONS: Final = 20
 MOST_ANSWERS: Final = 5
+MOST_LIKES: Final = 3
 MOST_NEWS: Final = 3
 PAGE: Final = 20
 NEWEST: Final = 2**63 - 1
@@ -174,7 +177,9 @@ where n.created_at > $3
     select 1 from follows j
     where j.follower_id = n.actor_id and j.standing = 'pending' and any_moderates(j.target_id, $2)))
   and (p.id is not null or n.kind not in (
-    'mention', 'reply', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
+    'mention', 'reply', 'liked', 'held', 'approved', 'restored', 'locked', 'unlocked', 'not_taken'))
+  and (n.kind <> 'liked' or u.standing in ('visible', 'limited') and exists (
+    select 1 from reactions x where x.actor_uri = u.uri and x.post_id = n.post_id and x.kind = 'like'))
   and (n.kind <> 'banned' or b.group_id is not null)
   and (u.host is null or rule_for(u.host) is distinct from 'suspend')
 offset 0) t
@@ -187,11 +192,12 @@ order by l.place, s.id desc
 async def list_about_you(
     conn: Conn, account_id: AccountId, readers: Readers, since: datetime
 ) -> list[AboutYou]:
-    """Return what was decided about this member since `since`, newest first, and then what others answered.
+    """Return what was decided about this member since `since`, newest first, then what others answered, and
+    then what they liked.
 
-    One more than `MOST_DECISIONS` and `MOST_ANSWERS` says that there is more.
+    One more than `MOST_DECISIONS`, `MOST_ANSWERS` and `MOST_LIKES` says that there is more.
     """
-    lots = {DECISIONS: MOST_DECISIONS + 1, ANSWERS: MOST_ANSWERS + 1}
+    lots = {DECISIONS: MOST_DECISIONS + 1, ANSWERS: MOST_ANSWERS + 1, LIKES: MOST_LIKES + 1}
     return await _list_about_you(conn, account_id, readers, since, lots, NEWEST)
 
 
@@ -204,9 +210,7 @@ async def _list_about_you(
     before: int,
 ) -> list[AboutYou]:
     kinds = [" ".join(lot) for lot in lots]
-    rows = await conn.fetch(
-        LIST_ABOUT_YOU, account_id, readers, since, kinds, list(lots.values()), before
-    )
+    rows = await conn.fetch(LIST_ABOUT_YOU, account_id, readers, since, kinds, list(lots.values()), before)
     found = []
     for row in rows:
         values = dict(row)
@@ -229,7 +233,7 @@ async def list_earlier(
     """Return up to `PAGE` things that concern this member since `since`, newest first, before the row
     `before`, and the row before which there may be more; None at the end.
     """
-    lots = {DECISIONS + ANSWERS: PAGE + 1}
+    lots = {DECISIONS + ANSWERS + LIKES: PAGE + 1}
     found = await _list_about_you(conn, account_id, readers, since, lots, before)
     if len(found) > PAGE:
         return found[:PAGE], found[PAGE - 1].id

@@ -1,4 +1,4 @@
-"""Likes. Who liked what is shown to nobody; the row exists so that one person counts once."""
+"""Likes. Who liked what is shown to its author alone; the row exists so that one person counts once."""
 
 from __future__ import annotations
 

@@ -97,9 +97,7 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         return see_other("/home")
     listed = await groups.list_groups(conn, ())
     chosen = visit.house.summary if visit.house.summary != KEYS["summary"].default else ""
-    return pages.page(
-        visit, "home/front.html", FrontView(title="Welcome", groups=listed, summary=chosen)
-    )
+    return pages.page(visit, "home/front.html", FrontView(title="Welcome", groups=listed, summary=chosen))
 
 
 async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -122,7 +120,8 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
     about = await home.list_about_you(conn, person.account_id, visit.readers, now - ABOUT_YOU_FOR)
     decided = [item for item in about if item.kind in home.DECISIONS]
     answers = [item for item in about if item.kind in home.ANSWERS]
-    shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS]
+    liked = [item for item in about if item.kind in home.LIKES]
+    shown = decided[: home.MOST_DECISIONS] + answers[: home.MOST_ANSWERS] + liked[: home.MOST_LIKES]
     has_earlier = len(shown) < len(about)
     waiting = await moderation.find_waiting(conn, person) if has_a_desk(visit.viewer) else None
     return pages.page(
@@ -198,6 +197,8 @@ def _what(item: AboutYou, now: datetime) -> str:
             return f"{someone} replied to you"
         case "mention":
             return f"{someone} wrote to you"
+        case "liked":
+            return f"{someone} liked what you wrote. Only you can see this"
         case "follow" if item.follow is None:
             return f"{someone} would like to join a group in your care"
         case "follow":

@@ -18,6 +18,7 @@ from fediverse_support.web.mastodon.errors import json
 TYPES: Final = {
     "mention": "mention",
     "reply": "mention",
+    "liked": "favourite",
     "follow": "follow",
     "follow_request": "follow_request",
 }
@@ -46,7 +47,7 @@ async def public(call: Call) -> Response:
 
 
 async def notifications(call: Call) -> Response:
-    """GET /api/v1/notifications: mentions, replies, new followers and those who ask."""
+    """GET /api/v1/notifications: mentions, replies, likes, new followers and those who ask."""
     window = paging.window(call.params, default=40, most=80)
     wanted, unwanted = call.params.many("types"), call.params.many("exclude_types")
     kinds = [kind for kind, name in TYPES.items() if (not wanted or name in wanted) and name not in unwanted]
