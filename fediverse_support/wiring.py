@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import importlib
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
@@ -34,6 +35,11 @@ CONNECTIONS: Final[dict[Use, int]] = {
 }  # fmt: skip
 """How many database connections each use of the web process has for itself: slow lists never keep people from
 signing in (`doors`), nor deliveries from being stored. `asking` is what looking at other servers needs."""
+PARTS: Final[Mapping[Literal["web", "worker"], tuple[str, ...]]] = {
+    "web": ("web.app", "web.health", "web.federation.routes", "web.mastodon.routes", "web.pages.routes"),
+    "worker": ("workers.loop", "workers.errands.outside", "adapters.mailer"),
+}
+"""The process of the workers never needs the web, nor that of the web the workers."""
 SECONDS_FOR_PEOPLE: Final = 5.0
 ASK_EVERY: Final = 1.0
 """Seconds between two tries to ask a database for what we need to begin."""
@@ -112,9 +118,14 @@ def build(
     )
 
 
+def import_parts(role: Literal["web", "worker"]) -> None:
+    """Import what only this role needs, ahead of the moment it is needed."""
+    for name in PARTS[role]:
+        importlib.import_module(f"fediverse_support.{name}")
+
+
 def web(deps: Deps) -> ASGIApp:
     """Return the web application."""
-    # Imported here: the process of the workers never needs the web, nor this one the workers.
     from fediverse_support.web import app, health
 
     tally = health.Tally()

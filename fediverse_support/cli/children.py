@@ -36,6 +36,7 @@ POLITENESS: Final = 10
 
 def run(arguments: list[str]) -> int:
     """Be the child that the arguments name; return the exit status."""
+    gc.disable()  # what is imported makes no garbage worth looking for, and much to look through
     typed = _parsed(arguments)
     link = socket.socket(fileno=typed.link)
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -69,6 +70,8 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
     from fediverse_support.cli.running import settled, with_database
     from fediverse_support.db.pool import Db
 
+    gc.enable()
+
     async def work(db: Db) -> int:
         # Who listens must be found under its address; a worker alone takes the one it finds in the data.
         is_chosen = typed.listens or chosen.is_address_chosen
@@ -99,6 +102,8 @@ def _web(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> in
 
     from fediverse_support import wiring
     from fediverse_support.web.protocol import hang_up_on_the_late
+
+    wiring.import_parts("web")
 
     class Server(uvicorn.Server):
         """Tells the parent when it listens, and hangs up on who keeps it waiting."""
@@ -158,6 +163,7 @@ def _uvicorn_config(app: object, chosen: Settings) -> uvicorn.Config:
 def _work(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
     from fediverse_support import wiring
 
+    wiring.import_parts("worker")
     os.nice(POLITENESS)
 
     async def work(stop: asyncio.Event) -> None:
@@ -174,9 +180,9 @@ def _live(link: socket.socket, work: Callable[[asyncio.Event], Awaitable[None]])
 
     if link.recv(1) != GO:
         return 0
-    gc.collect()
     gc.freeze()  # what is imported stays; the collector need not look at it again
     gc.set_threshold(20_000, 20, 20)  # documents come and go without cycles
+    gc.enable()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_until_stopped(link, work))
