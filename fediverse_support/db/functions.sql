@@ -334,18 +334,30 @@ $$;
 
 -- Is something for this host due that may be sent now? `mode` is who may get anything at all.
 -- What is suspended is passed on to nobody, but every host may be asked to forget it.
-create or replace function has_due_delivery(wanted text, at timestamptz, mode text) returns boolean
-language plpgsql stable strict cost 5000 as $$
-begin
-    return talks_to(wanted, mode) and exists (
-        select 1 from deliveries d
+drop function if exists has_due_delivery(text, timestamptz, text);
+create or replace function has_due_delivery_each(wanted text, at timestamptz, mode text)
+returns setof boolean language sql stable rows 1 as $$
+    select true from talks_to_each(wanted, mode) t (yes)
+    where t.yes and (
+        select true from deliveries d
         where d.standing = 'waiting' and d.host = wanted and d.due_at <= at
-          and exists (select 1 from activities x where x.id = d.activity_id and x.document is not null)
+          and (select x.document is not null from activities x where x.id = d.activity_id)
           and (not exists (select 1 from posts p where p.id = d.post_id and rule_for(p.host) = 'suspend')
                or exists (
                    select 1 from activities x left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
-                   where x.id = d.activity_id and coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject'))));
-end $$;
+                   where x.id = d.activity_id and coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')))
+        limit 1)
+$$;
+
+-- Does anybody follow an actor, or wish to? In an order that an index has, since how many follow one or another
+-- differs more than any plan could guess.
+create or replace function is_followed_each(actor bigint)
+returns setof boolean language sql stable rows 1 as $$
+    select coalesce(
+        (select true from follows f where f.target_id = actor and f.standing = 'accepted' order by f.id limit 1),
+        (select true from follows f where f.target_id = actor and f.standing = 'pending' order by f.id limit 1),
+        false)
+$$;
 
 -- The numbers of all workers that live, for statements about many lanes.
 create or replace function living_workers() returns int[] language sql volatile as $$

@@ -33,9 +33,9 @@ LOAD: Final = """
 with who as materialized (
     select a.id, a.uri, a.kind, a.host, a.standing, a.account_id, acc.standing as account_standing,
            a.followers_uri, a.approves_followers,
-           exists (select 1 from follows f where f.target_id = a.id
-                   and f.standing in ('pending', 'accepted')) as is_followed
-    from actors a left join accounts acc on acc.id = a.account_id
+           f.yes as is_followed
+    from actors a cross join lateral is_followed_each(a.id) f (yes)
+    left join accounts acc on acc.id = a.account_id
     where a.uri = any ($1::text[])
 ), what as materialized (
     select p.id, p.uri, p.host, p.author_id, au.uri as author_uri, au.account_id as author_account_id,
@@ -48,9 +48,9 @@ with who as materialized (
     select id from who where uri = any ($3::text[])
 ), places as materialized (
     select g.actor_id as id, a.uri, a.host, g.kind, g.approval, g.posting_restricted, a.followers_uri,
-           exists (select 1 from follows f where f.target_id = g.actor_id
-                   and f.standing in ('pending', 'accepted')) as is_followed
+           f.yes as is_followed
     from groups g join actors a on a.id = g.actor_id
+    cross join lateral is_followed_each(g.actor_id) f (yes)
     where g.actor_id in (select id from who where kind = 'group' union select group_id from what)
 )
 select
@@ -58,8 +58,9 @@ select
     (select json_agg(who)::text from who) as actors,
     (select json_agg(what)::text from what) as posts,
     (select json_agg(places)::text from places) as groups,
-    (select json_agg(json_build_array(f.follower_id, f.target_id))::text from me, places, follows f
-     where f.follower_id = me.id and f.target_id = places.id and f.standing = 'accepted') as members,
+    (select json_agg(json_build_array(me.id, places.id))::text from me, places
+     where (select f.standing = 'accepted' from follows f
+            where f.follower_id = me.id and f.target_id = places.id)) as members,
     (select json_agg(json_build_array(m.actor_id, m.group_id))::text from me, places, group_moderators m
      where m.actor_id = me.id and m.group_id = places.id) as moderators,
     (select json_agg(json_build_array(b.actor_id, b.group_id))::text from me, places, group_bans b

@@ -25,7 +25,8 @@ select (select count(*) from jobs where standing = 'waiting' and due_at <= now()
         and rule_for(r.host) is distinct from 'suspend')
      + (select count(*) from (select distinct host from deliveries where standing = 'waiting') d
         left join lanes l on l.kind = 'deliver' and l.host = d.host
-        where coalesce(l.due_at, '-infinity') <= now() and has_due_delivery(d.host, now(), 'open'))
+        cross join lateral has_due_delivery_each(d.host, now(), 'open')
+        where coalesce(l.due_at, '-infinity') <= now())
 """
 PARKED = """
 select (select count(*) from jobs where standing = 'parked')

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,11 +22,12 @@ from fediverse_support.reads import house, jobs
 from fediverse_support.reads.exchange import queues
 from fediverse_support.reads.moderation import servers
 from fediverse_support.reads.posts import search
+from fediverse_support.store import facts
 from tests import plans
 from tests.conftest import Server
 from tests.house.source import modules
 from tests.integration.lists import Case, cases
-from tests.stored import Stored, store
+from tests.stored import BASE, OPEN, SMALL, WRITER, Stored, store
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]
 
@@ -89,6 +91,24 @@ async def test_no_list_reads_more_than_it_shows(large: Large) -> None:
                 wrong.append((case.name, " ".join(sql.split())[:60], found))
     assert wrong == [], "\n".join(map(str, wrong))
     assert unasked(seen.keys()) == []
+
+
+async def test_what_is_known_of_a_small_group_is_found_without_reading_who_follows_the_large_ones(
+    large: Large,
+) -> None:
+    """How many follow one group or another differs so much that no plan may count on it."""
+    writer, group = f"{BASE}/u/{WRITER}", f"{BASE}/u/{SMALL[0]}"
+    now = datetime.now(UTC)
+    nothing: list[str] = []
+    args = ([writer, group], nothing, [writer], nothing, nothing, nothing, now, now, nothing)
+    between = large.conn.transaction()
+    await between.start()
+    await large.conn.execute("delete from follows where target_id <> all ($1::bigint[])", [OPEN, SMALL[0]])
+    await large.conn.execute("analyze follows")
+    found = await plans.look(large.conn, facts.LOAD, args)
+    await between.rollback()
+    assert found.shown == 1
+    assert found.rows < 100 and "follows" not in found.scanned, found
 
 
 def unasked(seen: Set[str]) -> list[str]:

@@ -37,7 +37,9 @@ class Lane:
 # from host to host along the index, from where the last walk ended, so that nobody at the end of the alphabet
 # waits for those at its beginning.
 TAKE_LANES: Final = """
-with recursive hosts as (
+with recursive alive as materialized (
+    select living_workers() as numbers
+), hosts as (
     (select host from deliveries where standing = 'waiting' and host > $2 order by host limit 1)
     union all
     select (select d.host from deliveries d
@@ -46,23 +48,23 @@ with recursive hosts as (
 ), failing as (
     select host from lanes
     where kind = 'deliver' and failures > 0 and due_at <= $1
-      and (worker is null or worker <> all ((select living_workers())::int[]))
+      and (worker is null or worker <> all ((select numbers from alive)::int[]))
     order by due_at
 ), due as (
     (select h.host from hosts h
      left join lanes l on l.kind = 'deliver' and l.host = h.host
+     cross join lateral has_due_delivery_each(h.host, $1, $7)
      where h.host is not null and coalesce(l.failures, 0) = 0 and (l.due_at is null or l.due_at <= $1)
-       and (l.worker is null or l.worker <> all ((select living_workers())::int[]))
-       and has_due_delivery(h.host, $1, $7)
+       and (l.worker is null or l.worker <> all ((select numbers from alive)::int[]))
      limit $3)
     union all
-    (select f.host from failing f where has_due_delivery(f.host, $1, $7) limit $4)
+    (select f.host from failing f cross join lateral has_due_delivery_each(f.host, $1, $7) limit $4)
 ), taken as (
     insert into lanes (kind, host, worker, lease, held_at)
     select 'deliver', host, $5, $6, $1 from due order by host
     on conflict (kind, host)
     do update set worker = excluded.worker, lease = excluded.lease, held_at = excluded.held_at
-    where (lanes.worker is null or lanes.worker <> all ((select living_workers())::int[]))
+    where (lanes.worker is null or lanes.worker <> all ((select numbers from alive)::int[]))
       and lanes.due_at <= $1
     returning host, failures
 )
@@ -141,8 +143,9 @@ class Delivery:
 TAKE_DELIVERIES: Final = """
 with given as materialized (
     select h.host, coalesce(p.announce_class, 'object') as form
-    from unnest($1::text[]) as h (host) left join peers p on p.host = h.host
-    where talks_to(h.host, $4)
+    from unnest($1::text[]) as h (host) cross join lateral talks_to_each(h.host, $4) t (yes)
+    left join peers p on p.host = h.host
+    where t.yes
 ), due as materialized (
     select t.*, o.host, o.form from given o cross join lateral (
         select d.id, d.activity_id, d.inbox_uri, d.sender_id, d.post_id, d.attempts, d.created_at,
@@ -159,8 +162,9 @@ with given as materialized (
     ) t
 ), leaving as (
     insert into copies (post_id, how, hosts, since_at)
-    select c.post_id, 'delivered', hosts_of(array_agg(peer_number(c.host))), $2
-    from (select distinct post_id, host from due where post_id is not null) c group by c.post_id
+    select c.post_id, 'delivered', hosts_of(array_agg(coalesce(p.number, peer_number(c.host)))), $2
+    from (select distinct post_id, host from due where post_id is not null) c
+    left join peers p on p.host = c.host group by c.post_id
     order by c.post_id
     on conflict (post_id, how) do update set hosts = all_hosts(copies.hosts, excluded.hosts)
     where all_hosts(copies.hosts, excluded.hosts) <> copies.hosts
@@ -223,8 +227,8 @@ with done as (
     delete from deliveries where id = any ($1::bigint[]) returning activity_id, host
 ), arrived as (
     insert into arrivals (activity_id, hosts, first_at, last_at)
-    select d.activity_id, hosts_of(array_agg(distinct peer_number(d.host))), $6, $6 from done d
-    group by d.activity_id order by d.activity_id
+    select d.activity_id, hosts_of(array_agg(coalesce(p.number, peer_number(d.host)))), $6, $6
+    from done d left join peers p on p.host = d.host group by d.activity_id order by d.activity_id
     on conflict (activity_id)
     do update set hosts = all_hosts(arrivals.hosts, excluded.hosts), last_at = excluded.last_at
 )

@@ -126,9 +126,8 @@ from (
     from actors a
     where a.id = any ($6::bigint[]) and a.host is not null and a.standing in ('visible', 'limited')
       and not exists (select 1 from blocks b where b.blocker_id = a.id and b.blocked_id = $2)
-) t
-where case $7 when 'off' then false when 'allowlist' then rule_for(t.host) = 'allow'
-      else rule_for(t.host) is distinct from 'suspend' end
+) t cross join lateral talks_to_each(t.host, $7) r (yes)
+where r.yes
 on conflict (activity_id, inbox_uri) do nothing
 returning host
 """

@@ -37,8 +37,9 @@ with given as (
         $9::bool[])
         with ordinality as g (uri, host, signer, body, digest, takes_back, is_once, place)
 ), ruled as materialized (
-    select h.host, talks_to(h.host, m.mode) as lets_in
-    from (select distinct host from given) h, (select federation_now($7) as mode) m
+    select h.host, t.yes as lets_in
+    from (select distinct host from given) h cross join (select federation_now($7) as mode) m
+    cross join lateral talks_to_each(h.host, m.mode) t (yes)
 ), let_in as materialized (
     select g.* from given g join ruled r using (host) where r.lets_in
 ), used as (
