@@ -120,9 +120,9 @@ class Post:
     """A Note, Page, Article or Question.
 
     `content` is the raw HTML of the peer (at most 64 KiB), `source` Markdown without the title, `title` one
-    plain
-    line, `warning` one plain line. A post without `in_reply_to` is a thread's root; `other_parents` are what
-    it names beside it, one of which may be what it answers.
+    plain line, `warning` one plain line. A post without `in_reply_to` is a thread's root; `other_parents` are
+    what it names beside it, one of which may be what it answers. `generator` is the actor of a server that
+    wrote it by itself.
     """
 
     id: Uri
@@ -148,6 +148,7 @@ class Post:
     choices: tuple[Choice, ...] = ()
     ends: datetime | None = None
     comments_enabled: bool = True
+    generator: Uri | None = None
 
     @property
     def parents(self) -> tuple[Uri, ...]:
@@ -356,7 +357,7 @@ class Unsupported:
 Activity = (
     Follow | Accept | Reject | Create | Update | Delete | Like | Announce
     | Undo | Block | Lock | Flag | Observe
-)
+)  # fmt: skip
 Object = Post | Actor | Tombstone | Collection
 
 

@@ -178,6 +178,7 @@ def _post(post: Post) -> Document:
             "published": _time(post.published),
             "updated": _time(post.updated),
             "commentsEnabled": post.comments_enabled,
+            "generator": None if post.generator is None else {"id": post.generator, "type": "Service"},
             "oneOf": [_choice(choice) for choice in post.choices] or None,
             "endTime": _time(post.ends),
             "tag": [*map(_mention, post.mentions), *map(_hashtag, post.hashtags)],
@@ -329,8 +330,18 @@ def _terms(block: Block) -> Document:
 
 
 def _object(
-    activity: Follow | Accept | Reject | Create | Update | Delete | Like | Announce
-    | Undo | Block | Lock | Flag,
+    activity: Follow
+    | Accept
+    | Reject
+    | Create
+    | Update
+    | Delete
+    | Like
+    | Announce
+    | Undo
+    | Block
+    | Lock
+    | Flag,
 ) -> object:
     match activity:
         case Flag():

@@ -13,6 +13,18 @@ ANSWERED_FOR: Final = timedelta(days=7)
 """So long nobody who wrote to a group gets a second automatic answer from it."""
 
 
+def welcome(help_address: Uri) -> SafeHtml:
+    """Return what somebody reads who just followed an open group of ours from another server."""
+    address = html.escape(help_address)
+    return SafeHtml(
+        "<p>This is an automatic message. Thank you for following this group.</p>"
+        "<p>Your own server may show other people that you follow us. What you post here also shows on your "
+        "own profile. To be more private, hide who you follow, or use a new account.</p>"
+        "<p>We are not a crisis service. If you need help now, use this link: "
+        f'<a href="{address}">{address}</a></p>'
+    )
+
+
 def answer_to_message(title: str, help_address: Uri) -> SafeHtml:
     """Return what somebody reads who wrote to a group what is not for everybody.
 

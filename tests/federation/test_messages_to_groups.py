@@ -70,6 +70,7 @@ async def test_its_writer_gets_one_automatic_answer_that_promises_nothing(world:
     assert (note["attributedTo"], note["to"], note["inReplyTo"]) == (group, [ada], f"{ada}/notes/1")
     assert note["tag"] == [{"type": "Mention", "href": ada, "name": "@ada@b.example"}]
     assert note["content"].startswith("<p>This is an automatic message.")
+    assert note["generator"] == {"id": "https://a.example/ap/instance", "type": "Service"}
     assert "https://a.example/help" in note["content"] and WORDS not in note["content"]
     seen = "select can_see(p, array[$1::bigint]) from posts p where uri = $2"
     assert await scene.b.value(seen, scene.b.people["ada"].actor_id, note["id"]) is True

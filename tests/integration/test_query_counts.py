@@ -22,7 +22,8 @@ COUNTS = {
     ("Update", "Post"): EVERY + 3,  # the turn, the words, the relay
     ("Delete", "Post or actor"): EVERY
     + 10,  # the turn, the words wherever they are (5), relay and unboost (4)
-    ("Follow", "Actor"): EVERY + 4,  # the follow as it was and is, the Accept and its delivery
+    # the follow as it was and is, the Accept and its delivery, and whether somebody is welcomed
+    ("Follow", "Actor"): EVERY + 5,
     ("Accept", "Follow"): EVERY + 3,  # the follow as it was and is, the notification
     ("Undo", "Follow"): EVERY + 3,  # the follow as it was and is, what was owed to its host
     ("Like", "Post"): EVERY + 2,  # the like, the notification

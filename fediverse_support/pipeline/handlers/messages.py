@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from federation import vocab
+from federation import uris, vocab
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain import automatic, richtext
 from fediverse_support.domain.effects import Effect, Notify, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts
 from fediverse_support.domain.ids import fresh_token
+from fediverse_support.pipeline.handlers.people import notes
 from fediverse_support.pipeline.handlers.posts import words
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store.moderation import messages
 from fediverse_support.store.moderation.messages import Kept, NewMessage
 from fediverse_support.store.people import follows
+from fediverse_support.store.people.follows import Reader
 from fediverse_support.store.posts import posts
 from fediverse_support.store.posts.posts import NewPost
 
@@ -65,9 +67,7 @@ async def _answer(
     return _answer_there(step, group, actor, post, kept)
 
 
-async def _answer_here(
-    tx: Tx, step: Step, group: GroupFacts, writer: ActorFacts, *, kept: Kept
-) -> Notify:
+async def _answer_here(tx: Tx, step: Step, group: GroupFacts, writer: ActorFacts, *, kept: Kept) -> Notify:
     """Answer one of our own people: the same words, as a private message that never leaves."""
     content = automatic.answer_to_message(kept.group_title, step.instance.help_url)
     uri = step.instance.post_uri(fresh_token())
@@ -102,26 +102,7 @@ async def _answer_here(
     return Notify(person_id=writer.id, kind="mention", actor_id=group.id, post_id=stored.get(uri))
 
 
-def _answer_there(
-    step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, kept: Kept
-) -> Send:
-    only_them = vocab.Audience(to=(actor.uri,))
-    note = vocab.Post(
-        id=step.instance.post_uri(fresh_token()),
-        kind="Note",
-        attributed_to=group.uri,
-        audience=only_them,
-        content=automatic.answer_to_message(kept.group_title, step.instance.help_url),
-        language="en",
-        in_reply_to=post.id,
-        published=step.now,
-        mentions=(vocab.Mention(actor.uri, f"@{kept.author_name}@{kept.author_host}"),),
-    )
-    create = vocab.Create(
-        id=step.instance.activity_uri(fresh_token()),
-        actor=group.uri,
-        object=note,
-        audience=only_them,
-        published=step.now,
-    )
-    return Send(sender_id=group.id, activity=create, to=(actor.id,))
+def _answer_there(step: Step, group: GroupFacts, actor: ActorFacts, post: vocab.Post, kept: Kept) -> Send:
+    content = automatic.answer_to_message(kept.group_title, step.instance.help_url)
+    writer = Reader(actor.id, actor.uri, kept.author_name, kept.author_host or uris.host(actor.uri))
+    return notes.write(step, writer, content, group_id=group.id, group=group.uri, answering=post.id)

@@ -102,6 +102,39 @@ async def upsert(
     return FollowId(await tx.fetchval(UPSERT, uri, follower_id, target_id, standing, verb, now))
 
 
+# Rules, and what a server runs, are asked at this moment: who is not written to now may be by a later follow.
+WELCOME: Final = """
+update follows f set is_welcomed = true
+from actors a left join peers p on p.host = a.host cross join lateral (select rule_for(a.host)) r (severity),
+     groups g
+where f.id = $1 and f.standing = 'accepted' and not f.is_welcomed
+  and a.id = f.follower_id and a.kind = 'person' and a.host is not null and a.standing = 'visible'
+  and coalesce(r.severity, 'allow') not in ('limit', 'suspend')
+  and coalesce(p.announce_class, 'object') = 'object'
+  and g.actor_id = f.target_id and g.kind = 'open'
+returning a.id, a.uri, a.name, coalesce(a.handle_host, a.host) as host
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody on another server, as a note to them needs them; `name` and `host` are their handle."""
+
+    id: ActorId
+    uri: Uri
+    name: str
+    host: Host
+
+
+async def welcome(tx: Tx, follow_id: FollowId) -> Reader | None:
+    """Note that a new follower of an open group is written to; None where they are not, or were before.
+
+    Nobody is whose server knows groups: there a group has no way to write to one person.
+    """
+    row = await tx.fetchrow(WELCOME, follow_id)
+    return None if row is None else Reader(**row)
+
+
 SET_STANDING: Final = "update follows set standing = $2, decided_at = $3 where id = $1"
 
 
@@ -157,7 +190,6 @@ select exists (
     select 1 from follows f join actors t on t.id = f.target_id join actors a on a.id = f.follower_id
     where t.uri = $1 and f.standing in ('pending', 'accepted') and a.host is null)
 """
-
 
 
 async def is_followed(conn: Conn, actor_uri: Uri) -> bool:

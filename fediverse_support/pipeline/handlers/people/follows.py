@@ -13,6 +13,7 @@ from fediverse_support.domain.effects import Effect, Notify, Send
 from fediverse_support.domain.facts import ActorFacts, GroupFacts
 from fediverse_support.domain.ids import fresh_token
 from fediverse_support.domain.verdicts import Rank
+from fediverse_support.pipeline.handlers.people import notes
 from fediverse_support.pipeline.step import Change, Step
 from fediverse_support.store.exchange import outgoing
 from fediverse_support.store.people import follows as store
@@ -31,7 +32,7 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
         return Change()
     known = await store.find_pair(tx, actor.id, target.id)
     standing = _answer(step, target, facts.group, known)
-    await store.upsert(tx, uri, actor.id, target.id, standing, act.value.verb, step.now)
+    follow_id = await store.upsert(tx, uri, actor.id, target.id, standing, act.value.verb, step.now)
     if target.host is not None:
         if not facts.is_local:
             return Change()
@@ -44,6 +45,8 @@ async def on_follow(tx: Tx, step: Step, act: Authentic[vocab.Follow]) -> Change:
     effects: tuple[Effect, ...] = ()
     if standing == "accepted" and actor.host is not None:
         effects += (say(step, vocab.Accept, act.value, by=target, to=actor),)
+        if facts.group is not None:
+            effects += await notes.welcome(tx, step, follow_id, target.id, target.uri)
     # Who moderates a group knows that they are in it.
     is_news = facts.group is not None and not facts.group.is_moderator
     if standing == "accepted" and is_news and actor.account_id is not None:
@@ -133,6 +136,7 @@ async def on_accept(tx: Tx, step: Step, act: Authentic[vocab.Accept]) -> Change:
         effects += (Notify(person_id=follow.follower_id, kind="joined", actor_id=follow.target_id),)
     if step.facts.is_local and follow.follower_host is not None:
         effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
+        effects += await notes.welcome(tx, step, follow.id, follow.target_id, follow.target_uri)
     return Change(effects)
 
 
@@ -146,9 +150,7 @@ async def on_reject(tx: Tx, step: Step, act: Authentic[vocab.Reject]) -> Change:
     # A moderator's no is told; a person owes nobody a word about theirs.
     is_group = step.facts.actor is not None and step.facts.actor.kind == "group"
     if is_group and follow.follower_account_id is not None:
-        effects += (
-            Notify(person_id=follow.follower_id, kind="declined", actor_id=follow.target_id),
-        )
+        effects += (Notify(person_id=follow.follower_id, kind="declined", actor_id=follow.target_id),)
     if step.facts.is_local and follow.follower_host is not None:
         await outgoing.cancel_host(tx, follow.target_id, follow.follower_host)
         effects += (Send(sender_id=follow.target_id, activity=act.value, to=(follow.follower_id,)),)
@@ -163,9 +165,7 @@ async def on_undo_follow(tx: Tx, step: Step, act: Authentic[vocab.Undo]) -> Chan
     return await leave(tx, step, act.value, await _find(tx, undone), undone.id)
 
 
-async def leave(
-    tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri | None
-) -> Change:
+async def leave(tx: Tx, step: Step, undo: vocab.Undo, follow: FollowRow | None, uri: Uri | None) -> Change:
     """End a follow for its follower, and what its target still owed their host.
 
     `uri` is the follow's id as the Undo has it; None where it names the two ends alone.
