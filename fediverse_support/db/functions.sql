@@ -76,6 +76,56 @@ begin
     return (select t.yes from talks_to_each(host, mode) t (yes));
 end $$;
 
+-- Is a host cut off, by its own rule or that for a domain above it? Nothing that is no host is.
+create or replace function is_cut_off(host text) returns boolean language sql stable parallel safe as $$
+    select rule_for(host) is not distinct from 'suspend'
+$$;
+
+-- The domains that are cut off by name. A list passes by what comes from one in its index, `coalesce(p.host, '') not in
+-- (select c.domain from cut_off_by_name() c (domain))`, and asks about nothing else before it has a row.
+create or replace function cut_off_by_name() returns setof text language sql stable parallel safe as $$
+    select r.domain from domain_rules r where r.severity = 'suspend'
+$$;
+
+-- The domains that are named by a rule which keeps something back; passed by likewise where nothing of theirs shows.
+create or replace function held_back_by_name() returns setof text language sql stable parallel safe as $$
+    select r.domain from domain_rules r where r.severity <> 'allow'
+$$;
+
+-- Is a host free of every rule that keeps something back? What is no host is.
+create or replace function is_free_each(host text) returns setof boolean language sql stable parallel safe rows 1 as $$
+    select coalesce((
+        select r.severity from rule_for_each(is_free_each.host) r (severity)
+        where is_free_each.host is not null), 'allow') = 'allow'
+$$;
+
+-- The name shown of a person or a group: what they call themselves, else the name in their address.
+create or replace function name_shown(chosen text, name text) returns text language sql immutable parallel safe as $$
+    select coalesce(nullif(chosen, ''), name)
+$$;
+
+-- The door of an actor elsewhere: the inbox that its server shares among many, if it has one and `shared` lets it be used.
+create or replace function door_of(shared_inbox_uri text, inbox_uri text, shared boolean default true)
+returns text language sql immutable parallel safe as $$
+    select case when shared then coalesce(shared_inbox_uri, inbox_uri) else inbox_uri end
+$$;
+
+-- Is an actor of ours known outside? A closed group is not, nor a person made for one, nor who is not let in yet.
+create or replace function is_known_outside(kind text, made_for text, account_standing text)
+returns boolean language sql immutable parallel safe as $$
+    select (kind is null or kind = 'open')
+       and (made_for is null or made_for = 'open')
+       and (account_standing is null or account_standing <> 'pending')
+$$;
+
+-- Is a post public, and still with its author, whom it needs to be shown?
+create or replace function is_public(audience text, standing text, author_standing text)
+returns boolean language sql immutable parallel safe as $$
+    select audience in ('public', 'unlisted')
+       and standing in ('visible', 'limited')
+       and author_standing in ('visible', 'limited')
+$$;
+
 -- Of two kinds of group, what both let read: members here alone, where neither is within the other.
 -- domain.audiences.narrower_kind is the same in Python.
 create or replace function narrower_kind(one text, other text) returns text language sql immutable parallel safe as $$
@@ -221,15 +271,21 @@ create or replace function can_fetch(p posts) returns boolean language sql stabl
     select p.standing in ('visible', 'limited')
        and p.host is null
        and p.audience in ('public', 'unlisted')
-       and (p.group_id is null or is_open(p.group_id, p.written_in))
+       and in_the_open(p.group_id, p.written_in)
 $$;
 
--- Is what was written in this group, while it was of this kind, in the open?
-drop function if exists is_open(bigint);
-create or replace function is_open(g bigint, written_in text)
+-- Is what was written in this group, while it was of this kind, in the open? What is in no group is.
+drop function if exists is_open(bigint), is_open(bigint, text);
+create or replace function in_the_open_each(g bigint, written_in text)
+returns setof boolean language sql stable parallel safe rows 1 as $$
+    select in_the_open_each.g is null or in_the_open_each.written_in = 'open' and coalesce((
+        select r.kind = 'open' from groups r where r.actor_id = in_the_open_each.g), false)
+$$;
+
+create or replace function in_the_open(g bigint, written_in text)
 returns boolean language plpgsql stable parallel safe cost 1000 as $$
 begin
-    return written_in = 'open' and exists (select 1 from groups r where r.actor_id = g and r.kind = 'open');
+    return (select o.yes from in_the_open_each(g, written_in) o (yes));
 end $$;
 
 -- What the roles of an account in our team give it. policy.access.POWERS is the same table in Python.

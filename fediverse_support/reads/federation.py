@@ -80,9 +80,7 @@ select talks_to($1, federation_now($4)) as is_talked_to,
            left join groups h on h.actor_id = o.for_group_id
            left join accounts c on c.id = o.account_id
            where o.uri = $3 and o.host is null and o.standing in ('visible', 'limited')
-             and (g.kind is null or g.kind = 'open')
-             and (h.kind is null or h.kind = 'open')
-             and (c.standing is null or c.standing <> 'pending')) as has_owner
+             and is_known_outside(g.kind, h.kind, c.standing)) as has_owner
 """
 
 # A person who speaks in a closed group only is as unknown outside as the group. Circle groups are closed
@@ -98,9 +96,7 @@ left join groups g on g.actor_id = a.id
 left join groups h on h.actor_id = a.for_group_id
 left join accounts c on c.id = a.account_id
 where a.uri = $1 and a.host is null and a.key_id is not null
-  and (g.kind is null or g.kind = 'open')
-  and (h.kind is null or h.kind = 'open')
-  and (c.standing is null or c.standing <> 'pending')
+  and is_known_outside(g.kind, h.kind, c.standing)
 """
 
 # What a kept document of an actor rests on, as it is now, and the rule for the host that asks.
@@ -122,9 +118,7 @@ left join groups h on h.actor_id = a.for_group_id
 left join accounts c on c.id = a.account_id
 where lower(a.name) = $1 and a.host is null and a.kind = any ($2::text[])
   and a.standing in ('visible', 'limited')
-  and (g.kind is null or g.kind = 'open')
-  and (h.kind is null or h.kind = 'open')
-  and (c.standing is null or c.standing <> 'pending')
+  and is_known_outside(g.kind, h.kind, c.standing)
 """
 
 # What has not left yet, because its author may still take it back, is not there for others.
@@ -140,7 +134,7 @@ select p.id, p.uri, p.kind, p.audience, p.standing, p.title, p.body_html, p.body
        m.uris as mention_uris, m.names as mention_names, m.hosts as mention_hosts,
        can_fetch(p) and p.published_at <= $3 and a.standing in ('visible', 'limited') as is_there,
        p.standing in ('deleted', 'removed') and p.audience in ('public', 'unlisted')
-           and (p.group_id is null or is_open(p.group_id, p.written_in)) as is_gone,
+           and in_the_open(p.group_id, p.written_in) as is_gone,
        (select t.deleted_at from tombstones t where t.uri = p.uri) as gone_at,
        exists (select 1 from copies c join peers o on o.host = $2
                where c.post_id = p.id and has_host(c.hosts, o.number)) as is_copied,
@@ -178,8 +172,8 @@ where x.uri = $1 and x.direction = 'out' and x.public and x.verb <> 'Flag'
            when a.standing not in ('visible', 'limited') then false
            when coalesce(y.verb, x.verb) in ('Create', 'Update') and x.created_at < p.edited_at then false
            when p.host is null then can_fetch(p) and p.published_at <= $3
-           else p.standing in ('visible', 'limited') and rule_for(p.host) is distinct from 'suspend'
-                and (p.group_id is null or is_open(p.group_id, p.written_in)) end
+           else p.standing in ('visible', 'limited') and not is_cut_off(p.host)
+                and in_the_open(p.group_id, p.written_in) end
 """
 
 LIST_OUTBOX: Final = """
@@ -188,13 +182,12 @@ select x.document from (
     where x.actor_uri = $1 and x.direction = 'out' and x.verb = 'Announce' and x.public
       and x.document is not null
     order by x.id desc offset 0) x
-where (select p.group_id = $2 and p.written_in = 'open' and p.standing in ('visible', 'limited')
-              and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
-              and coalesce(p.host, '') not in (
-                  select d.domain from domain_rules d where d.severity = 'suspend')
+where (select p.group_id = $2 and in_the_open(p.group_id, p.written_in)
+              and is_public(p.audience, p.standing, a.standing)
+              and coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
               and (p.edited_at is null or x.created_at >= p.edited_at)
               and case when p.host is null then p.published_at <= $3
-                       else rule_for(p.host) is distinct from 'suspend' end
+                       else not is_cut_off(p.host) end
        from activities y join posts p on p.uri = y.object_uri join actors a on a.id = p.author_id
        where y.uri = x.object_uri and y.verb = 'Create')
 limit 20
@@ -202,19 +195,17 @@ limit 20
 
 LIST_CONTEXT: Final = """
 select p.id, p.uri from posts p join actors a on a.id = p.author_id
-where p.root_id = $1 and p.id > $2 and p.standing in ('visible', 'limited')
-  and coalesce(p.written_in, 'open') = 'open'
-  and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
-  and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
+where p.root_id = $1 and p.id > $2
+  and in_the_open(p.group_id, p.written_in) and is_public(p.audience, p.standing, a.standing)
+  and case when p.host is null then p.published_at <= $3 else not is_cut_off(p.host) end
 order by p.id limit $4
 """
 
 LIST_REPLIES: Final = """
 select p.id, p.uri from posts p join actors a on a.id = p.author_id
-where p.parent_id = $1 and p.root_id = $5 and p.id > $2 and p.standing in ('visible', 'limited')
-  and coalesce(p.written_in, 'open') = 'open'
-  and p.audience in ('public', 'unlisted') and a.standing in ('visible', 'limited')
-  and case when p.host is null then p.published_at <= $3 else rule_for(p.host) is distinct from 'suspend' end
+where p.parent_id = $1 and p.root_id = $5 and p.id > $2
+  and in_the_open(p.group_id, p.written_in) and is_public(p.audience, p.standing, a.standing)
+  and case when p.host is null then p.published_at <= $3 else not is_cut_off(p.host) end
 order by p.id limit $4
 """
 

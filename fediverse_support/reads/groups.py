@@ -102,7 +102,7 @@ select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html,
        any_moderates(g.actor_id, $2) as is_moderator,
        exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = any ($2)
                and (b.ends_at is null or b.ends_at > $4)) as is_banned,
-       array(select coalesce(nullif(p.display_name, ''), p.name) from group_moderators m
+       array(select name_shown(p.display_name, p.name) from group_moderators m
              join actors p on p.id = m.actor_id where m.group_id = g.actor_id order by m.since_at, p.id
             ) as moderator_names,
        array(select m.actor_id from group_moderators m where m.group_id = g.actor_id) as moderator_ids,
@@ -120,7 +120,7 @@ where a.id = coalesce(
         (select r.id from actors r where lower(r.name) = $1 and r.handle_host = $3 and r.kind = 'group'
          and r.host is not null limit 1))
   and a.standing in ('visible', 'limited')
-  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+  and not is_cut_off(a.host)
 """
 
 
@@ -152,7 +152,7 @@ async def list_groups(conn: Conn, readers: Readers) -> list[ListedGroup]:
 # Those of a suspended server are passed by in the index; the others are asked about until a page is full.
 LIST_CONVERSATIONS: Final = """
 select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
-       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.published_at, p.active_at,
+       name_shown(a.display_name, a.name) as author_name, p.host, p.published_at, p.active_at,
        p.standing, (
            select r.created_at from posts r
            where r.root_id = p.id and r.id <> p.id and r.standing in ('visible', 'limited')
@@ -163,7 +163,7 @@ from (
         select p.id from posts p
         where p.group_id = $1 and p.parent_id is null and p.parent_uri is null
           and (p.active_at, p.id) < ($3, $4)
-          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+          and coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
         order by p.active_at desc, p.id desc offset 0) c
     where (select v.yes from can_see_post_each(c.id, $2) v (yes))
     limit 21) s

@@ -55,8 +55,7 @@ from (
     where n.actor_id is not null and n.person_id = $1 and t.kind = any ($3::text[])
       and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
       and (n.post_id is null or (
-          select coalesce(p.host, '') not in (
-                     select d.domain from domain_rules d where d.severity = 'suspend')
+          select coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
                  and v.yes
           from posts p
           cross join can_see_each(

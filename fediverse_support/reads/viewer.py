@@ -72,7 +72,7 @@ select house_now() as house, v.account_id, v.roles, v.actor_id, v.uri, v.name, v
        v.moderates
 from (select 1) as always left join lateral (
     select c.id as account_id, c.roles, a.id as actor_id, a.uri, a.name, a.for_group_id,
-           coalesce(nullif(a.display_name, ''), a.name) as display_name,
+           name_shown(a.display_name, a.name) as display_name,
            moderates_any(a.id) as moderates
     from sessions s
     join accounts c on c.id = s.account_id

@@ -15,6 +15,19 @@ SQL = re.compile(
     r"(select\s|insert\s+into\s|update\s+\w+\s+(?:\w+\s+)?set\s|delete\s+from\s|with\s+(?:recursive\s+)?\w+\s*(?:\(|as\b))",
     re.IGNORECASE,
 )
+RULES = {
+    "is_cut_off, cut_off_by_name": r"'suspend'",
+    "is_free_each, held_back_by_name": r"'allow'",
+    "talks_to": r"'allowlist'",
+    "name_shown": r"nullif\((\w+\.)?(display_name|title), ''\), (\w+\.)?(display_name|name)\b",
+    "door_of": r"coalesce\((\w+\.)?shared_inbox_uri,",
+    "is_known_outside": r"kind is null or (\w+\.)?kind = 'open'",
+    "in_the_open": r"written_in(, 'open'\))? = 'open'",
+    "is_public": r"audience in \('public', 'unlisted'\)( and [\w.]+ = [^ ]+)* and a\w?\.standing"
+    r"|\ba\w?\.standing in \('visible', 'limited'\) and [\w.]*audience in \('public'",
+    "role_may": r"roles (&&|@>)|any \([\w.]*roles\)|'safety-lead'",
+}
+"""What stands where a rule of `functions.sql` is written out once more, by what it is called there."""
 VERBS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare", "cursor"}
 ASK_OTHER_SERVERS = {"lookups", "fetching"}
 """What has a `fetch` too and is no connection."""
@@ -108,6 +121,12 @@ def _strings(value: object) -> Iterator[str]:
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from _strings(getattr(value, field.name, None))
+
+
+def repeated(text: str) -> list[str]:
+    """The rules with a name that a statement writes out itself."""
+    said = re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", text))
+    return [name for name, copy in RULES.items() if re.search(copy, said)]
 
 
 def glued(module: Module) -> list[str]:

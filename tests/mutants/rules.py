@@ -87,7 +87,7 @@ READING: Final = (
     Mutant(SQL, "select 1 from groups r where r.actor_id = g and r.kind in ('open', 'home-open'))));",
            "select 1 from groups r where r.actor_id = g)));",
            "our team decides in circles", SEEN),
-    Mutant(SQL, "       and (p.group_id is null or is_open(p.group_id, p.written_in))\n", "",
+    Mutant(SQL, "       and in_the_open(p.group_id, p.written_in)\n", "",
            "other servers fetch posts of closed groups", ("tests/integration/test_web_federation_reads.py",)),
     Mutant("fediverse_support/reads/people/actors.py",
            "where a.kind <> 'group' and a.discoverable and lower(a.name)",

@@ -21,7 +21,7 @@ from fediverse_support.store.people.follows import FollowRow
 FIND_TARGET: Final = """
 select a.uri from actors a
 where a.id = $1 and a.standing in ('visible', 'limited') and a.kind in ('person', 'group') and a.id <> $2
-  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+  and not is_cut_off(a.host)
   and ($3 or can_see_actor(a, array[$2::bigint]) or exists (
       select 1 from follows f
       where f.follower_id = $2 and f.target_id = a.id and f.standing in ('pending', 'accepted', 'left')))

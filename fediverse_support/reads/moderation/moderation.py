@@ -114,7 +114,7 @@ class ModeratedGroup:
 
 # Each group in the reader's care is read by itself, up to a page; our team goes through all that waits.
 LIST_HELD: Final = """
-select p.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
+select p.id, g.title as group_title, name_shown(a.display_name, a.name) as author_name,
        a.uri as author_uri, p.host, p.title, p.body_html, p.warning, p.language,
        coalesce(array_length(regexp_split_to_array(btrim(p.body_text), '\\s+'), 1), 0) as word_count,
        case when can_see(r, array[p.author_id]) and r.id <> p.id
@@ -125,7 +125,7 @@ from (
         select t.id from group_moderators m cross join lateral (
             select p.id from posts p
             where p.standing = 'held' and p.group_id = m.group_id
-              and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+              and not is_cut_off(p.host)
             order by p.id limit 50) t
         where m.actor_id = $1
         union
@@ -133,7 +133,7 @@ from (
             select p.id, p.group_id, p.host from posts p
             where role_may($2, 'moderate') and p.standing = 'held' order by p.id offset 0) p
          where may_moderate(p.group_id, $1, $2)
-           and (p.host is null or rule_for(p.host) is distinct from 'suspend')
+           and not is_cut_off(p.host)
          limit 50)) t
     order by t.id limit 50) s
 join posts p on p.id = s.id
@@ -152,7 +152,7 @@ async def list_held(conn: Conn, person: Person, now: datetime) -> list[HeldPost]
 
 LIST_REPORTS: Final = """
 select r.id, r.reason, r.body, r.from_host, g.title as group_title,
-       coalesce(nullif(t.display_name, ''), t.name) as target_name, t.host as target_host, r.created_at,
+       name_shown(t.display_name, t.name) as target_name, t.host as target_host, r.created_at,
        r.post_ids
 from (
     select t.id from (
@@ -181,7 +181,7 @@ async def list_reports(conn: Conn, person: Person) -> list[OpenReport]:
 
 LIST_REPORTED: Final = """
 select p.id, p.root_id, case when b.host is null then b.name else b.name || '@' || b.host end as group_slug,
-       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.standing,
+       name_shown(a.display_name, a.name) as author_name, p.host, p.standing,
        p.title, p.body_html, p.warning, p.language
 from posts p
 join actors a on a.id = p.author_id
@@ -202,14 +202,14 @@ async def list_reported(conn: Conn, person: Person, post_ids: Sequence[PostId]) 
 
 
 LIST_MESSAGES: Final = """
-select m.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as author_name,
+select m.id, g.title as group_title, name_shown(a.display_name, a.name) as author_name,
        a.name || coalesce('@' || coalesce(a.handle_host, a.host), '') as handle, m.warning, m.body_html,
        m.language, m.received_at
 from group_messages m
 join groups g on g.actor_id = m.group_id
 join actors a on a.id = m.author_id
 where m.done_at is null and may_read_messages(m.group_id, $1, $2)
-  and rule_for(a.host) is distinct from 'suspend'
+  and not is_cut_off(a.host)
 order by m.id
 limit 50
 """
@@ -221,13 +221,13 @@ async def list_messages(conn: Conn, person: Person) -> list[Message]:
 
 
 LIST_ASKING: Final = """
-select f.id, g.title as group_title, coalesce(nullif(a.display_name, ''), a.name) as name, a.uri, a.host,
+select f.id, g.title as group_title, name_shown(a.display_name, a.name) as name, a.uri, a.host,
        f.created_at
 from (
     select t.id from group_moderators m join actors b on b.id = m.group_id cross join lateral (
         select f.id from follows f
         where f.standing = 'pending' and f.target_id = m.group_id
-          and (select a.host is null or rule_for(a.host) is distinct from 'suspend'
+          and (select not is_cut_off(a.host)
                from actors a where a.id = f.follower_id)
         order by f.id limit 100) t
     where m.actor_id = $1 and b.host is null
@@ -301,13 +301,13 @@ select
         select 1 from group_moderators m cross join lateral (
             select 1 from posts p
             where p.standing = 'held' and p.group_id = m.group_id
-              and (p.host is null or rule_for(p.host) is distinct from 'suspend') limit 1) t
+              and not is_cut_off(p.host) limit 1) t
         where m.actor_id = $1)
     or role_may($2, 'moderate') and exists (
         select 1 from (
             select p.group_id, p.host from posts p where p.standing = 'held' order by p.id offset 0) p
         where may_moderate(p.group_id, $1, $2)
-          and (p.host is null or rule_for(p.host) is distinct from 'suspend')) as posts,
+          and not is_cut_off(p.host)) as posts,
     exists (
         select 1 from group_moderators m cross join lateral (
             select 1 from reports r where r.standing = 'open' and r.group_id = m.group_id limit 1) t
@@ -319,12 +319,12 @@ select
     exists (
         select 1 from group_messages m join actors a on a.id = m.author_id
         where m.done_at is null and may_read_messages(m.group_id, $1, $2)
-          and rule_for(a.host) is distinct from 'suspend') as messages,
+          and not is_cut_off(a.host)) as messages,
     exists (
         select 1 from group_moderators m join actors b on b.id = m.group_id cross join lateral (
             select 1 from follows f
             where f.standing = 'pending' and f.target_id = m.group_id
-              and (select a.host is null or rule_for(a.host) is distinct from 'suspend'
+              and (select not is_cut_off(a.host)
                    from actors a where a.id = f.follower_id) limit 1) t
         where m.actor_id = $1 and b.host is null)
     or role_may($2, 'admit') and exists (select 1 from accounts c where c.standing = 'pending') as people

@@ -19,7 +19,7 @@ from fediverse_support.domain.ids import ActorId
 
 LOAD: Final = """
 select a.id, a.uri, a.kind, a.host, a.name, coalesce(a.handle_host, a.host) as handle_host,
-       case when a.kind = 'group' then coalesce(nullif(g.title, ''), a.display_name)
+       case when a.kind = 'group' then name_shown(g.title, a.display_name)
             else a.display_name end as display_name,
        a.summary_html, a.summary_source, a.url,
        a.approves_followers or coalesce(g.approval, false) as is_locked,

@@ -29,14 +29,14 @@ class Follower:
 
 # Each standing is written out, because each has an index of its own.
 LIST_ASKING: Final = """
-select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
+select f.id, a.id as actor_id, name_shown(a.display_name, a.name) as name, a.name as handle,
        coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
 from follows f join actors a on a.id = f.follower_id
 where f.target_id = $1 and f.standing = 'pending' and can_see_actor(a, array[$1::bigint]) and f.id > $2
 order by f.id limit $3
 """
 LIST_FOLLOWERS: Final = """
-select f.id, a.id as actor_id, coalesce(nullif(a.display_name, ''), a.name) as name, a.name as handle,
+select f.id, a.id as actor_id, name_shown(a.display_name, a.name) as name, a.name as handle,
        coalesce(a.handle_host, a.host) as host, a.summary_html, f.created_at
 from follows f join actors a on a.id = f.follower_id
 where f.target_id = $1 and f.standing = 'accepted' and can_see_actor(a, array[$1::bigint]) and f.id > $2

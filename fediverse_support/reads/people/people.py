@@ -61,7 +61,7 @@ async def find_person(conn: Conn, account_id: AccountId) -> Person | None:
 
 
 FIND_PROFILE: Final = """
-select a.id, a.uri, a.name, coalesce(nullif(a.display_name, ''), a.name) as display_name, a.summary_html
+select a.id, a.uri, a.name, name_shown(a.display_name, a.name) as display_name, a.summary_html
 from names n join actors a on a.id = n.actor_id join accounts c on c.id = a.account_id
 where n.name = $1 and c.standing = 'active'
   and a.kind = 'person' and a.host is null and a.standing in ('visible', 'limited')
@@ -85,16 +85,14 @@ left join actors b on b.id = p.group_id
 cross join can_see_each(
     p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing, $2) v (yes)
 where p.author_id = $1 and (v.yes or can_reread(p, $2))
-  and (p.author_id = any ($2) or p.group_id is null or g.kind = 'open' and p.written_in = 'open')
+  and (p.author_id = any ($2) or in_the_open(p.group_id, p.written_in))
   and p.id < $3
 order by p.id desc
 limit 21
 """
 
 
-async def list_written(
-    conn: Conn, author_id: ActorId, readers: Readers, before: int
-) -> list[WrittenView]:
+async def list_written(conn: Conn, author_id: ActorId, readers: Readers, before: int) -> list[WrittenView]:
     """Return up to `PAGE` + 1 posts of a person older than the row `before`, newest first: what stands in the
     open, and for its author everything.
     """

@@ -92,7 +92,7 @@ LIST_JOINED: Final = """
 select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host as group_host, g.kind,
        g.title as group_title, f.standing as group_standing,
        t.id, t.title, left(t.body_text, 80) as excerpt, t.warning, t.language,
-       coalesce(nullif(u.display_name, ''), u.name) as author_name, t.host, t.published_at, t.standing, (
+       name_shown(u.display_name, u.name) as author_name, t.host, t.published_at, t.standing, (
            select r.created_at from posts r
            where r.root_id = t.id and r.id <> t.id and r.standing in ('visible', 'limited')
              and (r.written_in = t.written_in or r.written_in is not null and can_see(r, $1))
@@ -108,7 +108,7 @@ left join lateral (
         select p.id from posts p
         where p.group_id = g.actor_id and p.parent_id is null and p.parent_uri is null
           and p.active_at > $2 and f.standing = 'accepted'
-          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+          and coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
         order by p.active_at desc, p.id desc offset 0) c
     where (select v.yes from can_see_post_each(c.id, $1) v (yes))
     limit 4
@@ -116,7 +116,7 @@ left join lateral (
 left join posts t on t.id = s.id
 left join actors u on u.id = t.author_id
 where b.standing in ('visible', 'limited')
-  and (b.host is null or rule_for(b.host) is distinct from 'suspend')
+  and not is_cut_off(b.host)
 order by lower(g.title), g.actor_id, t.active_at desc, t.id desc
 limit 800
 """
@@ -157,7 +157,7 @@ from (
         where n.account_id = $1 and n.kind = k and n.id < $6 order by n.id desc limit 200) m
     order by m.id desc limit 200
 ) n cross join lateral (
-select coalesce(nullif(u.display_name, ''), u.name) as actor_name, f.standing as follow, p.id as post_id,
+select name_shown(u.display_name, u.name) as actor_name, f.standing as follow, p.id as post_id,
        p.root_id, g.name as group_name, g.host as group_host, r.title as group_title, n.words,
        case when n.kind = 'banned' then b.ends_at end as ends_at
 from (select 1) one
@@ -181,7 +181,7 @@ where n.created_at > $3
   and (n.kind <> 'liked' or u.standing in ('visible', 'limited') and exists (
     select 1 from reactions x where x.actor_uri = u.uri and x.post_id = n.post_id and x.kind = 'like'))
   and (n.kind <> 'banned' or b.group_id is not null)
-  and (u.host is null or rule_for(u.host) is distinct from 'suspend')
+  and not is_cut_off(u.host)
 offset 0) t
 order by n.id desc
 limit l.most) s

@@ -67,7 +67,7 @@ class PostView(Struct, frozen=True):
 
 FIND_POST: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_id, a.uri as author_uri,
-       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
+       name_shown(a.display_name, a.name) as author_name, p.host, p.audience, p.standing,
        v.yes as is_visible, v.kept as is_kept,
        case when v.yes or v.kept then p.title else '' end as title,
        case when v.yes or v.kept then p.body_html else '' end as body_html,
@@ -97,7 +97,7 @@ async def find_post(conn: Conn, post_id: PostId, readers: Readers) -> PostView |
 # `offset 0` lets each post be asked about once, and not for every column that depends on the answer.
 LIST_REPLIES: Final = """
 select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_id, a.uri as author_uri,
-       coalesce(nullif(a.display_name, ''), a.name) as author_name, p.host, p.audience, p.standing,
+       name_shown(a.display_name, a.name) as author_name, p.host, p.audience, p.standing,
        v.yes as is_visible, v.kept as is_kept,
        case when v.yes or v.kept then p.title else '' end as title,
        case when v.yes or v.kept then p.body_html else '' end as body_html,
@@ -157,7 +157,7 @@ class QuotedView:
 
 LIST_QUOTED: Final = """
 select p.id, p.standing, p.is_locked, not v.yes as is_gone,
-       case when v.yes then coalesce(nullif(a.display_name, ''), a.name) else '' end as author_name,
+       case when v.yes then name_shown(a.display_name, a.name) else '' end as author_name,
        case when v.yes then left(p.body_text, 60) else '' end as excerpt,
        case when v.yes then p.warning else '' end as warning
 from posts p
@@ -170,9 +170,7 @@ where p.id = any ($1) and (v.yes or p.standing in ('removed', 'deleted'))
 """
 
 
-async def list_quoted(
-    conn: Conn, post_ids: Sequence[PostId], readers: Readers
-) -> dict[PostId, QuotedView]:
+async def list_quoted(conn: Conn, post_ids: Sequence[PostId], readers: Readers) -> dict[PostId, QuotedView]:
     """Return those of the posts that this viewer may read, and without words those that are gone, by id."""
     rows = await conn.fetch(LIST_QUOTED, list(post_ids), readers) if post_ids else []
     return {row["id"]: QuotedView(**row) for row in rows}
@@ -237,10 +235,8 @@ class CopiesView:
 FIND_COPIES: Final = """
 select (select count(distinct n) from copies c, host_numbers(c.hosts) n where c.post_id = p.id) as asked,
        (select count(distinct d.host) from deliveries d where d.post_id = p.id) as unanswered,
-       (p.group_id is null or exists (
-           select 1 from groups g join actors a on a.id = g.actor_id
-           where g.actor_id = p.group_id
-             and (g.kind = 'open' and p.written_in = 'open' or a.host is not null))) as federates
+       in_the_open(p.group_id, p.written_in)
+           or (select a.host from actors a where a.id = p.group_id) is not null as federates
 from posts p
 where p.id = $1 and p.author_id = any ($2) and p.standing = 'deleted' and not can_see(p, $2)
 """

@@ -36,7 +36,7 @@ with joined as materialized (
         select n.id, n.post_id, n.actor_id, j.is_group
         from announces n
         where n.actor_id = j.id and n.undone_at is null and n.id < $2
-          and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+          and coalesce(n.host, '') not in (select c.domain from cut_off_by_name() c (domain))
         order by n.id desc limit 41) t
     union all
     (select 2, 0, p.id, p.id, null, null
@@ -91,12 +91,8 @@ select e.low, t.* from edge e left join lateral (
                   when c.is_group
                   then p.group_id = c.actor_id and p.parent_id is null and p.parent_uri is null
                   else p.audience = 'public' and p.standing = 'visible' and p.author_id <> $1
-                       and (p.group_id is null
-                            or p.written_in = 'open'
-                               and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
-                       and coalesce((
-                           select r.severity from rule_for_each(p.host) r (severity)
-                           where p.host is not null), 'allow') = 'allow'
+                       and (select o.yes from in_the_open_each(p.group_id, p.written_in) o (yes))
+                       and (select f.yes from is_free_each(p.host) f (yes))
                        and (select a.standing from actors a where a.id = p.author_id) = 'visible'
                        and p.id not in (select f.id from found f where f.part between 2 and 5)
                        and not exists (
@@ -135,9 +131,7 @@ from (
         where p.host is null and p.audience = 'public' and p.standing = 'visible'
           and p.parent_id is null and p.parent_uri is null and p.id < $2 and coalesce($5::boolean, true)
         order by p.id desc offset 0) c
-     where (select (p.group_id is null
-                    or p.written_in = 'open'
-                       and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+     where (select (select o.yes from in_the_open_each(p.group_id, p.written_in) o (yes))
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
             cross join can_see_each(
@@ -150,13 +144,10 @@ from (
         select p.id from posts p
         where p.host is not null and p.audience = 'public' and p.standing = 'visible'
           and p.parent_id is null and p.parent_uri is null and p.id < $2 and not coalesce($5::boolean, false)
-          and p.host not in (select d.domain from domain_rules d where d.severity <> 'allow')
+          and p.host not in (select h.domain from held_back_by_name() h (domain))
         order by p.id desc offset 0) c
-     where (select (p.group_id is null
-                    or p.written_in = 'open'
-                       and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
-                   and coalesce((
-                       select r.severity from rule_for_each(p.host) r (severity)), 'allow') = 'allow'
+     where (select (select o.yes from in_the_open_each(p.group_id, p.written_in) o (yes))
+                   and (select f.yes from is_free_each(p.host) f (yes))
                    and (select a.standing from actors a where a.id = p.author_id) = 'visible' and v.yes
             from posts p
             cross join can_see_each(
@@ -188,11 +179,9 @@ select s.id, s.id as post_id, null::bigint as actor_id, s.at from (
         array[$1::bigint]) v (yes)
     where p.author_id = $5 and p.id < $2 and p.audience <> 'group'
       and (select a.standing not in ('suspended', 'deleted')
-                  and (a.host is null or rule_for(a.host) is distinct from 'suspend')
+                  and not is_cut_off(a.host)
            from actors a where a.id = $5)
-      and (p.group_id is null
-           or p.written_in = 'open'
-              and (select g.kind = 'open' from groups g where g.actor_id = p.group_id))
+      and (select o.yes from in_the_open_each(p.group_id, p.written_in) o (yes))
       and v.yes
     order by p.id desc limit 41) s
 where s.id > $3 order by s.id desc limit $4
@@ -205,7 +194,7 @@ from (
     select c.id from (
         select p.id from posts p
         where p.group_id = $5 and p.parent_id is null and p.parent_uri is null and p.id < $2
-          and coalesce(p.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+          and coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
         order by p.id desc offset 0) c
     where (select v.yes from can_see_post_each(c.id, array[$1::bigint]) v (yes))
     limit 41) s
@@ -218,7 +207,7 @@ select s.id, s.post_id, $5::bigint as actor_id,
 from (
     select n.id, n.post_id from announces n
     where n.actor_id = $5 and n.undone_at is null and n.id < $2
-      and coalesce(n.host, '') not in (select d.domain from domain_rules d where d.severity = 'suspend')
+      and coalesce(n.host, '') not in (select c.domain from cut_off_by_name() c (domain))
       and (select p.group_id = $5 and p.parent_id is null and p.parent_uri is null and v.yes
            from posts p
            cross join can_see_each(

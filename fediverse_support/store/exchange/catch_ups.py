@@ -40,7 +40,7 @@ with theirs as materialized (
     from actors a join posts p on p.author_id = a.id
     where a.host is not null and ($1 = any (domain_suffixes(a.host)) or a.host in (
           select n.host from host_names n where $1 = any (domain_suffixes(n.domain))))
-      and rule_for(a.host) is distinct from 'suspend'
+      and not is_cut_off(a.host)
       and p.standing in ('visible', 'limited', 'held') and p.audience in ('public', 'unlisted')
     order by p.id desc limit 5000
 ), threads as materialized (

@@ -305,7 +305,7 @@ async def clear(tx: Tx, host: Host | None) -> int:
 
 READDRESS: Final = """
 with place as (
-    select case when $3 then coalesce(shared_inbox_uri, inbox_uri) else inbox_uri end as inbox_uri
+    select door_of(shared_inbox_uri, inbox_uri, $3) as inbox_uri
     from actors where id = $2
 )
 update deliveries d set inbox_uri = place.inbox_uri, attempts = d.attempts + 1 from place

@@ -70,7 +70,7 @@ select act.id, $2, t.host, t.inbox, $3,
        greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $8 and d.host = t.host and
            d.attempts = 0)), $5
 from (
-    select distinct a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
+    select distinct a.host, door_of(a.shared_inbox_uri, a.inbox_uri) as inbox
     from follows f
     join actors a on a.id = f.follower_id
     left join peers p on p.host = a.host
@@ -121,8 +121,7 @@ TO_ACTORS: Final = """
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select $1, $2, t.host, t.inbox, $3, $4, $5
 from (
-    select distinct a.host, case when $8 then coalesce(a.shared_inbox_uri, a.inbox_uri) else a.inbox_uri end
-        as inbox
+    select distinct a.host, door_of(a.shared_inbox_uri, a.inbox_uri, $8) as inbox
     from actors a
     where a.id = any ($6::bigint[]) and a.host is not null and a.standing in ('visible', 'limited')
       and not exists (select 1 from blocks b where b.blocker_id = a.id and b.blocked_id = $2)
@@ -163,7 +162,7 @@ select $1, $2, t.host, t.inbox, $3,
        greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $3 and d.host = t.host and
            d.attempts = 0)), $5
 from (
-    select distinct on (a.host) a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox
+    select distinct on (a.host) a.host, door_of(a.shared_inbox_uri, a.inbox_uri) as inbox
     from (select o.host from copies y cross join lateral host_numbers(y.hosts) n join peers o on o.number = n
           where y.post_id = $6
           union select host from deliveries where post_id = $6 and standing = 'waiting') c
