@@ -105,11 +105,10 @@ async def upsert(
 # Rules, and what a server runs, are asked at this moment: who is not written to now may be by a later follow.
 WELCOME: Final = """
 update follows f set is_welcomed = true
-from actors a left join peers p on p.host = a.host cross join lateral (select rule_for(a.host)) r (severity),
-     groups g
+from actors a left join peers p on p.host = a.host, groups g
 where f.id = $1 and f.standing = 'accepted' and not f.is_welcomed
   and a.id = f.follower_id and a.kind = 'person' and a.host is not null and a.standing = 'visible'
-  and coalesce(r.severity, 'allow') not in ('limit', 'suspend')
+  and not is_cut_off(a.host) and rule_for(a.host) is distinct from 'limit'
   and coalesce(p.announce_class, 'object') = 'object'
   and g.actor_id = f.target_id and g.kind = 'open'
 returning a.id, a.uri, a.name, coalesce(a.handle_host, a.host) as host
