@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +14,12 @@ from fediverse_support.reads.people import actors
 from fediverse_support.reads.people.actors import ActorView
 from fediverse_support.reads.posts import posts
 from fediverse_support.reads.posts.posts import PostView
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts.windows import Window
 
 # A follow that waits for the viewer's answer is told as a request, one that is over not at all.
-# Each kind is read by itself, in its order, and one after the other only as far as the list goes; these are
-# all the kinds that this list knows. Only one end of the window is inside.
+# Each kind is read by itself, in its order, and one after the other only as far as the list goes; what one
+# actor caused ($7) is read by an index of its own instead. These are all the kinds that this list knows. Only
+# one end of the window is inside.
 LIST: Final = """
 select s.id, s.kind, s.actor_id, s.post_id, s.created_at
 from (
@@ -27,24 +27,27 @@ from (
     from (
         (select n.* from notifications n
          where n.account_id = $2 and n.kind = 'mention' and n.id < $4
-           and 'mention' = any ($3::text[])
+           and $7::bigint is null and 'mention' = any ($3::text[])
          order by n.id desc offset 0)
         union all
         (select n.* from notifications n
          where n.account_id = $2 and n.kind = 'reply' and n.id < $4
-           and 'reply' = any ($3::text[])
+           and $7::bigint is null and 'reply' = any ($3::text[])
          order by n.id desc offset 0)
         union all
         (select n.* from notifications n
          where n.account_id = $2 and n.kind = 'follow' and n.id < $4
-           and $3::text[] && '{follow,follow_request}'
+           and $7::bigint is null and $3::text[] && '{follow,follow_request}'
          order by n.id desc offset 0)
         union all
         (select n.* from notifications n
          where n.account_id = $2 and n.kind = 'liked' and n.id < $4
-           and 'liked' = any ($3::text[])
-           and exists (select 1 from actors u join reactions x on x.actor_uri = u.uri and x.kind = 'like'
-                       where u.id = n.actor_id and x.post_id = n.post_id)
+           and $7::bigint is null and 'liked' = any ($3::text[])
+         order by n.id desc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.actor_id = $7 and n.id < $4
+           and n.kind in ('mention', 'reply', 'follow', 'liked')
          order by n.id desc offset 0)
         order by id desc offset 0) n
     cross join lateral (
@@ -53,6 +56,9 @@ from (
             from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
         offset 0) as t (kind)
     where n.actor_id is not null and n.person_id = $1 and t.kind = any ($3::text[])
+      and (n.kind <> 'liked' or exists (
+          select 1 from actors u join reactions x on x.actor_uri = u.uri and x.kind = 'like'
+          where u.id = n.actor_id and x.post_id = n.post_id))
       and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
       and (n.post_id is null or (
           select coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
@@ -66,13 +72,60 @@ from (
 ) s
 where s.id > $5 order by s.id desc limit $6
 """
-OF_ACTOR: Final = LIST.replace("n.account_id = $2 and", "n.account_id = $2 and n.actor_id = $7 and")
-TURNED: Final = {"id < $4": "id > $5", "id > $5": "id < $4", " desc": " asc"}
-UPWARDS: Final = {
-    text: re.sub("|".join(map(re.escape, TURNED)), lambda found: TURNED[found[0]], text)
-    for text in (LIST, OF_ACTOR)
-}
 
+# The same from the other end, for what comes right after a known entry.
+LIST_UPWARDS: Final = """
+select s.id, s.kind, s.actor_id, s.post_id, s.created_at
+from (
+    select n.id, t.kind, n.actor_id, n.post_id, n.created_at
+    from (
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'mention' and n.id > $5
+           and $7::bigint is null and 'mention' = any ($3::text[])
+         order by n.id asc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'reply' and n.id > $5
+           and $7::bigint is null and 'reply' = any ($3::text[])
+         order by n.id asc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'follow' and n.id > $5
+           and $7::bigint is null and $3::text[] && '{follow,follow_request}'
+         order by n.id asc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.kind = 'liked' and n.id > $5
+           and $7::bigint is null and 'liked' = any ($3::text[])
+         order by n.id asc offset 0)
+        union all
+        (select n.* from notifications n
+         where n.account_id = $2 and n.actor_id = $7 and n.id > $5
+           and n.kind in ('mention', 'reply', 'follow', 'liked')
+         order by n.id asc offset 0)
+        order by id asc offset 0) n
+    cross join lateral (
+        select case when n.kind <> 'follow' then n.kind else (
+            select case f.standing when 'accepted' then 'follow' when 'pending' then 'follow_request' end
+            from follows f where f.follower_id = n.actor_id and f.target_id = $1) end
+        offset 0) as t (kind)
+    where n.actor_id is not null and n.person_id = $1 and t.kind = any ($3::text[])
+      and (n.kind <> 'liked' or exists (
+          select 1 from actors u join reactions x on x.actor_uri = u.uri and x.kind = 'like'
+          where u.id = n.actor_id and x.post_id = n.post_id))
+      and (select x.blocker_id from blocks x where x.blocker_id = n.actor_id and x.blocked_id = $1) is null
+      and (n.post_id is null or (
+          select coalesce(p.host, '') not in (select c.domain from cut_off_by_name() c (domain))
+                 and v.yes
+          from posts p
+          cross join can_see_each(
+              p.id, p.author_id, p.host, p.group_id, p.written_in, p.audience, p.standing,
+              array[$1::bigint]) v (yes)
+          where p.id = n.post_id))
+    order by n.id asc limit 81
+) s
+where s.id < $4 order by s.id asc limit $6
+"""
 
 Told = NotificationKind | Literal["follow_request"]
 
@@ -97,9 +150,10 @@ async def of_account(
     actor_id: int | None = None,
 ) -> list[NotificationView]:
     """Return notifications of these kinds, all of them or those that one actor caused."""
-    text = LIST if actor_id is None else OF_ACTOR
-    ends = (window.below, window.above, window.limit, *(() if actor_id is None else (actor_id,)))
-    rows = await conn.fetch(UPWARDS[text] if window.upwards else text, viewer, account_id, list(kinds), *ends)
+    ends = (window.below, window.above, window.limit)
+    rows = await conn.fetch(
+        LIST_UPWARDS if window.upwards else LIST, viewer, account_id, list(kinds), *ends, actor_id
+    )
     if window.upwards:
         rows = rows[::-1]
     people = await actors.load(conn, (row["actor_id"] for row in rows), viewer)

@@ -8,7 +8,7 @@ import pytest
 
 from federation.uris import Uri
 from fediverse_support.reads import notices
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts.windows import Window
 from tests.federation.scenes import Scene, hears, three_servers
 from tests.federation.test_groups_elsewhere import told
 from tests.federation.world import World

@@ -11,7 +11,7 @@ from federation.uris import Uri
 from fediverse_support.domain.effects import NotificationKind
 from fediverse_support.reads import notices
 from fediverse_support.reads.posts import home
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts.windows import Window
 from tests.federation.scenes import GROUP, Scene, hears, three_servers
 from tests.federation.world import Server, World
 

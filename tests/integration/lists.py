@@ -19,8 +19,8 @@ from fediverse_support.reads.exchange import crossings, explain, queues
 from fediverse_support.reads.moderation import domain_rules, moderation, servers
 from fediverse_support.reads.people import actors, followers, people
 from fediverse_support.reads.people.actors import Handle
-from fediverse_support.reads.posts import home, own_posts, posts, search, threads, timelines
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts import followed, home, own_posts, posts, search, threads, timelines
+from fediverse_support.reads.posts.windows import MAX_ID, Window
 from tests import stored as seed
 from tests.stored import ASHA, NAMED, OPEN, OWNER, QUIET, REMOTE, STORMY, WRITER, Stored, nth
 
@@ -61,7 +61,7 @@ def cases(stored: Stored) -> list[Case]:
 def of_timelines(stored: Stored) -> list[Case]:
     found = []
     for (when, window), who in product(windows(stored).items(), (ASHA, OWNER, QUIET, WRITER, NAMED)):
-        found.append(Case(f"home of {who}, {when}", lambda c, w=who, n=window: timelines.home(c, w, n)))
+        found.append(Case(f"home of {who}, {when}", lambda c, w=who, n=window: followed.home(c, w, n)))
     for (when, window), local in product(windows(stored).items(), (None, True, False)):
         found.append(Case(f"public, local={local}, {when}",
                           lambda c, n=window, x=local: timelines.public(c, ASHA, n, local=x)))  # fmt: skip
@@ -105,7 +105,7 @@ def of_threads(stored: Stored) -> list[Case]:
         found += [
             Case(f"replies of {name} for {who}", lambda c, r=root, w=who: threads.list_replies(c, r, w, 0)),
             Case(f"replies before in {name} for {who}",
-                 lambda c, r=root, w=who: threads.list_before(c, r, w, timelines.MAX_ID)),
+                 lambda c, r=root, w=who: threads.list_before(c, r, w, MAX_ID)),
             Case(f"first of {name} for {who}", lambda c, r=root, w=who: threads.find_post(c, r, w)),
             Case(f"context of {name} for {who}", lambda c, r=root, w=who: posts.around(
                 c, r, *(w[:1] or (None,)), most_above=4096, most_below=4096, depth=100)),

@@ -14,7 +14,7 @@ from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.ids import ActorId, FollowId, fresh_token
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import notices
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts.windows import Window
 from fediverse_support.store.accounts import accounts as store
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
 from fediverse_support.web.pages import words

@@ -105,9 +105,52 @@ group by w.kind, w.host
 order by waiting desc, w.kind, w.host
 limit $1
 """
-STATUS_OF_HOST: Final = STATUS.replace("r.standing = '", "r.host = $3 and r.standing = '").replace(
-    "d.standing = '", "d.host = $3 and d.standing = '"
+# Of one host each standing has an index of its own, or few rows.
+STATUS_OF_HOST: Final = """
+with work as (
+    select 'receive' as kind, r.host, r.standing, count(*) as pieces, min(r.received_at) as since_at,
+           max(r.id) filter (where r.last_error is not null) as failed_id
+    from receipts r where r.host = $3 and r.standing = 'waiting' group by r.host, r.standing
+    union all
+    select 'receive', r.host, r.standing, count(*), min(r.received_at),
+           max(r.id) filter (where r.last_error is not null)
+    from receipts r where r.host = $3 and r.standing = 'parked' group by r.host, r.standing
+    union all
+    select 'receive', r.host, r.standing, count(*), min(r.received_at),
+           max(r.id) filter (where r.last_error is not null)
+    from receipts r where r.host = $3 and r.standing = 'ruled' group by r.host, r.standing
+    union all
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from deliveries d where d.host = $3 and d.standing = 'waiting' group by d.host, d.standing
+    union all
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from deliveries d where d.host = $3 and d.standing = 'parked' group by d.host, d.standing
+    union all
+    select 'deliver', d.host, d.standing, count(*), min(d.created_at),
+           max(d.id) filter (where d.last_error is not null)
+    from deliveries d where d.host = $3 and d.standing = 'refused' group by d.host, d.standing
+), judged as (
+    select w.kind, w.host, w.pieces, w.since_at, w.failed_id,
+           case when w.standing = 'waiting' and not r.yes then 'ruled' else w.standing end as standing
+    from work w cross join talks_to_each($3, $2) r (yes)
 )
+select w.kind, w.host,
+       coalesce(sum(w.pieces) filter (where w.standing = 'waiting'), 0)::bigint as waiting,
+       coalesce(sum(w.pieces) filter (where w.standing = 'ruled'), 0)::bigint as ruled,
+       coalesce(sum(w.pieces) filter (where w.standing = 'parked'), 0)::bigint as parked,
+       coalesce(sum(w.pieces) filter (where w.standing = 'refused'), 0)::bigint as refused,
+       min(w.since_at) filter (where w.standing = 'waiting') as oldest_at,
+       coalesce(max(l.failures), 0) as failures,
+       nullif(max(l.due_at), '-infinity') as due_at,
+       case w.kind when 'receive' then (select r.last_error from receipts r where r.id = max(w.failed_id))
+            else (select d.last_error from deliveries d where d.id = max(w.failed_id)) end as last_error
+from judged w left join lanes l on l.kind = w.kind and l.host = w.host
+group by w.kind, w.host
+order by waiting desc, w.kind, w.host
+limit $1
+"""
 # Each host is found once, and what waits longest for it is the first in its lane.
 TOTALS: Final = """
 with recursive receiving (host) as (

@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fediverse_support.domain.instance import Instance
-from fediverse_support.reads.posts.timelines import MAX_ID, Window
+from fediverse_support.reads.posts.windows import MAX_ID, Window
 from fediverse_support.web.mastodon.params import Params
 
 CURSORS: Final = frozenset({"max_id", "min_id", "since_id"})

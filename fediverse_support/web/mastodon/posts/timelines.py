@@ -8,9 +8,9 @@ from typing import Final
 from starlette.responses import Response
 
 from fediverse_support.reads import notices
-from fediverse_support.reads.posts import timelines
+from fediverse_support.reads.posts import followed, timelines
 from fediverse_support.reads.posts.posts import Entry
-from fediverse_support.reads.posts.timelines import Window
+from fediverse_support.reads.posts.windows import Window
 from fediverse_support.web.mastodon import paging, render
 from fediverse_support.web.mastodon.calls import Call
 from fediverse_support.web.mastodon.errors import json
@@ -29,7 +29,7 @@ async def home(call: Call) -> Response:
     """GET /api/v1/timelines/home."""
     window = paging.window(call.params)
     async with call.deps.db.connection() as conn:
-        found = await timelines.home(conn, call.person.actor_id, window)
+        found = await followed.home(conn, call.person.actor_id, window)
     return _page(call, window, found)
 
 
