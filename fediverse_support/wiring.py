@@ -22,6 +22,7 @@ from fediverse_support.domain.version import PACKAGE, VERSION
 from fediverse_support.lookups import Limits
 from fediverse_support.remote import LIMITS, Remote
 from fediverse_support.settings import Settings
+from fediverse_support.store import house
 
 if TYPE_CHECKING:
     from fediverse_support.web.health import Tally
@@ -43,7 +44,6 @@ PARTS: Final[Mapping[Literal["web", "worker"], tuple[str, ...]]] = {
 SECONDS_FOR_PEOPLE: Final = 5.0
 ASK_EVERY: Final = 1.0
 """Seconds between two tries to ask a database for what we need to begin."""
-FIND_ADDRESS: Final = "select value from settings where name = 'base_url'"
 
 
 @asynccontextmanager
@@ -92,7 +92,7 @@ async def _at_its_address(db: Db, settings: Settings, stop: asyncio.Event) -> Se
     while True:
         try:
             async with db.connection() as conn:
-                kept: str | None = await conn.fetchval(FIND_ADDRESS)
+                kept = await house.find_settled(conn, "base_url")
             return settings if kept is None else replace(settings, base_url=kept)
         except DatabaseUnavailable:
             if stop.is_set():

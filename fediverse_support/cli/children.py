@@ -26,8 +26,6 @@ from fediverse_support.settings import Settings, SettingsError
 if TYPE_CHECKING:
     import uvicorn
 
-HAS_ACTOR: Final = "select exists (select 1 from actors where uri = $1)"
-IS_SEEDED: Final = "select exists (select 1 from settings where name = 'demo')"
 GRACE_SECONDS: Final = 2
 """How long open requests may take after we are told to stop."""
 POLITENESS: Final = 10
@@ -69,6 +67,8 @@ def _complain(sentence: str) -> int:
 def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -> int:
     from fediverse_support.cli.running import settled, with_database
     from fediverse_support.db.pool import Db
+    from fediverse_support.store import house
+    from fediverse_support.store.people import actors
 
     gc.enable()
 
@@ -77,8 +77,8 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
         is_chosen = typed.listens or chosen.is_address_chosen
         instance = await settled(db, replace(chosen, is_address_chosen=is_chosen))
         async with db.connection() as conn:
-            has_actor = await conn.fetchval(HAS_ACTOR, instance.actor_uri)
-            is_seeded = await conn.fetchval(IS_SEEDED)
+            has_actor = await actors.is_known(conn, instance.actor_uri)
+            is_seeded = await house.find_settled(conn, "demo") is not None
         # At most starts there is nothing to do, and nothing heavy is imported for it.
         if not has_actor:
             from fediverse_support.actions.accounts import accounts
@@ -86,10 +86,10 @@ def _prepare(typed: argparse.Namespace, chosen: Settings, link: socket.socket) -
 
             await accounts.ensure_instance_actor(db, instance, load_secret(chosen.data_dir))
         if typed.demo:
-            from fediverse_support.actions import house
+            from fediverse_support.actions.house import choose_where_nobody_has
             from fediverse_support.cli import demo
 
-            await house.choose_where_nobody_has(db, demo.CHOSEN)
+            await choose_where_nobody_has(db, demo.CHOSEN)
             if not is_seeded:
                 await demo.seed(db, chosen)
         return 0

@@ -20,16 +20,12 @@ from fediverse_support.cli.serving import DEMO_LOGINS, DEMO_PASSWORD
 from fediverse_support.db.pool import Conn, Db
 from fediverse_support.domain.actors import ROLES, GroupKind, Person
 from fediverse_support.domain.errors import Conflict
-from fediverse_support.domain.ids import ActorId, FollowId, PostId
+from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.people import people
 from fediverse_support.settings import Settings
-
-SET_MARK: Final = "insert into settings (name, value) values ('demo', 'whole') on conflict (name) do nothing"
-FIND_ACCOUNT: Final = "select id from accounts where name = $1"
-FIND_GROUP: Final = "select actor_id from names where name = $1"
-HAS_POSTS: Final = "select exists (select 1 from posts where group_id = $1)"
-PENDING: Final = "select id from follows where target_id = $1 and standing = 'pending' order by id"
+from fediverse_support.store import demo as made
+from fediverse_support.store.house import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +118,7 @@ async def seed(db: Db, settings: Settings) -> None:
     for opening in OPENINGS:
         await _open(db, settings, opening, people)
     async with db.transaction() as tx:
-        await tx.execute(SET_MARK)
+        await settle(tx, "demo", "whole")
 
 
 async def _account(db: Db, settings: Settings, name: str, role: str) -> None:
@@ -142,7 +138,7 @@ async def _account(db: Db, settings: Settings, name: str, role: str) -> None:
 
 async def get_person(conn: Conn, name: str) -> Person:
     """Return somebody of the demo by their login."""
-    person = await people.find_person(conn, await conn.fetchval(FIND_ACCOUNT, name))
+    person = await people.find_person(conn, await made.get_account(conn, name))
     assert person is not None  # noqa: S101  (it was made before)
     return person
 
@@ -163,15 +159,15 @@ async def _open(db: Db, settings: Settings, opening: Opening, people: dict[str, 
     except Conflict:
         pass  # made before the last start was interrupted
     async with db.connection() as conn:
-        group_id = ActorId(await conn.fetchval(FIND_GROUP, opening.name))
+        group_id = await made.get_group(conn, opening.name)
     for name in ("wren", "marlow", "tansy", "heron"):
         await following.follow(db, instance, people[name], group_id, is_invited=True)
     async with db.connection() as conn:
-        waiting = [FollowId(row["id"]) for row in await conn.fetch(PENDING, group_id)]
+        waiting = await made.list_waiting(conn, group_id)
     for follow_id in waiting:
         await following.decide_member(db, instance, people["asha"], follow_id, accept=True)
     async with db.connection() as conn:
-        is_begun = await conn.fetchval(HAS_POSTS, group_id)
+        is_begun = await made.is_begun(conn, group_id)
     if not is_begun:
         await _write(db, settings, opening, people, group_id)
 

@@ -20,7 +20,7 @@ from fediverse_support.adapters.mailer import MailProblem, mailer
 from fediverse_support.adapters.secret_file import SecretProblem, load_secret
 from fediverse_support.cli.house import SOURCES, shown
 from fediverse_support.cli.running import KNOWN, database
-from fediverse_support.db import migrate
+from fediverse_support.db import migrate, readiness
 from fediverse_support.db.pool import connect
 from fediverse_support.domain.house import Setting
 from fediverse_support.reads import house
@@ -109,9 +109,9 @@ def _database(chosen: Settings) -> Iterator[Finding]:
 async def _asked(dsn: str, chosen: Settings) -> list[Finding]:
     conn = await connect(dsn)
     try:
-        version = await conn.fetchval("show server_version")
+        version = await readiness.version_of(conn)
         todo = await migrate.pending(conn)
-        theirs: datetime = await conn.fetchval("select clock_timestamp()")
+        theirs = await readiness.time_of(conn)
         pulse = None if todo else await queues.pulse(conn, theirs + chosen.clock_ahead)
         decided = [] if todo else await house.list_settings(conn, chosen.overrides)
     finally:

@@ -11,14 +11,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from fediverse_support.adapters import embedded_postgres
 from fediverse_support.adapters.postgres_files import PostgresProblem
 from fediverse_support.adapters.secret_file import SecretProblem
 from fediverse_support.cli.grammar import complain
 from fediverse_support.db import migrate
 from fediverse_support.db.migrate import MigrationFailed
+from fediverse_support.db.outages import CUT_SHORT, Refusal, first_line
 from fediverse_support.db.pool import DatabaseUnavailable, Db, machine_clock, open_db
 from fediverse_support.domain.errors import AppError, RateLimited
 from fediverse_support.domain.instance import Instance
@@ -73,15 +72,10 @@ def guarded(settings: Settings, work: Callable[[str], Awaitable[int]]) -> int:
         return complain(str(error))
     except KNOWN as error:
         return complain(str(error))
-    except asyncpg.PostgresError as error:
-        return complain(f"PostgreSQL refuses what was asked of it: {_first_line(error)}.")
-    except (ConnectionResetError, asyncpg.InterfaceError):
+    except Refusal as error:
+        return complain(f"PostgreSQL refuses what was asked of it: {first_line(error)}.")
+    except CUT_SHORT:
         return complain("The database went away in the middle of the work; try again.")
-
-
-def _first_line(error: asyncpg.PostgresError) -> str:
-    said = (str(error.args[0]) if error.args else "").splitlines()
-    return (said[0] if said else type(error).__name__).rstrip(".")
 
 
 async def _awaited(work: Callable[[str], Awaitable[int]], dsn: str) -> int:

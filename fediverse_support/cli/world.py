@@ -38,13 +38,11 @@ from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.exchange import crossings
 from fediverse_support.reads.exchange.crossings import Crossing
 from fediverse_support.settings import Settings
+from fediverse_support.store import demo as made
 
 SHOWN: Final = 100
 # Cookies do not know ports, so the two are reached under two names.
 HOSTS: Final = {"harbour": "localhost", "garden": "127.0.0.1"}
-IS_MET: Final = (
-    "select exists (select 1 from follows f join actors t on t.id = f.target_id where t.host is not null)"
-)
 PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
 <meta name="viewport" content="width=device-width"><title>What crossed</title>
 <style>
@@ -160,7 +158,7 @@ def _attached(place: Place, stack: AsyncExitStack) -> Settings:
 async def _meet(harbour: Deps, garden: Deps) -> None:
     """Let somebody of the garden join the harbour's open group and ask something there."""
     async with garden.db.connection() as conn:
-        if await conn.fetchval(IS_MET):
+        if await made.is_met(conn):
             return
         tansy = await get_person(conn, "tansy")
     try:

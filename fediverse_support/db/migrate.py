@@ -17,6 +17,7 @@ from typing import Final
 import asyncpg
 
 from fediverse_support.db import pool
+from fediverse_support.db.outages import first_line
 from fediverse_support.db.pool import Conn
 from fediverse_support.db.pooler import refuse_shared_sessions
 
@@ -30,6 +31,7 @@ LOCK: Final = 0x66656476_73757070
 
 HAS_TABLE: Final = "select to_regclass($1) is not null"
 APPLIED: Final = "select migration_id from public._pogo_migration where schema_name = 'public'"
+TAKE_LOCK: Final = "select pg_advisory_lock($1)"
 FIND_FINGERPRINT: Final = "select value from settings where name = 'schema'"
 SET_FINGERPRINT: Final = """
     insert into settings (name, value) values ('schema', $1)
@@ -61,7 +63,7 @@ async def migrate(dsn: str) -> tuple[str, ...]:
         try:
             await _install(conn)
         except asyncpg.PostgresError as error:
-            raise MigrationFailed(f"The database refuses to be changed: {_first_line(error)}.") from error
+            raise MigrationFailed(f"The database refuses to be changed: {first_line(error)}.") from error
         log.info("migrated", extra={"steps": todo})
         return todo
 
@@ -99,7 +101,7 @@ async def _one_at_a_time(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     conn = await pool.connect(dsn, statement_timeout="0", idle_in_transaction_session_timeout="0")
     try:
         await refuse_shared_sessions(conn, dsn)
-        await conn.execute("select pg_advisory_lock($1)", LOCK)
+        await conn.execute(TAKE_LOCK, LOCK)
         yield conn
     finally:
         await conn.close(timeout=2)
@@ -117,12 +119,8 @@ async def _install(conn: asyncpg.Connection) -> None:
     except BadMigrationError as error:
         cause = error.__cause__
         raise MigrationFailed(
-            f"{error}: {_first_line(cause) if cause else 'the file is malformed'}."
+            f"{error}: {first_line(cause) if cause else 'the file is malformed'}."
         ) from error
     # Functions may call one another in any order, so their bodies are not checked while they are installed.
     await conn.execute("set local check_function_bodies = off;" + FUNCTIONS.read_text(encoding="utf-8"))
     await conn.execute(SET_FINGERPRINT, fingerprint())
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

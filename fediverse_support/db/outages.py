@@ -23,6 +23,16 @@ UNABLE: Final = {
     "57014": "The database took too long.",
     "58": "The database cannot use its disk.",
 }
+Refusal = asyncpg.PostgresError
+"""PostgreSQL says no to a statement, for whatever reason."""
+CUT_SHORT: Final = (ConnectionResetError, asyncpg.InterfaceError)
+"""The connection went away in the middle of something."""
+AT_FAULT: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What values can be at fault for that somebody else chose."""
 OF_A_SERVER_IN_RECOVERY: Final = frozenset({"25006"})
 """Connections that report this are good for reading only, and stay so after another server has taken over."""
 
@@ -31,6 +41,12 @@ def why_unable(error: asyncpg.PostgresError) -> str | None:
     """Return one sentence where the database cannot serve for now; None where the statement is at fault."""
     state = error.sqlstate or ""
     return UNABLE.get(state) or UNABLE.get(state[:2])
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, without its full stop."""
+    said = (str(error.args[0]) if error.args else "").splitlines()
+    return (said[0] if said else type(error).__name__).rstrip(".")
 
 
 def is_of_another_time(error: asyncpg.PostgresError) -> bool:

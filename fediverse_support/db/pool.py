@@ -42,6 +42,7 @@ SESSION: Final = {
     "application_name": "fediverse-support",
     "idle_in_transaction_session_timeout": "60s",
 }
+ROLL_BACK: Final = "rollback"
 SET: Final = "select set_config(name, value, false) from unnest($1::text[], $2::text[]) as s (name, value)"
 STATEMENT_SECONDS: Final = 30.0
 """How long one statement may take where nobody waits for it: in the workers, on the command line."""
@@ -264,7 +265,7 @@ async def _leave_clean(conn: asyncpg.Connection) -> None:
     # asyncpg would reset the whole session, one more round trip for every request; nobody here changes a
     # session.
     if conn.is_in_transaction():
-        await conn.execute("rollback")
+        await conn.execute(ROLL_BACK)
 
 
 async def connect(dsn: str, **settings: str) -> asyncpg.Connection:

@@ -14,6 +14,7 @@ import asyncpg
 from fediverse_support.db.pool import DatabaseUnavailable
 
 PID: Final = "select pg_backend_pid()"
+BEGIN: Final = "begin"
 PATIENCE: Final = 5.0
 """Seconds for an answer; a pooler with a single connection would let the question wait for ever."""
 SENTENCE: Final = (
@@ -50,7 +51,7 @@ async def _is_shared(conn: asyncpg.Connection, dsn: str, pid: int) -> bool:
             other = await asyncpg.connect(dsn, timeout=PATIENCE, statement_cache_size=0)
             others.append(other)
             try:
-                await other.execute("begin", timeout=PATIENCE)
+                await other.execute(BEGIN, timeout=PATIENCE)
             except TimeoutError:
                 return False  # the pooler has no more connections; ours is kept for us
             except asyncpg.PostgresConnectionError:

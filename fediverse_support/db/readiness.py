@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from fediverse_support.db import migrate
-from fediverse_support.db.pool import Db
+from fediverse_support.db.pool import Conn, Db
 
 # A row that is rewritten finds room on its page even on a full disk, so a sort is made to spill besides: a
 # few hundred kilobytes in a temporary file, which is gone at once.
@@ -14,6 +15,8 @@ SPILL: Final = """
     select count(*)
     from (select md5(n::text) as word from generate_series(1, 4000) as n order by word offset 0) as sorted
 """
+VERSION: Final = "show server_version"
+TIME: Final = "select clock_timestamp()"
 LEAVE_A_MARK: Final = """
     insert into settings (name, value) values ('ready_at', $1)
     on conflict (name) do update set value = excluded.value
@@ -32,3 +35,14 @@ async def why_not_ready(db: Db) -> str | None:
         await tx.execute(SMALL_MEMORY)
         await tx.fetchval(SPILL)
     return None
+
+
+async def version_of(conn: Conn) -> str:
+    """Return the version PostgreSQL names for itself."""
+    return str(await conn.fetchval(VERSION))
+
+
+async def time_of(conn: Conn) -> datetime:
+    """Return what time it is for PostgreSQL."""
+    found: datetime = await conn.fetchval(TIME)
+    return found

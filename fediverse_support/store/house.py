@@ -11,6 +11,7 @@ SETTLE: Final = """
 insert into settings (name, value) values ($1, $2)
 on conflict (name) do update set value = settings.value returning value
 """
+FIND_SETTLED: Final = "select value from settings where name = $1"
 CHOOSE: Final = """
 insert into house (key, value, sealed, chosen_at) values ($1, $2, $3, $4)
 on conflict (key) do update set value = excluded.value, sealed = excluded.sealed,
@@ -34,6 +35,12 @@ FIND_SEALED: Final = "select sealed from house where key = $1"
 async def settle(tx: Tx, name: str, value: str) -> str:
     """Keep a value unless one is kept already; return the one that is kept."""
     return str(await tx.fetchval(SETTLE, name, value))
+
+
+async def find_settled(conn: Conn, name: str) -> str | None:
+    """Return a value that is set once, None where it is not yet."""
+    found: str | None = await conn.fetchval(FIND_SETTLED, name)
+    return found
 
 
 async def choose(tx: Tx, key: str, value: str, now: datetime) -> None:

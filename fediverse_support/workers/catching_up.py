@@ -13,12 +13,13 @@ from typing import Final
 from federation import delivery, uris
 from federation.errors import FederationError, Unreachable
 from federation.uris import Uri
+from fediverse_support.db.outages import AT_FAULT
 from fediverse_support.deps import Deps
 from fediverse_support.lookups import UPKEEP, Budget
 from fediverse_support.store.exchange import catch_ups
 from fediverse_support.store.exchange.catch_ups import PAGES, CatchUp
 from fediverse_support.store.posts import posts
-from fediverse_support.workers.preparing import CHANCE, FAULTS
+from fediverse_support.workers.preparing import CHANCE
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ async def step(deps: Deps) -> bool:
             return True
     except FederationError as error:
         LOG.info("not caught up", extra={"host": asked.host, "code": error.code})
-    except FAULTS as error:
+    except AT_FAULT as error:
         LOG.warning("not caught up", extra={"host": asked.host, "error": type(error).__name__})
     async with deps.db.transaction() as tx:
         await catch_ups.finish(tx, asked.uri, deps.db.now())
@@ -57,9 +58,7 @@ async def _ask_post(deps: Deps, asked: CatchUp) -> None:
     post = await deps.remote.learn(asked.uri, _budget(deps), is_old=True)
     if post is None or asked.rounds <= 0:
         return
-    lists = [
-        uri for uri in (post.replies, post.context) if uri is not None and uris.host(uri) == asked.host
-    ]
+    lists = [uri for uri in (post.replies, post.context) if uri is not None and uris.host(uri) == asked.host]
     async with deps.db.transaction() as tx:
         if await posts.known_uris(tx, [asked.uri]):
             await catch_ups.add(

@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
-
 from federation import authenticity, delivery, uris, vocab
 from federation.authenticity import Authentic, NeedsFetch
 from federation.errors import FederationError, Unreachable
 from federation.uris import Uri
 from federation.vocab import Activity
+from fediverse_support.db.outages import AT_FAULT
 from fediverse_support.deps import Deps
 from fediverse_support.domain.buckets import family
 from fediverse_support.lookups import UPKEEP, Budget, Cause
@@ -33,12 +32,6 @@ from fediverse_support.workers.jobs import Job, Later
 
 LOG: Final = logging.getLogger(__name__)
 
-FAULTS: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
-"""What a single delivery can be at fault for, as the database says it."""
 MAX_ATTEMPTS: Final = 8
 """So often a delivery is tried that is at fault itself; one that waits for a silent server, for a week."""
 SECONDS_FOR_FETCHES: Final = timedelta(seconds=30)
@@ -180,7 +173,7 @@ async def _prepare(
         job.later = None if job.is_barred else _later(job, error, deps.db.now())
     except FederationError as error:
         LOG.info("dropped", extra={"receipt": job.receipt.id, "code": error.code})
-    except FAULTS as error:
+    except AT_FAULT as error:
         LOG.warning("not prepared", extra={"receipt": job.receipt.id, "error": type(error).__name__})
         job.later = after_fault(job, error, deps.db.now())
     job.is_ready = True

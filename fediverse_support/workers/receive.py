@@ -10,6 +10,7 @@ from typing import Final
 from federation import vocab
 from federation.authenticity import Authentic
 from federation.uris import Host, Uri
+from fediverse_support.db.outages import AT_FAULT
 from fediverse_support.db.pool import Conflicted, Tx
 from fediverse_support.deps import Deps
 from fediverse_support.pipeline import outbox
@@ -19,7 +20,7 @@ from fediverse_support.store.exchange.receipts import PutOff, Receipt
 from fediverse_support.workers import barred, lanes, preparing
 from fediverse_support.workers.jobs import Job, Later
 from fediverse_support.workers.pace import Pace
-from fediverse_support.workers.preparing import FAULTS, Held
+from fediverse_support.workers.preparing import Held
 
 LOG: Final = logging.getLogger(__name__)
 
@@ -65,9 +66,7 @@ async def serve(
     return has_served
 
 
-async def _apply_batch(
-    deps: Deps, batch: list[Receipt], pace: Pace | None, patience: float | None
-) -> None:
+async def _apply_batch(deps: Deps, batch: list[Receipt], pace: Pace | None, patience: float | None) -> None:
     jobs = [Job.of(receipt) for receipt in batch]
     await preparing.begin(deps, jobs)
     await preparing.wait(deps, jobs, None if patience is None else FIRST)
@@ -96,7 +95,7 @@ async def _commit_all(deps: Deps, jobs: list[Job]) -> None:
         # Two lanes answer in the same threads in different order; one by one they cannot.
         for job in jobs:
             await _commit(deps, [job], careful=True)
-    except FAULTS:
+    except AT_FAULT:
         # One delivery of the batch has data that cannot be stored: once more, each behind a savepoint.
         await _commit(deps, jobs, careful=True)
 
@@ -181,7 +180,7 @@ async def _apply_carefully(deps: Deps, tx: Tx, job: Job) -> frozenset[Host]:
     try:
         async with tx.transaction():
             return await _apply(deps, tx, [job])
-    except FAULTS as error:
+    except AT_FAULT as error:
         LOG.warning("not applied", extra={"receipt": job.receipt.id, "error": type(error).__name__})
         job.later = preparing.after_fault(job, error, deps.db.now())
         return frozenset()

@@ -77,6 +77,17 @@ def _handed(path: str, node: ast.AST, function: str) -> Iterator[Handed]:
         yield from _handed(path, child, inside)
 
 
+def knows_driver(module: Module) -> bool:
+    """Whether it imports asyncpg, at its top or inside a function."""
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Import(names=names) if any(one.name.split(".")[0] == "asyncpg" for one in names):
+                return True
+            case ast.ImportFrom(module=str(name)) if name.split(".")[0] == "asyncpg":
+                return True
+    return False
+
+
 def _statement_of(call: ast.Call) -> ast.expr | None:
     if call.args:
         return call.args[0]

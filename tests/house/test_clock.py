@@ -19,7 +19,7 @@ MACHINE = {
     "fediverse_support/web/health.py": "when the process began, for whoever measures it from outside",
 }
 SQL_MACHINE = {
-    "fediverse_support/cli/doctor.py": "compares the clocks of machines",
+    "fediverse_support/db/readiness.py": "compares the clocks of machines",
     "fediverse_support/store/posts/erasing.py": "compares with row ids, which the database's clock numbers",
 }
 
@@ -39,9 +39,7 @@ def test_only_the_database_door_reads_the_machines_clock() -> None:
 
 
 def test_no_statement_asks_the_databases_clock() -> None:
-    found = {
-        module.path for module in modules() if any(SQL_CLOCK.search(text) for _, text in spoken(module))
-    }
+    found = {module.path for module in modules() if any(SQL_CLOCK.search(text) for _, text in spoken(module))}
     assert found == set(SQL_MACHINE)
     assert not SQL_CLOCK.search((ROOT / "fediverse_support/db/functions.sql").read_text(encoding="utf-8"))
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-import asyncpg
-
 from federation.uris import Host, Uri
-from fediverse_support.db.outages import why_unable
+from fediverse_support.db.outages import Refusal, why_unable
 from fediverse_support.db.pool import WAIT_SECONDS, Conn, DatabaseUnavailable, Db, Tx
 from fediverse_support.domain.instance import Instance
 from fediverse_support.store.exchange import catch_ups, looking_again, queues, receipts
@@ -33,7 +31,7 @@ class _Waiting:
     arrival: Arrival
     is_taken: bool = False
     answer: Accepted | None = None
-    fault: DatabaseUnavailable | asyncpg.PostgresError | None = None
+    fault: DatabaseUnavailable | Refusal | None = None
 
 
 @dataclass(slots=True)
@@ -113,7 +111,7 @@ class Intake:
         arrivals = [one.arrival for one in group]
         try:
             found = await receipts.insert_receipts(conn, arrivals, override, self.db.now())
-        except asyncpg.PostgresError as error:
+        except Refusal as error:
             if why_unable(error) is not None:
                 raise  # nobody's fault: `connection` turns it into `DatabaseUnavailable` for all
             if len(group) == 1:

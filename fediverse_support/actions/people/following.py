@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from federation import vocab
-from federation.uris import Uri
 from fediverse_support.actions import own
 from fediverse_support.db.pool import Db, Tx
 from fediverse_support.domain.actors import FollowStanding, Person
@@ -16,18 +14,6 @@ from fediverse_support.domain.instance import Instance
 from fediverse_support.store import groups
 from fediverse_support.store.people import follows
 from fediverse_support.store.people.follows import FollowRow
-
-# Who was in a closed group, or waits for it, knows it without reading it; anybody else needs an invitation.
-FIND_TARGET: Final = """
-select a.uri from actors a
-where a.id = $1 and a.standing in ('visible', 'limited') and a.kind in ('person', 'group') and a.id <> $2
-  and not is_cut_off(a.host)
-  and ($3 or can_see_actor(a, array[$2::bigint]) or exists (
-      select 1 from follows f
-      where f.follower_id = $2 and f.target_id = a.id and f.standing in ('pending', 'accepted', 'left')))
-"""
-# Calls of one person take turns: each has to see what the one before it asked.
-TAKE_TURNS: Final = "select 1 from actors where id = $1 for no key update"
 
 
 async def follow(
@@ -40,14 +26,14 @@ async def follow(
     """
     now = db.now()
     async with db.transaction() as tx:
-        target = await tx.fetchval(FIND_TARGET, target_id, person.actor_id, is_invited)
+        target = await follows.find_target(tx, target_id, person.actor_id, is_invited=is_invited)
         if target is None:
             raise NotFound
-        await tx.execute(TAKE_TURNS, person.actor_id)
+        await follows.take_turns(tx, person.actor_id)
         known = await follows.find_pair(tx, person.actor_id, target_id)
         if known is not None and known.standing in ("pending", "accepted"):
             return known.standing
-        await own.submit(tx, instance, own.wish(instance, person.uri, Uri(target)), now)
+        await own.submit(tx, instance, own.wish(instance, person.uri, target), now)
         found = await follows.find_pair(tx, person.actor_id, target_id)
     return "pending" if found is None else found.standing
 

@@ -8,6 +8,7 @@ from federation.uris import Uri
 from fediverse_support.db.pool import Conn
 
 SEALED_KEY: Final = "select private_key from actors where uri = $1 and host is null"
+IS_KNOWN: Final = "select exists (select 1 from actors where uri = $1)"
 FIND_ROW: Final = """
 select id from actors where (uri = $1) and standing <> 'deleted'
 union all
@@ -26,6 +27,11 @@ async def get_sealed_key(conn: Conn, uri: Uri) -> bytes:
     if sealed is None:
         raise NoKey(uri)
     return sealed
+
+
+async def is_known(conn: Conn, uri: Uri) -> bool:
+    """Say whether there is an actor of this id, of whatever standing."""
+    return bool(await conn.fetchval(IS_KNOWN, uri))
 
 
 async def find_row(conn: Conn, uri: Uri) -> int | None:

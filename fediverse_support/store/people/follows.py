@@ -194,3 +194,26 @@ select exists (
 async def is_followed(conn: Conn, actor_uri: Uri) -> bool:
     """Say whether somebody here follows this actor, or has asked to."""
     return bool(await conn.fetchval(IS_FOLLOWED, actor_uri))
+
+
+# Who was in a closed group, or waits for it, knows it without reading it; anybody else needs an invitation.
+FIND_TARGET: Final = """
+select a.uri from actors a
+where a.id = $1 and a.standing in ('visible', 'limited') and a.kind in ('person', 'group') and a.id <> $2
+  and not is_cut_off(a.host)
+  and ($3 or can_see_actor(a, array[$2::bigint]) or exists (
+      select 1 from follows f
+      where f.follower_id = $2 and f.target_id = a.id and f.standing in ('pending', 'accepted', 'left')))
+"""
+TAKE_TURNS: Final = "select 1 from actors where id = $1 for no key update"
+
+
+async def find_target(tx: Tx, target_id: ActorId, person_id: ActorId, *, is_invited: bool) -> Uri | None:
+    """Return the id of somebody, or a group, whom this person may ask to follow."""
+    uri: Uri | None = await tx.fetchval(FIND_TARGET, target_id, person_id, is_invited)
+    return uri
+
+
+async def take_turns(tx: Tx, person_id: ActorId) -> None:
+    """Wait for other calls of this person: each has to see what the one before it asked."""
+    await tx.execute(TAKE_TURNS, person_id)

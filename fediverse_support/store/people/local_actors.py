@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +11,7 @@ from federation import keys
 from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.actors import ActorKind
-from fediverse_support.domain.ids import AccountId, ActorId
+from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.instance import Instance
 from fediverse_support.domain.richtext import SafeHtml
 
@@ -81,3 +82,18 @@ async def insert_local_actor(tx: Tx, instance: Instance, actor: NewActor, now: d
         now,
     )
     return None if row is None else ActorId(row)
+
+
+LIST_READERS: Final = """
+select a.id from actors a, posts p
+where a.uri = any ($1::text[]) and a.account_id is not null and a.account_id is distinct from $3
+  and p.id = $2 and can_see(p, array[a.id])
+"""
+
+
+async def list_readers(
+    tx: Tx, uris: Sequence[Uri], post_id: PostId, *, besides: AccountId | None
+) -> tuple[ActorId, ...]:
+    """Return those of these actors that are ours and may read the post, without the names of one account."""
+    rows = await tx.fetch(LIST_READERS, list(uris), post_id, besides) if uris else []
+    return tuple(ActorId(row["id"]) for row in rows)

@@ -199,3 +199,15 @@ where id = $1
 async def mark_deleted(tx: Tx, actor_id: ActorId, now: datetime) -> None:
     """Keep an actor's row and key only, so that nothing it was can come back."""
     await tx.execute(MARK_DELETED, actor_id, now)
+
+
+LIST_PEOPLE: Final = """
+select id from actors
+where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in ('visible', 'limited')
+order by id
+"""
+
+
+async def list_people(tx: Tx, uris: Sequence[Uri]) -> tuple[ActorId, ...]:
+    """Return those of these actors that are people of other servers."""
+    return tuple(ActorId(row["id"]) for row in await tx.fetch(LIST_PEOPLE, list(uris))) if uris else ()

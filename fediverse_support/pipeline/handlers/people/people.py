@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 
-from federation.uris import Uri
 from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Cancel, Effect, Erase
 from fediverse_support.domain.facts import ActorFacts
-from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.pipeline.step import Change
 from fediverse_support.store.moderation import messages
 from fediverse_support.store.people import follows, remote_actors
 from fediverse_support.store.posts import posts, reactions
-
-ELSEWHERE: Final = """
-select id from actors where uri = any ($1::text[]) and host is not null and kind <> 'group' and standing in
-    ('visible', 'limited')
-order by id
-"""
-WHO_MAY_READ: Final = """
-select a.id from actors a, posts p
-where a.uri = any ($1::text[]) and a.account_id is not null and a.account_id is distinct from $3
-  and p.id = $2 and can_see(p, array[a.id])
-"""
-
-
-async def elsewhere(tx: Tx, uris: Sequence[Uri]) -> tuple[ActorId, ...]:
-    """Return those of these actors that are people of other servers."""
-    return tuple(ActorId(row["id"]) for row in await tx.fetch(ELSEWHERE, list(uris))) if uris else ()
-
-
-async def who_may_read(
-    tx: Tx, uris: Sequence[Uri], post_id: PostId, *, besides: AccountId | None
-) -> tuple[ActorId, ...]:
-    """Return those of these actors that are ours and may read the post, without the names of one account."""
-    if not uris:
-        return ()
-    return tuple(ActorId(row["id"]) for row in await tx.fetch(WHO_MAY_READ, list(uris), post_id, besides))
 
 
 async def let_go(tx: Tx, actor: ActorFacts, now: datetime) -> Change:

@@ -10,8 +10,8 @@ from fediverse_support.db.pool import Tx
 from fediverse_support.domain.effects import Effect, Notify, Relay, Send
 from fediverse_support.domain.facts import Facts
 from fediverse_support.domain.ids import ActorId, PostId, fresh_token
-from fediverse_support.pipeline.handlers.people import people
 from fediverse_support.pipeline.step import Step
+from fediverse_support.store.people import local_actors, remote_actors
 from fediverse_support.store.posts import announces
 
 
@@ -73,7 +73,7 @@ async def direct(
     group, actor = facts.group, facts.actor
     if not facts.is_local or actor is None or (group is not None and not group.federates):
         return ()
-    to = await people.elsewhere(tx, tuple(mention.href for mention in post.mentions))
+    to = await remote_actors.list_people(tx, tuple(mention.href for mention in post.mentions))
     if group is not None and not group.is_local:
         to = (group.id, *to)
     parent = facts.parent
@@ -103,11 +103,11 @@ async def news(tx: Tx, step: Step, post: vocab.Post, post_id: PostId) -> tuple[E
     told: dict[ActorId, Notify] = {}
     parent, own = facts.parent, actor.account_id
     if parent is not None and parent.author_account_id is not None:
-        for person in await people.who_may_read(tx, (parent.author_uri,), post_id, besides=own):
+        for person in await local_actors.list_readers(tx, (parent.author_uri,), post_id, besides=own):
             told[person] = Notify(person_id=person, kind="reply", actor_id=actor.id, post_id=post_id)
     if facts.names_ours or facts.is_local:
         named = tuple(mention.href for mention in post.mentions)
-        for person in await people.who_may_read(tx, named, post_id, besides=own):
+        for person in await local_actors.list_readers(tx, named, post_id, besides=own):
             told.setdefault(
                 person, Notify(person_id=person, kind="mention", actor_id=actor.id, post_id=post_id)
             )
