@@ -2,7 +2,8 @@
 
 What others publish here is a hint and never a proof: handles are believed only after the reverse look-up,
 software names only choose a dress. Sources: RFC 7033 (WebFinger), RFC 6415 (host-meta), NodeInfo 2.0 and 2.1,
-FEP-f1d5, FEP-2677 (application actor), FEP-d556 (server actor).
+FEP-f1d5, FEP-2677 (application actor), FEP-d556 (server actor), FEP-3b86 (activity intents), and OStatus for
+the relation by which servers say where their people act on what is elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Final, Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,6 +32,10 @@ ACTIVITYSTREAMS_TYPES: Final = frozenset(
 )
 TYPE_PROPERTY: Final = "https://www.w3.org/ns/activitystreams#type"
 APPLICATION_ACTOR: Final = "https://www.w3.org/ns/activitystreams#Application"
+SUBSCRIBE: Final = "http://ostatus.org/schema/1.0/subscribe"
+INTENT: Final = "https://w3id.org/fep/3b86/"
+INTENTS: Final = ("Follow", "Join")
+"""What our page for people who act elsewhere leads to."""
 NODEINFO: Final = "http://nodeinfo.diaspora.software/ns/schema/"
 
 HANDLE: Final = re.compile(
@@ -95,7 +101,9 @@ def write_descriptor(descriptor: Descriptor, rels: Iterable[str] = ()) -> bytes:
 
 
 def _link(link: Link) -> Document:
-    members = {"rel": link.rel, "type": link.type, "href": link.href, "template": link.template}
+    # An intent has its pattern as `href`; some look for it where OStatus has it.
+    href = link.template if link.rel.startswith(INTENT) else link.href
+    members = {"rel": link.rel, "type": link.type, "href": href, "template": link.template}
     kept: Document = {member: value for member, value in members.items() if value is not None}
     if link.properties:
         kept["properties"] = dict(link.properties)
@@ -150,6 +158,35 @@ def actor_uris(descriptor: Descriptor, kind: Literal["Person", "Group"] | None =
     if kind is not None:
         links.sort(key=lambda link: dict(link.properties).get(TYPE_PROPERTY) != kind)
     return tuple(dict.fromkeys(link.href for link in links if link.href is not None))[:2]
+
+
+def doors(place: str) -> tuple[Link, ...]:
+    """Return the links that say where our people act on what is elsewhere; `place` is that page's address."""
+    intents = (Link(f"{INTENT}{verb}", template=f"{place}?uri={{object}}") for verb in INTENTS)
+    return (Link(SUBSCRIBE, template=f"{place}?uri={{uri}}"), *intents)
+
+
+def door(descriptor: Descriptor, asked: Host, about: Uri, *, allow_http: bool = False) -> Uri:
+    """Return where the people of the server `asked` follow `about`, from what that server says itself.
+
+    Only `{uri}` is filled in, and it leads to the server that was asked or below it, by https, unless
+    `allow_http`. Raises `Malformed`: `no_template`, `bad_template`.
+    """
+    templates = [link.template for link in descriptor.links if link.rel == SUBSCRIBE and link.template]
+    if not templates:
+        raise Malformed("no_template")
+    before, found, after = templates[0].partition("{uri}")
+    place = uris.find(before + quote(about, safe="") + after)
+    # Without what is filled in it leads to the same place: no name of a server is made of it.
+    without = uris.find(before + after)
+    if not found or place is None or without is None:
+        raise Malformed("bad_template")
+    host = uris.host(place)
+    if host != uris.host(without) or not (host == asked or host.endswith(f".{asked}")):
+        raise Malformed("bad_template", "another server")
+    if not place.startswith("https://") and not allow_http:
+        raise Malformed("bad_template", "not https")
+    return place
 
 
 def host_meta_xml(base: str) -> bytes:

@@ -20,7 +20,7 @@ from federation.discovery import Handle
 from federation.errors import FederationError, Gone, Malformed, Unauthentic, Unreachable
 from federation.http import Reply, Transport
 from federation.keys import Signer as Signer
-from federation.uris import Uri
+from federation.uris import Host, Uri
 from federation.vocab import Descriptor
 
 ACTIVITY_JSON: Final = "application/activity+json"
@@ -136,7 +136,7 @@ async def webfinger(
     The caller still has to ask the actor's own host the other way round before it shows the handle. Raises
     `Gone` where there is no such actor, `Malformed` for an answer without a usable link, `Unreachable`.
     """
-    descriptor = await _finger(transport, name, host, allow_http=allow_http)
+    descriptor = await _finger(transport, f"acct:{name}@{host}", host, allow_http=allow_http)
     found: list[Uri] = []
     for link in descriptor.links:
         if link.rel != "self" or link.href is None or not is_activity_media_type(link.type or ""):
@@ -154,16 +154,27 @@ async def subject(transport: Transport, name: str, host: str, *, allow_http: boo
 
     Its domain has to confirm it, as with `webfinger`. Raises what that raises.
     """
-    descriptor = await _finger(transport, name, host, allow_http=allow_http)
+    descriptor = await _finger(transport, f"acct:{name}@{host}", host, allow_http=allow_http)
     found = discovery.parse_resource(descriptor.subject)
     return found if isinstance(found, Handle) else None
 
 
-async def _finger(transport: Transport, name: str, host: str, *, allow_http: bool) -> Descriptor:
-    host = uris.parse_host(host)
-    resource = quote(f"acct:{name}@{host}", safe="")
-    path = f"/.well-known/webfinger?resource={resource}"
-    reply = await _get_small(transport, host, path, ACCEPT_DESCRIPTOR, allow_http=allow_http)
+async def door(
+    transport: Transport, host: Host, about: Uri, *, name: str | None = None, allow_http: bool
+) -> Uri:
+    """Return where somebody with an account at `host` follows `about`, as `discovery.door` does.
+
+    It is asked of the server itself, or of one of its people, called `name` there. Raises what `webfinger`
+    does, and `Malformed` for what is no such place.
+    """
+    resource = f"https://{host}" if name is None else f"acct:{name}@{host}"
+    descriptor = await _finger(transport, resource, host, allow_http=allow_http)
+    return discovery.door(descriptor, host, about, allow_http=allow_http)
+
+
+async def _finger(transport: Transport, resource: str, host: str, *, allow_http: bool) -> Descriptor:
+    path = f"/.well-known/webfinger?resource={quote(resource, safe='')}"
+    reply = await _get_small(transport, uris.parse_host(host), path, ACCEPT_DESCRIPTOR, allow_http=allow_http)
     return discovery.read_descriptor(reply.body)
 
 

@@ -29,7 +29,7 @@ from fediverse_support.reads import house
 from fediverse_support.store.exchange import peers
 from fediverse_support.store.people import actors
 
-Kind = Literal["proof", "delivery", "person", "upkeep"]
+Kind = Literal["proof", "delivery", "person", "visitor", "upkeep"]
 
 SILENT_FOR: Final = timedelta(seconds=30)
 SILENT_AT_MOST: Final = timedelta(minutes=15)
@@ -42,7 +42,8 @@ class Cause:
     """Why something is asked, and for whom.
 
     `proof`: somebody at the network address `by` claims a key. `delivery`: the server `by` sent something
-    that rests on it. `person`: the account `by` looks for something. `upkeep`: we have to know it ourselves.
+    that rests on it. `person`: the account `by` looks for something. `visitor`: somebody at the network
+    address `by` wants to go to their own server. `upkeep`: we have to know it ourselves.
     """
 
     kind: Kind
@@ -77,10 +78,12 @@ class Limits:
     proofs: tuple[float, float] = (8, 4)
     deliveries: tuple[float, float] = (8, 4)
     people: tuple[float, float] = (4, 1)
+    visitors: tuple[float, float] = (6, 0.5)
     upkeep: tuple[float, float] = (4, 1)
     one_address: tuple[float, float] = (8, 1 / 6)
     one_sender: tuple[float, float] = (20, 1)
     one_person: tuple[float, float] = (10, 1 / 6)
+    one_visitor: tuple[float, float] = (6, 1 / 30)
     one_domain: tuple[float, float] = (15, 0.25)
     unproven: tuple[float, float] = (6, 0.1)
 
@@ -93,12 +96,14 @@ class _Meters:
             "proof": Buckets(*limits.proofs),
             "delivery": Buckets(*limits.deliveries),
             "person": Buckets(*limits.people),
+            "visitor": Buckets(*limits.visitors),
             "upkeep": Buckets(*limits.upkeep),
         }
         self._by: dict[Kind, Buckets] = {
             "proof": Buckets(*limits.one_address),
             "delivery": Buckets(*limits.one_sender),
             "person": Buckets(*limits.one_person),
+            "visitor": Buckets(*limits.one_visitor),
         }
         self._domains = Buckets(*limits.one_domain)
         self._unproven = Buckets(*limits.unproven)
@@ -180,14 +185,23 @@ class Lookups:
     async def webfinger(self, name: str, host: Host, budget: Budget, *, kind: str | None = None) -> Uri:
         """Return the id that a host gives for a handle, as `fetching.webfinger` does."""
         line = _Line(self, budget)
-        return await fetching.webfinger(
-            line, name, host, allow_http=self._instance.allow_http, kind=kind
-        )
+        return await fetching.webfinger(line, name, host, allow_http=self._instance.allow_http, kind=kind)
 
     async def subject(self, name: str, host: Host, budget: Budget) -> Handle | None:
         """Return the handle by which a host itself calls whom it has as `name`."""
         line = _Line(self, budget)
         return await fetching.subject(line, name, host, allow_http=self._instance.allow_http)
+
+    async def door(self, host: Host, about: Uri, budget: Budget, *, name: str | None = None) -> Uri:
+        """Return where somebody with an account at `host` follows `about`, as `fetching.door` does.
+
+        A server that we do not talk to is not led to either. Raises as that, and `Unreachable`.
+        """
+        line = _Line(self, budget)
+        allow_http = self._instance.allow_http
+        place = await fetching.door(line, host, about, name=name, allow_http=allow_http)
+        await line.admit(place)
+        return place
 
     async def software(self, host: Host, budget: Budget) -> str | None:
         """Return the software that a host claims to run."""

@@ -34,6 +34,7 @@ PROPOSALS: Final = (
     ("11dd", "Context ownership", "a context belongs to its group"),
     ("4f05", "Soft deletion", "tombstones, with 410"),
     ("5feb", "Search indexing consent", "`indexable: false` unless somebody chose otherwise; what others write in open groups is found here only with it"),
+    ("3b86", "Activity intents", "`Follow` and `Join` in the WebFinger answers for our people and for the host"),
     ("844e", "Capability discovery", "`generator.implements` names RFC 9421"),
 )  # fmt: skip
 PROOFS: Final = {

@@ -181,6 +181,7 @@ def of_staff(stored: Stored) -> list[Case]:
     found = [
         Case("servers", servers.list_servers),
         Case("one server", lambda c: servers.get_server(c, seed.SUSPENDED)),
+        Case("why a server is suspended", lambda c: servers.find_reason(c, seed.SUSPENDED)),
         Case("a whole top-level domain", lambda c: servers.get_server(c, "example")),
         Case("rules", domain_rules.list_rules),
     ]

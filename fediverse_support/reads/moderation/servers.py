@@ -47,6 +47,18 @@ class ServerView:
     servers_below: list[str]
 
 
+FIND_REASON: Final = """
+select r.reason from domain_rules r
+where r.domain = any (domain_suffixes($1)) and is_cut_off($1)
+order by length(r.domain) desc limit 1
+"""
+
+
+async def find_reason(conn: Conn, host: str) -> str:
+    """Return why a server is suspended, in the words that were meant for everybody; empty without any."""
+    return await conn.fetchval(FIND_REASON, host) or ""
+
+
 MOST_BELOW: Final = 20
 LIST_SERVERS: Final = """
 select s.domain, coalesce(s.rule, (select r.severity from rule_for_each(s.domain) r (severity))) as rule,

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from starlette.types import Receive, Scope, Send
 
-from federation import discovery
+from federation import discovery, uris
 from federation.discovery import Handle, ResourceUri
 from federation.errors import Malformed
 from federation.uris import Uri
@@ -77,6 +77,9 @@ class WebFinger:
                 return None
             if isinstance(resource, Handle):
                 uri = await self._named(conn, resource)
+            elif resource.is_root and uris.host(resource.uri) == instance.host:
+                # Who asks for the server itself may not know how it is spoken with.
+                uri = instance.actor_uri
             elif not instance.is_ours(resource.uri):
                 uri = None
             else:
@@ -94,8 +97,6 @@ class WebFinger:
         return await reads.find_named(conn, handle.name, kinds)
 
     async def _addressed(self, conn: Conn, resource: ResourceUri) -> Uri | None:
-        if resource.is_root:
-            return self.deps.instance.actor_uri
         # As people and programs write a page's address: with a slash at its end, or with its signs encoded.
         path = unquote(resource.uri.removeprefix(self.deps.instance.base_url)).removesuffix("/")
         if path.startswith("/@"):
@@ -113,6 +114,8 @@ class WebFinger:
         if is_root:
             # A server's own address leads to the actor that speaks for it (FEP-d556).
             links.append(Link(SERVER_ACTOR, row.uri, SELF_TYPE))
+        if row.kind in ("person", "instance"):
+            links += discovery.doors(f"{self.deps.instance.base_url}/authorize_interaction")
         aliases = (row.uri,) if page is None else (row.uri, page)
         return Descriptor(f"acct:{row.name}@{self.deps.instance.host}", aliases, tuple(links))
 

@@ -35,6 +35,11 @@ def has_a_code(path: str) -> bool:
     return path.startswith(WITH_A_CODE)
 
 
+def elsewhere(address: str) -> str:
+    """Return the page on which our people go on with what they found on another server."""
+    return "/authorize_interaction?" + urlencode({"uri": address})
+
+
 def group(slug: str, done: str = "") -> str:
     """Return a group's page."""
     return f"/g/{quote(slug, safe='@:')}" + (f"?done={done}" if done else "")

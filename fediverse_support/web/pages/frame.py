@@ -339,6 +339,7 @@ FORM_NOT_OURS: Final = (
 FOR_VISITORS: Final = frozenset({"/sign-in", "/join"})
 CHANGES_BY_CODE: Final = "/new-password/"
 """Whoever sends a form there says by the code who they are."""
+TO_THEIR_SERVER: Final = "/from-your-server"
 TITLES: Final = {
     400: "Something to fix",
     403: "This was not done",
@@ -354,11 +355,13 @@ TITLES: Final = {
 
 def is_for_visitors(path: str) -> bool:
     """Say whether the form of this path is for people without a session, too."""
-    return path in FOR_VISITORS or path.startswith(CHANGES_BY_CODE)
+    return path in FOR_VISITORS or path.startswith(CHANGES_BY_CODE) or path.endswith(TO_THEIR_SERVER)
 
 
 def page_of(path: str, form: Form) -> str:
     """Return where the form stands that is sent to this path; people's groups, where it stands on several."""
+    if path == "/authorize_interaction":
+        return addresses.elsewhere(form.line("uri"))
     if path.startswith("/g/") and path.endswith("/join"):
         return path + (f"?{urlencode({'invite': form.text('invite')[:200]})}" if form.text("invite") else "")
     whole = re.match(r"(/mod/held|/mod/reports|/mod/messages|/mod/members|/followers|/post)/[0-9]+", path)

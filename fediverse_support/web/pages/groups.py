@@ -32,7 +32,8 @@ INVITED_FOR: Final = 14 * 86_400
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupPageView(View):
     """A group with a page of its conversations. `older` is the cursor of the next page, empty on the last;
-    `older_page`: this is not the first. `shut_out` and `waiting` say how the viewer stands to it.
+    `older_page`: this is not the first. `shut_out` and `waiting` say how the viewer stands to it;
+    `has_door`: a visitor can join it from their own server.
     """
 
     group: GroupView
@@ -43,6 +44,7 @@ class GroupPageView(View):
     waiting: str
     may_start: bool
     may_join: bool
+    has_door: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,11 @@ def must_join(group: GroupView) -> bool:
     return may_join(group) and not access.has_joined(group)
 
 
+def can_be_joined_from_elsewhere(visit: Visit, group: GroupView) -> bool:
+    """Say whether people of other servers can follow this group at all."""
+    return group.kind == "open" and group.is_local and visit.house.federation != "off"
+
+
 def title_for(visit: Visit, group: GroupView | None, kind: str, own: str) -> str:
     """Name the kind of page; only what anybody may read is named in full, and only to visitors."""
     return own if visit.viewer is None and group is not None and group.kind == "open" else kind
@@ -118,6 +125,7 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
             waiting=words.waiting(group.host),
             may_start=access.may_start(group),
             may_join=may_join(group),
+            has_door=visit.viewer is None and can_be_joined_from_elsewhere(visit, group),
         ),
     )
 

@@ -14,7 +14,17 @@ from starlette.routing import BaseRoute, Route
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
-from fediverse_support.web.pages import accounts, addresses, engine, groups, home, house, passwords, people
+from fediverse_support.web.pages import (
+    accounts,
+    addresses,
+    elsewhere,
+    engine,
+    groups,
+    home,
+    house,
+    passwords,
+    people,
+)
 from fediverse_support.web.pages.frame import HEADERS, Does, Pages, Shows, Visit
 from fediverse_support.web.pages.moderation import moderation, servers
 from fediverse_support.web.pages.posts import decisions, posts, threads
@@ -36,6 +46,8 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
     ("/g/{slug}", groups.show_group),
     ("/g/{slug}/join", groups.show_join),
     ("/g/{slug}/leave", groups.show_leave),
+    ("/g/{slug}/from-your-server", elsewhere.show_from_your_server),
+    ("/authorize_interaction", elsewhere.show_interaction),
     ("/g/{slug}/write", posts.show_write),
     ("/g/{slug}/t/{post_id}", threads.show_thread),
     (REPLY, threads.show_reply),
@@ -67,6 +79,8 @@ SHOWS: Final[tuple[tuple[str, Shows], ...]] = (
 DOES: Final[tuple[tuple[str, Does], ...]] = (
     ("/g/{slug}/join", groups.join),
     ("/g/{slug}/leave", groups.leave),
+    ("/g/{slug}/from-your-server", elsewhere.go_to_their_server),
+    ("/authorize_interaction", elsewhere.interact),
     ("/g/{slug}/write", posts.write),
     (REPLY, threads.reply),
     ("/post/{post_id}/reply", threads.reply),

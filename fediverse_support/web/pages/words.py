@@ -134,6 +134,14 @@ IN_FORCE: Final[dict[str, str]] = {
     "hold": "It is on hold. Every post from there, and everyone who asks to join, waits for a moderator.",
     "suspend": "It is suspended. Nothing goes out or comes in, and nothing of theirs shows.",
 }
+NO_ADDRESS: Final = "This is no address that we can open. Nothing was asked of anybody."
+NOT_FOUND_THERE: Final = (
+    "We could not open this. It may not be there, it may not be for everybody, or its server does not answer."
+)
+A_PERSON_THERE: Final = (
+    "This is a person on another server. Our pages show groups and conversations; people elsewhere are "
+    "followed with an app."
+)
 NO_MATCH: Final = "That name and password do not match."
 
 # Codes of policy and of actions as sentences; the first one known is said.
@@ -191,6 +199,9 @@ FIXES: Final[dict[tuple[str, str], str]] = {
     ("domain", "malformed"): "Type the name of a server, such as quiet.example",
     ("domain", "ours"): "This is our own server. Type the name of another one",
     ("domain", "wide"): "Tick the box if you mean every server under this name",
+    ("server", "malformed"): "Type the name of your server, such as quiet.example",
+    ("server", "ours"): "This is our own server. Type the name of the one where you have an account",
+    ("server", "no_door"): "We found no way in there. Paste the handle below into your app’s search instead",
     ("severity", "required"): "Choose a rule",
     ("rules", "required"): "Please read the rules and tick the box",
     ("age", "required"): "Please tick the box if you are 18 or older",

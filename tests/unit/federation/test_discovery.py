@@ -243,3 +243,81 @@ def test_a_nodeinfo_link_to_elsewhere_is_not_followed(href: object) -> None:
 )
 def test_a_software_name_is_a_bounded_word(body: object, name: str | None) -> None:
     assert discovery.read_nodeinfo(json.dumps(body).encode()) == name
+
+
+def said(*templates: str | None) -> Descriptor:
+    links = tuple(Link(discovery.SUBSCRIBE, template=template) for template in templates)
+    return Descriptor("acct:ada@masto.example", links=links)
+
+
+FILLED = "https%3A%2F%2Fsupport.example%2Fap%2Fg%2Fsleepless"
+
+
+@pytest.mark.parametrize(
+    ("template", "place"),
+    [
+        ("https://masto.example/authorize?uri={uri}", f"https://masto.example/authorize?uri={FILLED}"),
+        ("https://web.masto.example/i/{uri}/x", f"https://web.masto.example/i/{FILLED}/x"),
+        ("HTTPS://MASTO.example:443/?a=b&uri={uri}", f"https://masto.example/?a=b&uri={FILLED}"),
+    ],
+)
+def test_a_server_says_where_its_people_follow(template: str, place: str) -> None:
+    assert discovery.door(said(template), Host("masto.example"), GROUP) == place
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://evil.example/?uri={uri}",
+        "https://evilmasto.example/?uri={uri}",
+        "https://masto.example.evil.example/?uri={uri}",
+        "https://masto.example@evil.example/?uri={uri}",
+        "https://masto.example:8443/?uri={uri}",
+        "http://masto.example/?uri={uri}",
+        "//masto.example/?uri={uri}",
+        "/authorize?uri={uri}",
+        "javascript:alert(1)//{uri}",
+        "data:text/html,{uri}",
+        "https://{uri}.masto.example/",
+        "https://masto.example{uri}",
+        "https:{uri}",
+        "{uri}",
+        "https://masto.example/?uri=none",
+        "https://masto.example/?uri={uri}&also={uri}",
+        "https://masto.example/?uri={uri}&token={session}",
+        "https://masto.example/?uri={uri}\r\nSet-Cookie: a=b",
+        "https://masto.example\\@evil.example/?uri={uri}",
+        'https://masto.example/?uri={uri}"onclick=x',
+        f"https://masto.example/?uri={{uri}}&x={'x' * 2000}",
+    ],
+)
+def test_a_template_leads_to_that_server_alone_and_fills_in_one_thing(template: str) -> None:
+    with pytest.raises(Malformed):
+        discovery.door(said(template), Host("masto.example"), GROUP)
+
+
+def test_plain_http_is_for_tests_alone() -> None:
+    here, place = Host("127.0.0.1:8000"), "http://127.0.0.1:8000/f?uri="
+    assert discovery.door(said(f"{place}{{uri}}"), here, GROUP, allow_http=True) == place + FILLED
+    with pytest.raises(Malformed):
+        discovery.door(said("http://127.0.0.1:25/f?uri={uri}"), here, GROUP, allow_http=True)
+
+
+def test_without_a_template_there_is_no_way() -> None:
+    for silent in (said(), said(None)):
+        with pytest.raises(Malformed):
+            discovery.door(silent, Host("masto.example"), GROUP)
+
+
+def test_our_own_doors_are_read_like_those_of_others() -> None:
+    links = discovery.doors(f"{BASE}/authorize_interaction")
+    written = discovery.write_descriptor(Descriptor("acct:wren@support.example", links=links))
+    there = Uri("https://masto.example/g/1")
+    found = discovery.door(discovery.read_descriptor(written), Host("support.example"), there)
+    assert found == f"{BASE}/authorize_interaction?uri=https%3A%2F%2Fmasto.example%2Fg%2F1"
+    intent = f"{BASE}/authorize_interaction?uri={{object}}"
+    assert [(link["rel"], link.get("href")) for link in json.loads(written)["links"]] == [
+        ("http://ostatus.org/schema/1.0/subscribe", None),
+        ("https://w3id.org/fep/3b86/Follow", intent),
+        ("https://w3id.org/fep/3b86/Join", intent),
+    ]
