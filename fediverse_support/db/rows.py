@@ -1,8 +1,12 @@
-"""What a statement answers, where the statement knows more about it than its type does."""
+"""Rows of statements: what one answers, where it knows more about it than its type does, and many that one
+takes."""
 
 from __future__ import annotations
 
-from asyncpg import Record
+from collections.abc import Sequence
+
+import msgspec
+from asyncpg import DataError, Record
 
 
 def only(row: Record | None) -> Record:
@@ -18,3 +22,14 @@ def only(row: Record | None) -> Record:
 def count_of(done: str) -> int:
     """Return how many rows a statement changed, from what the database says of it, such as `DELETE 3`."""
     return int(done.rpartition(" ")[2])
+
+
+def recordset(rows: Sequence[object]) -> str:
+    """Return rows as a statement takes many of them, each value under its name: for `json_to_recordset`.
+
+    Raises `DataError` for text that no database could hold.
+    """
+    try:
+        return msgspec.json.encode(rows).decode()
+    except UnicodeEncodeError as error:
+        raise DataError("a text with half a character in it") from error

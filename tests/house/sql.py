@@ -134,6 +134,12 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(getattr(value, field.name, None))
 
 
+def most_arrays(text: str) -> int:
+    """How many arrays at most a statement reads side by side, where a place tells what each value is."""
+    said = re.findall(r"unnest\(((?:[^()]|\([^()]*\))*)\)", text)
+    return max((len(re.findall(r"\[\]", arrays)) for arrays in said), default=0)
+
+
 def repeated(text: str) -> list[str]:
     """The rules with a name that a statement writes out itself."""
     said = re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", text))

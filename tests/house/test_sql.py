@@ -143,6 +143,13 @@ def test_a_rule_written_out_once_more_is_found(rule: str, text: str) -> None:
     assert sql.repeated("select 1 -- 'suspend' written_in = 'open'\nwhere in_the_open(g, 'open')") == []
 
 
+def test_rows_are_handed_over_by_the_names_of_their_columns() -> None:
+    """Five arrays side by side can be told apart; more values have names, through `db.rows.recordset`."""
+    assert {where for text, where in statements().items() if sql.most_arrays(text) > 5} == set()
+    six = ",\n    ".join(f"${number}::text[]" for number in range(1, 7))
+    assert sql.most_arrays(f"select * from unnest({six}) as g (a, b, c, d, e, f), unnest($7::int[]) n") == 6
+
+
 def unchecked(texts: dict[str, str]) -> list[str]:
     """Where a list in `reads` takes posts and asks nobody who may see them."""
     return [

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Tx
+from fediverse_support.db.rows import recordset
 from fediverse_support.domain import keeping
 from fediverse_support.domain.house import Federation
 from fediverse_support.domain.ids import ActorId
@@ -58,32 +59,34 @@ order by host
 FAN_OUT: Final = """
 with given as materialized (
     select g.*, x.id as known_id, coalesce(x.id, new_id()) as id
-    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bool[], $7::bigint[],
-        $8::bigint[], $9::timestamptz[], $10::bigint[], $11::text[], $12::text[])
-        with ordinality as g (uri, actor_uri, verb, object_uri, document, public, sender_id, post_id, due_at,
-            target_id, form, author_host, place)
+    from rows from (json_to_recordset($1::json) as (
+        uri text, actor_uri text, verb text, object_uri text, document text, public bool, sender_id bigint,
+        post_id bigint, due_at timestamptz, target_id bigint, form text, author_host text
+    )) with ordinality g
     left join activities x on x.uri = g.uri
 ), act as (
     insert into activities (id, uri, actor_uri, verb, object_uri, document, direction, public, created_at)
-    select g.id, g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $13 from given g
-    where g.known_id is null order by g.place
+    select g.id, g.uri, g.actor_uri, g.verb, g.object_uri, g.document, 'out', g.public, $2 from given g
+    where g.known_id is null order by g.ordinality
 ), shut as materialized (
     -- The inboxes that somebody has alone who blocks a post's author. One that many share cannot be told
     -- apart: there the blocker's own server keeps from them what comes for the others.
-    select g.place, a.inbox_uri as inbox
+    select g.ordinality, a.inbox_uri as inbox
     from given g join posts p on p.id = g.post_id
     join blocks b on b.blocked_id = p.author_id
     join actors a on a.id = b.blocker_id and a.host is not null and a.shared_inbox_uri is null
 ), queued as (
     insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
-    select g.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $13
-    from given g join unnest($14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bool[])
-        as f (target_id, form, host, inbox, takes, is_picky) on f.target_id = g.target_id and f.form = g.form
+    select g.id, g.sender_id, f.host, f.inbox, g.post_id, g.due_at, $2
+    from given g
+    join json_to_recordset($3::json) as f (
+        target_id bigint, form text, host text, inbox text, takes text, is_picky bool
+    ) on f.target_id = g.target_id and f.form = g.form
       -- A server that will not have its own activity announced is told of the post by its id instead.
       and (g.form = '' or g.form = case when f.is_picky and f.host = g.author_host and f.takes = 'activity'
            then 'object' else f.takes end)
-    where not exists (select 1 from shut s where s.place = g.place and s.inbox = f.inbox)
-    order by g.place, f.host
+    where not exists (select 1 from shut s where s.ordinality = g.ordinality and s.inbox = f.inbox)
+    order by g.ordinality, f.host
     on conflict (activity_id, inbox_uri) do nothing
     returning host
 )
@@ -154,27 +157,23 @@ def _of(some: Sequence[FanOut], places: Mapping[tuple[ActorId, str], Sequence[Pl
 
 
 async def _fan_out(tx: Tx, wanted: Sequence[FanOut], places: Sequence[Place]) -> set[Host]:
-    outs = [one.out for one in wanted]
-    rows = await tx.fetch(
-        FAN_OUT,
-        [out.uri for out in outs],
-        [out.actor_uri for out in outs],
-        [out.verb for out in outs],
-        [out.object_uri for out in outs],
-        [keeping.shorten(out.document) for out in outs],
-        [out.public for out in outs],
-        [out.sender_id for out in outs],
-        [out.post_id for out in outs],
-        [out.due_at for out in outs],
-        [one.of for one in wanted],
-        [one.form or "" for one in wanted],
-        [one.author_host for one in wanted],
-        outs[0].now,
-        [place.target_id for place in places],
-        [place.form for place in places],
-        [place.host for place in places],
-        [place.inbox for place in places],
-        [place.takes for place in places],
-        [place.is_picky for place in places],
-    )
+    given = [
+        {
+            "uri": one.out.uri,
+            "actor_uri": one.out.actor_uri,
+            "verb": one.out.verb,
+            "object_uri": one.out.object_uri,
+            "document": keeping.shorten(one.out.document),
+            "public": one.out.public,
+            "sender_id": one.out.sender_id,
+            "post_id": one.out.post_id,
+            "due_at": one.out.due_at,
+            "target_id": one.of,
+            "form": one.form or "",
+            "author_host": one.author_host,
+        }
+        for one in wanted
+    ]
+    now = wanted[0].out.now
+    rows = await tx.fetch(FAN_OUT, recordset(given), now, recordset([place._asdict() for place in places]))
     return {Host(row["host"]) for row in rows}

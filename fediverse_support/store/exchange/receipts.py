@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.rows import recordset
 
 Accepted = Literal["new", "seen", "refused"]
 
@@ -33,21 +34,23 @@ class Arrival:
 # Many in one statement: a row costs little, a commit costs much. They are stored in the order they came in.
 INSERT_RECEIPTS: Final = """
 with given as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[], $8::bool[],
-        $9::bool[])
-        with ordinality as g (uri, host, signer, body, digest, takes_back, is_once, place)
+    select g.uri, g.host, g.signer, g.body, decode(g.digest, 'base64') as digest, g.takes_back, g.is_once,
+           g.ordinality as place
+    from rows from (json_to_recordset($1::json) as (
+        uri text, host text, signer text, body text, digest text, takes_back bool, is_once bool
+    )) with ordinality g
 ), ruled as materialized (
     select h.host, t.yes as lets_in
-    from (select distinct host from given) h cross join (select federation_now($7) as mode) m
+    from (select distinct host from given) h cross join (select federation_now($3) as mode) m
     cross join lateral talks_to_each(h.host, m.mode) t (yes)
 ), let_in as materialized (
     select g.* from given g join ruled r using (host) where r.lets_in
 ), used as (
-    insert into seen_signatures (digest, seen_at) select digest, $6 from let_in where digest is not null
+    insert into seen_signatures (digest, seen_at) select digest, $2 from let_in where digest is not null
     on conflict (digest) do nothing returning digest
 ), kept as (
     insert into receipts (uri, host, signer_uri, body, takes_back, due_at, received_at, apart)
-    select l.uri, l.host, l.signer, l.body, l.takes_back, $6, $6, case when l.is_once then 0 else new_id() end
+    select l.uri, l.host, l.signer, l.body, l.takes_back, $2, $2, case when l.is_once then 0 else new_id() end
     from (select *, row_number() over (partition by digest order by place) as nth from let_in) l
     where l.digest is null or l.nth = 1 and exists (select 1 from used u where u.digest = l.digest)
     order by l.place
@@ -67,18 +70,7 @@ async def insert_receipts(
     Returns for each whether it is kept from now on; of two alike both are. `refused` are those of hosts that
     are not talked to at this moment; `override` is the mode where it is not the one that was chosen.
     """
-    rows = await conn.fetch(
-        INSERT_RECEIPTS,
-        [arrival.uri for arrival in arrivals],
-        [arrival.host for arrival in arrivals],
-        [arrival.signer for arrival in arrivals],
-        [arrival.body for arrival in arrivals],
-        [arrival.digest for arrival in arrivals],
-        now,
-        override,
-        [arrival.takes_back for arrival in arrivals],
-        [arrival.is_once for arrival in arrivals],
-    )
+    rows = await conn.fetch(INSERT_RECEIPTS, recordset(arrivals), now, override)
     return [row["answer"] for row in rows]
 
 
@@ -141,6 +133,8 @@ FINISH_RELAYS: Final = """
 update receipts r set standing = 'done', body = null, carried = g.carried
 from unnest($1::bigint[], $2::text[]) as g (id, carried) where r.id = g.id
 """
+
+
 async def take_receipts(
     conn: Conn, host: Host, now: datetime, limit: int, *, mode: str = "open"
 ) -> list[Receipt]:
@@ -191,25 +185,16 @@ PUT_OFF: Final = """
 update receipts r set
     attempts = r.attempts + g.counts::int, last_error = g.error, due_at = g.due_at, waits_for = g.rule,
     standing = case when g.park then 'parked' when g.rule is not null then 'ruled' else 'waiting' end,
-    about = string_to_array(nullif(g.about, ''), ' ')
-from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bool[], $5::bool[], $6::text[], $7::text[])
-    as g (id, error, due_at, counts, park, rule, about)
+    about = nullif(g.about, '{}')
+from json_to_recordset($1::json) as g (
+    id bigint, error text, due_at timestamptz, counts bool, park bool, rule text, about text[])
 where r.id = g.id and r.standing = 'waiting'
 """
 
 
 async def put_off(tx: Tx, those: Sequence[PutOff]) -> None:
     """Try deliveries again later, or put them aside, with the reason."""
-    await tx.execute(
-        PUT_OFF,
-        [each.id for each in those],
-        [each.error for each in those],
-        [each.due_at for each in those],
-        [each.counts for each in those],
-        [each.park for each in those],
-        [each.rule for each in those],
-        [" ".join(each.about) for each in those],
-    )
+    await tx.execute(PUT_OFF, recordset(those))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,14 +214,10 @@ order by id limit 1000
 """
 
 
-async def find_put_off(
-    conn: Conn, host: Host, about: Collection[Uri], but: Collection[int]
-) -> list[Awaited]:
+async def find_put_off(conn: Conn, host: Host, about: Collection[Uri], but: Collection[int]) -> list[Awaited]:
     """Return what a host brought about any of these and was put off, other than those in `but`."""
     rows = await conn.fetch(FIND_PUT_OFF, host, list(about), list(but))
-    return [
-        Awaited(row["id"], row["due_at"], frozenset(row["about"]), row["waits_for"]) for row in rows
-    ]
+    return [Awaited(row["id"], row["due_at"], frozenset(row["about"]), row["waits_for"]) for row in rows]
 
 
 # Of what was never tried, only its turn says what it brings: a post comes from its own host ($2), or through

@@ -9,6 +9,7 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn, Tx
+from fediverse_support.db.rows import recordset
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, Post, PostKind, PostStanding
@@ -59,62 +60,47 @@ async def new_id(conn: Conn) -> PostId:
 
 INSERT_POSTS: Final = """
 with given as materialized (
-    select coalesce(g.given_id, new_id()) as id, g.*
-    from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[],
-        $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::text[], $16::text[], $17::bool[], $18::text[], $19::text[], $20::text[], $21::text[],
-        $22::timestamptz[], $23::timestamptz[], $24::text[], $25::text[])
-        with ordinality as g (given_id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri,
-            audience, standing, title, body_html, body_source, body_text, warning, sensitive, language, url,
-            context_uri, attachments, published_at, words_at, written_in, mentions, place)
-    order by g.place
+    select coalesce(g.id, new_id()) as new_id, g.*
+    from rows from (json_to_recordset($1::json) as (
+        id bigint, uri text, kind text, author_id bigint, host text, group_id bigint, written_in text,
+        root_id bigint, parent_id bigint, parent_uri text, audience text, standing text, title text,
+        body_html text, body_source text, body_text text, warning text, sensitive bool, language text,
+        url text, context_uri text, attachments text, published_at timestamptz, words_at timestamptz,
+        mentions text[]
+    )) with ordinality g
+    order by g.ordinality
 ), new as (
-    insert into posts (id, uri, kind, author_id, host, group_id, root_id, parent_id, parent_uri, audience,
+    insert into posts (
+        id, uri, kind, author_id, host, group_id, written_in, root_id, parent_id, parent_uri, audience,
         standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments, published_at, words_at, written_in, active_at, created_at)
-    select id, uri, kind, author_id, host, group_id, coalesce(root_id, id), parent_id, parent_uri, audience,
-        standing, title, body_html, body_source, body_text, warning, sensitive, language, url, context_uri,
-        attachments::jsonb, published_at, words_at, written_in, $26, $26
+        attachments, published_at, words_at, active_at, created_at)
+    select
+        new_id, uri, kind, author_id, host, group_id, written_in, coalesce(root_id, new_id), parent_id,
+        parent_uri, audience, standing, title, body_html, body_source, body_text, warning, sensitive,
+        language, url, context_uri, attachments::jsonb, published_at, words_at, $2, $2
     from given
     on conflict (uri) do nothing
     returning id, uri
 ), named as (
     insert into mentions (post_id, actor_id)
-    select g.id, a.id
-    from given g join new on new.id = g.id
-    cross join lateral unnest(string_to_array(g.mentions, ' ')) m (uri) join actors a on a.uri = m.uri
+    select g.new_id, a.id
+    from given g join new on new.id = g.new_id
+    cross join lateral unnest(g.mentions) m (uri) join actors a on a.uri = m.uri
     on conflict do nothing
 ), bumped as (
     -- A root that this very statement stores is not seen here, and needs it not.
-    update posts set active_at = $26
-    where id in (select g.root_id from given g join new on new.id = g.id where g.standing = 'visible')
+    update posts set active_at = $2
+    where id in (select g.root_id from given g join new on new.id = g.new_id where g.standing = 'visible')
 )
 select new.id, new.uri, exists (
     select 1 from posts o where o.parent_uri = new.uri and o.parent_id is null) as has_orphans
 from new
 """
-COLUMNS: Final = (
-    *("id", "uri", "kind", "author_id", "host", "group_id", "root_id", "parent_id", "parent_uri", "audience"),
-    *(
-        "standing",
-        "title",
-        "body_html",
-        "body_source",
-        "body_text",
-        "warning",
-        "sensitive",
-        "language",
-        "url",
-    ),
-    *("context_uri", "attachments", "published_at", "words_at", "written_in"),
-)
 
 
 async def insert_posts(tx: Tx, posts: Sequence[NewPost], now: datetime) -> dict[Uri, PostId]:
     """Store posts with their mentions and wake their threads; return those whose URIs were not known yet."""
-    values = [[getattr(post, name) for post in posts] for name in COLUMNS]
-    mentions = [" ".join(post.mentions) for post in posts]
-    rows = await tx.fetch(INSERT_POSTS, *values, mentions, now)
+    rows = await tx.fetch(INSERT_POSTS, recordset(posts), now)
     by_uri = {post.uri: post for post in posts}
     for row in rows:
         if row["has_orphans"]:
