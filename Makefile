@@ -92,6 +92,9 @@ docs: $(STAMP) ## write FEDERATION.md from the code
 	$(RUN) -m fediverse_support.cli.federation_document > FEDERATION.md.new
 	@mv FEDERATION.md.new FEDERATION.md
 
+words: $(DEV_STAMP) ## write the template of the catalogues of words, and bring those up to date
+	$(RUN) -m tests.catalogue
+
 docs-check: $(DEV_STAMP) ## say whether the generated documents are up to date
 	$(RUN) -m pytest -q tests/house $(PYTEST_ARGS)
 
@@ -105,4 +108,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo world test lint check fmt new-migration bench chaos mutants interop docs docs-check lock clean
+.PHONY: help install demo world test lint check fmt new-migration bench chaos mutants interop docs words docs-check lock clean

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fediverse_support.domain.moderation import Severity
 
@@ -108,6 +109,13 @@ def _languages(text: str) -> tuple[str, ...]:
     return found
 
 
+def _zone(text: str) -> tzinfo | None:
+    try:
+        return ZoneInfo(text) if text else None
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("zone") from error
+
+
 def _words(text: str) -> str:
     if len(text) > MOST_WORDS or CONTROL.search(text.replace("\n", "").replace("\t", "")):
         raise ValueError("words")
@@ -165,6 +173,10 @@ TABLE: Final = (
         "The languages in which people are answered here; told to apps.",
     ),
     Key(
+        "zone", "", _zone, "a time zone such as Europe/London, or empty for the server's own",
+        "The time zone in which pages say days and times.",
+    ),
+    Key(
         "federation", "off", _one_of(FEDERATIONS), "open, allowlist or off",
         "Which servers posts of open groups are exchanged with: every one without a rule against it, those "
         "on the list, or none.",
@@ -197,6 +209,7 @@ class House:
     contact: str
     language: str
     languages: tuple[str, ...]
+    zone: tzinfo | None
     federation: Federation
     registration: Registration
     undo_for: timedelta

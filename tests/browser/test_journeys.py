@@ -10,8 +10,9 @@ from playwright.async_api import Page, expect
 from fediverse_support.actions.people import following
 from fediverse_support.db.pool import Db
 from fediverse_support.web.app import assemble
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.routes import routes
+from fediverse_support.web.words import sentences
 from tests.browser.conftest import Served
 from tests.browser.served import free_port, serving
 from tests.integration.site import PASSWORD
@@ -47,9 +48,9 @@ async def test_read_a_group_sign_in_post_and_reply(served: Served) -> None:
     await expect(reply.get_by_text("You", exact=True)).to_be_visible()
     await follow(page, "Getting ready for appointments")
     await follow(page, "Write a post")
-    await expect(page.get_by_text(words.AUDIENCE["open"])).to_be_visible()
+    await expect(page.get_by_text(sentences.AUDIENCE["open"])).to_be_visible()
     button = page.get_by_role("button", name="Post to Getting ready for appointments")
-    await expect(button).to_have_accessible_description(words.AUDIENCE["open"])
+    await expect(button).to_have_accessible_description(sentences.AUDIENCE["open"])
     await page.get_by_label("Title").fill("Words for asking")
     await page.get_by_label("What would you like to say?").fill("Could I have longer, please?")
     await button.click()
@@ -70,7 +71,7 @@ async def test_edit_and_remove_ones_own_post(served: Served) -> None:
     await press(page, "Remove this post")
     await expect(page.get_by_text("We have deleted this here.")).to_be_visible()
     await page.goto(f"/g/frontroom/t/{root}")
-    await expect(page.get_by_text(words.NOT_HERE)).to_be_visible()
+    await expect(page.get_by_text(sentences.NOT_HERE)).to_be_visible()
 
 
 async def test_open_a_content_note(served: Served) -> None:
@@ -134,7 +135,7 @@ async def test_a_refused_post_is_edited_and_sent_again(served: Served) -> None:
     heron = await served.window("heron")
     await heron.goto("/home")
     await follow(heron, "A moderator decided that something you wrote does not appear")
-    await expect(heron.get_by_text(words.TAKEN_OUT)).to_be_visible()
+    await expect(heron.get_by_text(sentences.TAKEN_OUT)).to_be_visible()
     await expect(heron.get_by_text("Call me on this number.")).to_be_visible()
     await follow(heron, "Edit and send again")
     await expect(heron.get_by_label("Title")).to_have_value("Hello")
@@ -142,7 +143,7 @@ async def test_a_refused_post_is_edited_and_sent_again(served: Served) -> None:
     await heron.get_by_label("What you wrote").fill("I am new here.")
     await press(heron, "Post to Everyday chat")
     await expect(heron.get_by_role("article").get_by_text("I am new here.")).to_be_visible()
-    await expect(heron.get_by_text(words.TAKEN_OUT)).to_have_count(0)
+    await expect(heron.get_by_text(sentences.TAKEN_OUT)).to_have_count(0)
 
 
 async def test_an_admin_suspends_a_server_and_clears_it_again(served: Served) -> None:

@@ -8,69 +8,13 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-from fediverse_support.actions.moderation import moderating, reporting
-from fediverse_support.actions.people import following
 from tests.browser.conftest import DESK, PHONE, Served
+from tests.integration.furnished import furnish
 
 pytestmark = [pytest.mark.browser, pytest.mark.postgres]
 
 NARROW = {"width": 320, "height": 640}
 ONLY_COLOURS = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-
-
-async def furnish(served: Served) -> list[tuple[str, str | None]]:
-    """Fill the site with awkward things, and return every page with who looks at it."""
-    site = served.site
-    root = await site.writes(
-        "marlow", f"{LONG_WORD}\n\n- one\n- two\n\n> quoted\n\n`{LONG_WORD}`\n\n    {LONG_WORD * 2}",
-        group="frontroom", title=f"{LONG_WORD} {LONG_WORD}", warning="",
-    )  # fmt: skip
-    noted = await site.writes("tansy", "Forty candles.", group="frontroom", warning="death and grief")
-    taken = await site.writes("wren", f"{LONG_WORD} and more.", parent=root, warning="a rough night")
-    thread = await site.writes("wren", "My own words.", group="frontroom", title=LONG_WORD)
-    for each in (taken, thread):
-        await moderating.remove_post(site.db, site.deps.instance, site.people["asha"], each)
-    reply = await site.writes("wren", "Yes.", parent=await site.writes("tansy", "Hello.", parent=root))
-    outside = await site.writes("wren", "In the open.", group="appointments", title="Outdoors")
-    async with site.db.connection() as conn:
-        await conn.execute(
-            "insert into peers (host, last_heard_at) values ('masto.example', $1)", site.db.now()
-        )
-        await conn.execute("update posts set standing = 'held' where id = $1", reply)
-    await reporting.report(
-        site.db, site.deps.instance, site.people["wren"], target_id=None, post_ids=(noted,), reason="worried",
-        body="He sounded low.",
-    )  # fmt: skip
-    for name, whom in (("marlow", "wren"), ("tansy", "wren")):
-        await following.follow(site.db, site.deps.instance, site.people[name], site.people[whom].actor_id)
-    async with site.db.connection() as conn:
-        await conn.execute(
-            "update follows f set standing = 'accepted' from actors a"
-            " where a.id = f.follower_id and a.name = 'tansy' and f.target_id = $1",
-            site.people["wren"].actor_id,
-        )
-        await conn.execute(
-            "update actors set display_name = $1, summary_html = '<p>' || $1 || '</p>' where name = 'marlow'",
-            LONG_WORD,
-        )
-    visitor = ("/", "/find", "/g/appointments", f"/g/appointments/t/{outside}", "/sign-in", "/join", "/help",
-               "/about", "/rules", "/privacy", "/nowhere")  # fmt: skip
-    member = ("/home", "/find", "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
-              f"/g/frontroom/t/{root}/reply?to={root}", "/g/frontroom/write", "/g/appointments/write",
-               "/g/frontroom/leave", "/@wren", "/followers", f"/post/{outside}/edit",
-               f"/post/{outside}/remove", f"/post/{root}/tell-us", f"/g/frontroom/t/{thread}",
-               f"/post/{thread}/decision", f"/post/{taken}/decision", f"/post/{thread}/again",
-               f"/post/{taken}/again", f"/post/{taken}/remove")  # fmt: skip
-    staff = ("/mod/held", "/mod/reports", "/mod/members", f"/post/{root}/take-down")
-    admin = ("/admin/servers", "/admin/servers/masto.example", "/admin/servers/look?domain=")
-    return [
-        *((path, None) for path in visitor),
-        *((path, "wren") for path in member),
-        *((path, "asha") for path in staff),
-        *((path, "tom") for path in admin),
-        ("/g/appointments/join", "heron"),
-    ]
 
 
 async def sideways(page: Page) -> int:
@@ -82,7 +26,7 @@ async def sideways(page: Page) -> int:
 
 
 async def test_no_page_scrolls_sideways_at_320_pixels_in_either_direction(served: Served) -> None:
-    pages = await furnish(served)
+    pages = await furnish(served.site)
     windows: dict[str | None, Page] = {}
     for path, name in pages:
         if name not in windows:
@@ -111,7 +55,7 @@ async def test_a_word_without_a_space_makes_no_page_wider(served: Served) -> Non
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(served: Served, scheme: Any) -> None:
-    pages = await furnish(served)
+    pages = await furnish(served.site)
     axe = Axe()
     windows: dict[str | None, Page] = {}
     found = []
@@ -129,7 +73,7 @@ async def test_axe_finds_nothing(served: Served, scheme: Any) -> None:
 
 
 async def test_strong_contrast_and_forced_colours_keep_every_word(served: Served) -> None:
-    await furnish(served)
+    await furnish(served.site)
     asked: list[dict[str, Any]] = [{"forced_colors": "active"}, {"contrast": "more"}]
     for more in asked:
         window = await served.window("wren", **more)
@@ -139,7 +83,7 @@ async def test_strong_contrast_and_forced_colours_keep_every_word(served: Served
 
 
 async def test_nothing_is_asked_of_another_host(served: Served) -> None:
-    pages = await furnish(served)
+    pages = await furnish(served.site)
     window = await served.window(script=True)
     asked: list[str] = []
     wrong: list[str] = []
@@ -163,7 +107,7 @@ async def heights(window: Page, selector: str) -> dict[str, float]:
 
 
 async def test_ways_back_and_buttons_are_as_tall_as_a_thumb(served: Served) -> None:
-    pages = await furnish(served)
+    pages = await furnish(served.site)
     windows: dict[str | None, Page] = {}
     for path, name in pages:
         if name not in windows:

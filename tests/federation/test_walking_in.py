@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 
 from fediverse_support.actions.accounts import sessions
-from fediverse_support.web.pages import words
 from fediverse_support.web.sessions import Sessions
+from fediverse_support.web.words import sentences
 from tests.asgi import Got, ask
 from tests.builders import PASSWORD, SECRET, QuickPasswords
 from tests.federation.scenes import GROUP, Scene, three_servers
@@ -72,7 +72,7 @@ async def test_a_visitor_follows_a_group_of_one_server_from_home_on_another(worl
     uri = re.findall(r'name="uri" value="([^"]+)"', asked)[0]
     found = await ada.post(INTERACT, uri=uri)
     assert (found.status, found.headers["location"]) == (303, "/g/sleepless@a.example")
-    assert words.GROUP_ELSEWHERE in html.unescape(
+    assert sentences.GROUP_ELSEWHERE in html.unescape(
         (await ada.get("/g/sleepless@a.example/join")).body.decode()
     )
     await ada.post("/g/sleepless@a.example/join", copies="1")
@@ -116,10 +116,10 @@ async def test_people_elsewhere_and_what_is_not_there_are_told_apart_in_words(sc
     await scene.a.a_person("heron")
     ada = await browser_of(scene.b, "ada")
     person = await ada.post(INTERACT, uri="@heron@a.example")
-    assert person.status == 404 and words.A_PERSON_THERE in html.unescape(person.body.decode())
+    assert person.status == 404 and sentences.A_PERSON_THERE in html.unescape(person.body.decode())
     for address in ("https://a.example/ap/o/never", "@nobody@a.example", "https://never.example/x"):
         got = await ada.post(INTERACT, uri=address)
-        assert got.status == 404 and words.NOT_FOUND_THERE in html.unescape(got.body.decode()), address
+        assert got.status == 404 and sentences.NOT_FOUND_THERE in html.unescape(got.body.decode()), address
 
 
 async def test_what_is_not_for_them_is_a_page_that_never_was(scene: Scene) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fediverse_support.adapters.speech import ENGLISH
+from fediverse_support.web.pages import engine
 from tests.house.source import ROOT, Module, modules
 
 TEMPLATES = ROOT / "templates"
@@ -81,14 +83,23 @@ def test_pages_are_made_in_one_place_which_escapes() -> None:
     # The filter that prints what `richtext` cleaned stands beside the environment.
     assert unescaped(modules()) == PLAIN | {"fediverse_support/web/pages/engine.py"}
     assert makers(modules()) == {"fediverse_support/web/pages/engine.py"}
-    [function] = [
+    functions = {
         function.name
         for module in modules()
         if module.path == "fediverse_support/web/pages/engine.py"
         for function in module.functions()
         if "Markup(" in ast.unparse(function)
-    ]
-    assert function == "safe_html"
+    }
+    # Besides it, words of ours between `{% trans %}` and `{% endtrans %}`, or of a catalogue that comes with
+    # us; what fills their slots is escaped.
+    assert functions == {"safe_html", "spoken", "gettext", "ngettext"}
+
+
+@pytest.mark.parametrize("name", ["gettext", "ngettext"])
+def test_what_fills_a_slot_of_a_sentence_is_escaped(name: str) -> None:
+    say = engine.spoken(ENGLISH)[name]
+    words = ("<b>%(who)s</b>",) if name == "gettext" else ("%(who)s", "<b>%(who)s</b>", 2)
+    assert say(*words, who="<i>Io</i>") == "<b>&lt;i&gt;Io&lt;/i&gt;</b>"
 
 
 def test_an_environment_that_does_not_escape_is_found() -> None:

@@ -23,7 +23,14 @@ GLOBALS: Final[Mapping[str, object]] = {
     "icon_url": str,
     "taken_out": str,
     "kinds": Mapping[str, tuple[str, str]],
+    "kind_names": Mapping[str, str],
+    "rules": Mapping[str, str],
+    "language": str,
+    "direction": str,
     "once": Callable(str),
+    "_": Callable(str),
+    "gettext": Callable(str),
+    "ngettext": Callable(str),
 }
 
 
@@ -146,9 +153,9 @@ class _Trial(View):
         ("{{ by_name.get('a').wrods }}", "_Line has no wrods"),
         ("{% for name, line in by_name.items() %}{{ line.wrods }}{% endfor %}", "_Line has no wrods"),
         ("{% for line in lines if line.wrods %}1{% endfor %}", "_Line has no wrods"),
-        ("{{ (first if lines else title).address }}", "str has no address"),
+        ("{{ (first if lines else path).address }}", "str has no address"),
         ("{% macro say(line) %}{{ line.wrods }}{% endmacro %}{{ say(first) }}", "_Line has no wrods"),
-        ("{% macro say(line) %}{{ line.words }}{% endmacro %}{{ say(title) }}", "str has no words"),
+        ("{% macro say(line) %}{{ line.words }}{% endmacro %}{{ say(path) }}", "str has no words"),
         ("{% macro say(line) %}{{ line }}{% endmacro %}{{ say() }}", "say asks for line"),
         ("{% macro say(line) %}{{ line }}{% endmacro %}{{ say(first, lnie=1) }}", "say takes no such thing"),
         ("{% macro say(line) %}{{ line }}{% endmacro %}{{ say(**by_name) }}", "names that nobody can read"),

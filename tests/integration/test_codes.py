@@ -15,7 +15,7 @@ from fediverse_support.db.pool import Db
 from fediverse_support.domain.codes import HINT_LETTERS, NewCode, Purpose, fresh_code
 from fediverse_support.domain.errors import AppError, NotAllowed, NotFound
 from fediverse_support.store.accounts import codes as stored
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import reasons, sentences
 from fediverse_support.workers.errands import housekeeping
 from tests.conftest import Clock
 from tests.integration.site import BASE, FORM, PASSWORD, TOKEN, Site, make_site, went_to
@@ -120,7 +120,7 @@ async def test_a_new_password_ends_every_session_and_every_token(site: Site) -> 
         assert await conn.fetchval("select count(*) from tokens") == 0
     async with site.browser() as browser:
         told = await browser.get("/sign-in?done=new-password")
-    assert words.DONE["new-password"] in html.unescape(told.text)
+    assert sentences.DONE["new-password"] in html.unescape(told.text)
 
 
 async def test_nobody_comes_in_by_the_old_password_while_there_is_a_new_one(site: Site) -> None:
@@ -167,7 +167,7 @@ async def test_wrong_used_over_and_closed_get_the_same_answer(site: Site, clock:
     answers.append(await choose(site, late))
     assert {answer.status_code for answer in answers} == {403}
     assert len({TOKEN.sub("", answer.text) for answer in answers}) == 1
-    assert words.REASONS["code_over"] in html.unescape(answers[0].text)
+    assert reasons.REASONS["code_over"] in html.unescape(answers[0].text)
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
 
 
@@ -175,7 +175,7 @@ async def test_a_password_that_cannot_be_one_leaves_the_code_good(site: Site) ->
     path = await reset_path(site)
     refused = await choose(site, path, "short")
     assert refused.status_code == 400
-    assert words.fix_for("password", "too_short") in html.unescape(refused.text)
+    assert reasons.fix_for("password", "too_short") in html.unescape(refused.text)
     assert went_to(await choose(site, path)) == "/sign-in?done=new-password"
 
 

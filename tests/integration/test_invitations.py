@@ -14,7 +14,7 @@ from fediverse_support.db.pool import Db
 from fediverse_support.domain.codes import fresh_code
 from fediverse_support.domain.errors import AppError, Conflict, Invalid, NotFound
 from fediverse_support.reads import accounts as known
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import reasons
 from tests.conftest import Clock
 from tests.integration.site import BASE, FORM, PASSWORD, TOKEN, Site, make_site, went_to
 
@@ -73,7 +73,7 @@ async def test_whoever_is_invited_comes_in_at_once_and_nobody_after_them(site: S
     path = await invited(site)
     assert went_to(await join(site, path, "fern_a")) == "/find"
     second = await join(site, path, "fern_b")
-    assert second.status_code == 403 and words.REASONS["code_over"] in html.unescape(second.text)
+    assert second.status_code == 403 and reasons.REASONS["code_over"] in html.unescape(second.text)
     assert await standings(site) == ["active"]
 
 

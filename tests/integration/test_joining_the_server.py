@@ -11,7 +11,7 @@ import pytest
 from fediverse_support.actions.accounts import accounts
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.errors import AppError
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import sentences
 from fediverse_support.workers.errands import housekeeping
 from tests.conftest import Clock
 from tests.integration.site import FORM, PASSWORD, TOKEN, Site, make_site
@@ -145,5 +145,5 @@ async def test_the_page_says_calmly_when_to_ask_again_and_keeps_the_name(site: S
         assert PASSWORD not in got[-1].text
         await many_wait(site, accounts.MOST_WAITING)
         full = await join_form(browser, "heather")
-    assert full.status_code == 429 and words.FULL in full.text and 'value="heather"' in full.text
+    assert full.status_code == 429 and sentences.FULL in full.text and 'value="heather"' in full.text
     assert full.headers["retry-after"] == str(int(accounts.ASK_AGAIN.total_seconds()))

@@ -17,7 +17,7 @@ from fediverse_support.reads import notices
 from fediverse_support.reads.posts.windows import Window
 from fediverse_support.store.accounts import accounts as store
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import reasons
 from tests.builders import key_pair
 from tests.integration.site import Site, make_site, went_to
 
@@ -147,7 +147,7 @@ async def test_without_a_name_for_open_talk_no_groups_name_stands_in(site: Site)
     assert page.status_code == 200 and "dunnock" not in page.text.split("<main", 1)[1]
     kept = await site.post(f"{there}/reply", "wren", {"body": "My answer.", "to": str(public)})
     assert kept.status_code == 403 and "My answer." in kept.text
-    assert html.escape(words.REASONS["no_name_here"], quote=False) in kept.text
+    assert html.escape(reasons.REASONS["no_name_here"], quote=False) in kept.text
     joined = await site.post("/g/appointments/join", "wren", {"copies": "on"})
     assert joined.status_code == 403
     assert await site.value("select count(*) from posts where author_id = $1", dunnock(site)) == 0

@@ -9,7 +9,7 @@ import pytest
 from fediverse_support.actions.moderation import deciding, moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import PostId
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import sentences
 from tests.integration.site import Site, make_site, went_to
 
 pytestmark = pytest.mark.postgres
@@ -57,7 +57,7 @@ async def test_a_refused_post_is_still_its_authors(db: Db, monkeypatch: pytest.M
     assert f'href="/post/{number}/decision"' in home and "waiting for our team" not in home
     page = await site.get(f"/post/{number}/decision", "wren")
     assert page.status_code == 200 and LONG in page.text and "Tea" in page.text
-    assert words.TAKEN_OUT in page.text and "An advert." not in page.text
+    assert sentences.TAKEN_OUT in page.text and "An advert." not in page.text
     assert f'href="/post/{number}/again"' in page.text
     # Sent again it waits like any first post, and the refused one stays refused.
     sent = await site.post(f"/post/{number}/again", "wren", {"title": "Tea", "body": LONG})
@@ -71,7 +71,7 @@ async def test_a_refused_post_is_still_its_authors(db: Db, monkeypatch: pytest.M
 async def test_only_the_author_finds_a_removed_thread(site: Site, group: str) -> None:
     root = await a_removed_thread(site, group)
     own = html.unescape((await site.get(f"/g/{group}/t/{root}", "wren")).text)
-    assert LONG in own and words.TAKEN_OUT in own and "<h1" in own and ">Tea</h1>" in own
+    assert LONG in own and sentences.TAKEN_OUT in own and "<h1" in own and ">Tea</h1>" in own
     assert "Edit and send again" in own and "Your reply" not in own and "Tell our team" not in own
     for name in ("marlow", "asha", "tom", None):
         assert (await site.get(f"/g/{group}/t/{root}", name)).status_code == 404
@@ -97,7 +97,7 @@ async def test_lists_do_not_show_it_to_its_author_either(site: Site) -> None:
 async def test_a_removed_reply_stands_in_its_place_for_its_author(site: Site) -> None:
     root, _, reply = await a_removed_reply(site)
     own = (await site.get(f"/g/frontroom/t/{root}", "wren")).text
-    assert LONG in own and words.TAKEN_OUT in own and "Content note: <bdi>a rough night</bdi>" in own
+    assert LONG in own and sentences.TAKEN_OUT in own and "Content note: <bdi>a rough night</bdi>" in own
     assert "The author knows why." not in own and f"reply?to={reply}" not in own
     assert f"/post/{reply}/tell-us" not in own
     for name in ("marlow", "asha"):
@@ -114,7 +114,7 @@ async def test_the_old_words_are_in_the_form(site: Site) -> None:
     text = html.unescape((await site.get(f"/post/{root}/again", "wren")).text)
     assert f'action="/post/{root}/again"' in text and 'name="once"' in text
     assert 'value="Tea"' in text and f"\n{LONG}</textarea>" in text and 'value="grief"' in text
-    assert "Post to The front room" in text and words.AUDIENCE["home"] in text
+    assert "Post to The front room" in text and sentences.AUDIENCE["home"] in text
     assert went_to(await site.get(f"/post/{root}/edit", "wren")) == f"/post/{root}/again"
 
 
@@ -156,7 +156,7 @@ async def test_a_reply_to_nothing_stays_readable(site: Site) -> None:
     await take_out(site, parent)
     await take_out(site, root)
     page = (await site.get(f"/post/{reply}/decision", "wren")).text
-    assert LONG in page and words.NOT_AGAIN["conversation"] in page and "Edit and send again" not in page
+    assert LONG in page and sentences.NOT_AGAIN["conversation"] in page and "Edit and send again" not in page
     assert went_to(await site.get(f"/post/{reply}/again", "wren")) == f"/post/{reply}/decision"
     late = await site.post(f"/post/{reply}/again", "wren", {"body": "Kinder words."})
     assert late.status_code == 403 and "Kinder words." in late.text
@@ -174,7 +174,7 @@ async def test_who_left_a_closed_group_keeps_the_words_and_sees_nothing_else_of_
     )
     assert (await site.get("/g/frontroom", "wren")).status_code == 404
     page = html.unescape((await site.get(f"/post/{reply}/decision", "wren")).text)
-    assert LONG in page and words.NOT_AGAIN["group"] in page
+    assert LONG in page and sentences.NOT_AGAIN["group"] in page
     home = (await site.get("/home", "wren")).text
     line = home[home.index(f"/post/{reply}/decision") :].partition("</li>")[0]
     for text in (page, line):
@@ -190,7 +190,7 @@ async def test_who_left_an_open_group_is_shown_the_way_back_in(site: Site) -> No
     root = await a_removed_thread(site, "appointments")
     await site.post("/g/appointments/leave", "wren")
     page = (await site.get(f"/post/{root}/decision", "wren")).text
-    assert words.NOT_AGAIN["join"] in page and 'href="/g/appointments/join"' in page
+    assert sentences.NOT_AGAIN["join"] in page and 'href="/g/appointments/join"' in page
 
 
 async def test_nothing_else_can_be_done_with_it(site: Site) -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from fediverse_support.actions.people import following
 from fediverse_support.actions.posts import posting
+from fediverse_support.adapters.speech import ENGLISH
 from fediverse_support.db.pool import Db
 from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import sentences
 from tests.conftest import Clock
 from tests.integration.site import FORM, Site, make_site, went_to
 
@@ -158,7 +159,7 @@ async def test_a_fault_hands_back_what_was_typed(site: Site, monkeypatch: pytest
 async def test_the_exact_audience_sentence_is_tied_to_the_button(site: Site, kind: Any) -> None:
     await site.group("fourth", "A fourth room", kind, moderators=("asha",))
     root = await site.writes("asha", "Hello.", group="fourth")
-    sentence = words.reach(kind, "public" if kind == "open" else "group").sentence
+    sentence = sentences.reach(kind, "public" if kind == "open" else "group").sentence
     for path in ("/g/fourth/write", f"/g/fourth/t/{root}", f"/g/fourth/t/{root}/reply", f"/post/{root}/edit"):
         text = html.unescape((await site.get(path, "asha")).text)
         room = re.search(rf'<form class="room {kind}".*?</form>', text, re.S)
@@ -210,7 +211,7 @@ async def test_only_the_author_edits_and_removes(site: Site) -> None:
 
 async def test_the_undo_window_is_said_and_ends(site: Site, clock: Clock) -> None:
     root = await site.writes("wren", "Hello.", group="appointments")
-    until = words.clock(clock.at + timedelta(minutes=10))
+    until = ENGLISH.clock(clock.at + timedelta(minutes=10), clock.at.astimezone())
     mine = (await site.get(f"/g/appointments/t/{root}", "wren")).text
     assert f"It goes to other servers at {until}. You can undo it until then." in mine
     assert "You can undo it" not in (await site.get(f"/g/appointments/t/{root}", "tansy")).text

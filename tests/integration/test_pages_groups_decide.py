@@ -11,7 +11,7 @@ from fediverse_support.actions.moderation import deciding, moderating
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.posts import Audience, Draft
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import reasons, sentences
 from tests.integration.site import Site, make_site, went_to
 
 pytestmark = pytest.mark.postgres
@@ -58,7 +58,7 @@ async def test_a_paused_conversation_says_so_and_keeps_the_words_of_whoever_repl
     refused = await site.post(f"{thread}/reply", "wren", {"body": LONG})
     assert refused.status_code == 403 and LONG in refused.text
     home = (await site.get("/home", "marlow")).text
-    assert words.NOTICES["locked"] in home and "Until tomorrow." in home
+    assert sentences.NOTICES["locked"] in home and "Until tomorrow." in home
     assert went_to(await site.post(f"/post/{root}/pause", "asha", {"decision": "go-on"})) is not None
     assert (await site.post(f"{thread}/reply", "wren", {"body": LONG})).status_code == 303
 
@@ -70,7 +70,7 @@ async def test_whoever_is_shut_out_reads_it_before_they_write(site: Site) -> Non
         site.people["wren"].actor_id, told="A rest.",
     )  # fmt: skip
     page = html.unescape((await site.get(f"/g/appointments/t/{root}", "wren")).text)
-    assert words.REASONS["banned_from_group"] in page and "Post your reply" not in page
+    assert reasons.REASONS["banned_from_group"] in page and "Post your reply" not in page
     home = html.unescape((await site.get("/home", "wren")).text)
     assert "you cannot write in it now" in home and "A rest." in home
     kept = await site.post("/g/appointments/write", "wren", {"title": "Again", "body": LONG})
@@ -113,7 +113,7 @@ async def test_a_reply_on_a_page_is_no_wider_than_what_it_answers(site: Site, au
 
 def test_the_end_of_a_ban_is_said_as_a_day() -> None:
     now = datetime(2030, 5, 1, 12, tzinfo=UTC)
-    assert words.banned(None, now).endswith("cannot write in it now")
-    assert words.banned(now + timedelta(days=2), now).endswith("until 3 May")
-    assert words.banned(now + timedelta(days=365), now).endswith("until 1 May 2031")
-    assert "is over" in words.banned(now, now)
+    assert sentences.banned(None, now).endswith("cannot write in it now")
+    assert sentences.banned(now + timedelta(days=2), now).endswith("until 3 May")
+    assert sentences.banned(now + timedelta(days=365), now).endswith("until 1 May 2031")
+    assert "is over" in sentences.banned(now, now)

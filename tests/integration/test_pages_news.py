@@ -9,7 +9,7 @@ import pytest
 
 from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import sentences
 from tests.conftest import Clock
 from tests.integration.site import Site, make_site
 from tests.integration.test_pages_states import a_group_elsewhere
@@ -41,8 +41,8 @@ async def test_a_decision_does_not_vanish_behind_answers(site: Site) -> None:
     await moderating.remove_post(site.db, site.deps.instance, site.people["asha"], post)
     await answers(site, root, 250)
     home = (await site.get("/home", "wren")).text
-    assert words.NOTICES["removed"] in home and home.count("marlow replied to you") == 5
-    assert home.index(words.NOTICES["removed"]) < home.index("marlow replied to you")
+    assert sentences.NOTICES["removed"] in home and home.count("marlow replied to you") == 5
+    assert home.index(sentences.NOTICES["removed"]) < home.index("marlow replied to you")
     assert 'href="/home/earlier"' in home and UP_TO_DATE not in home
 
 

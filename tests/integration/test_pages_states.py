@@ -10,7 +10,7 @@ from federation.uris import Host
 from fediverse_support.actions.moderation import moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import ActorId
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import reasons, sentences
 from tests.integration.site import Site, make_site
 from tests.integration.test_pages_long import answered, follow_to
 
@@ -102,7 +102,7 @@ async def test_a_paused_conversation_shows_no_reply_form_and_keeps_words(site: S
 async def test_who_is_not_in_the_group_is_told_before_they_write(site: Site) -> None:
     root = await site.writes("wren", "Hello.", group="appointments", title="A walk")
     page = await site.get(f"/g/appointments/t/{root}/reply?to={root}", "heron")
-    assert page.status_code == 403 and words.REASONS["not_a_member"] in page.text
+    assert page.status_code == 403 and reasons.REASONS["not_a_member"] in page.text
     assert 'href="/g/appointments/join"' in page.text and 'name="body"' not in page.text
     sent = await site.post(f"/g/appointments/t/{root}/reply", "heron", {"body": LONG})
     assert LONG in sent.text and "in this group.</p>" not in sent.text
@@ -140,7 +140,7 @@ async def test_a_decision_of_another_server_names_it(site: Site) -> None:
             far, site.people["wren"].actor_id, now,
         )  # fmt: skip
     group = html.unescape((await site.get("/g/front@far.example", "wren")).text)
-    assert words.shut_out(Host("far.example")) in group
+    assert sentences.shut_out(Host("far.example")) in group
     assert "write to our team" not in group
 
 
@@ -151,4 +151,4 @@ async def test_nobody_shut_out_is_promised_a_way_to_write_that_is_not_there(site
             site.groups["appointments"], site.people["wren"].actor_id, site.db.now(),
         )  # fmt: skip
     page = (await site.get("/g/appointments", "wren")).text
-    assert words.shut_out(None) in page and "write to our team" not in page
+    assert sentences.shut_out(None) in page and "write to our team" not in page

@@ -11,7 +11,8 @@ import pytest
 
 from fediverse_support.db.pool import Db
 from fediverse_support.web.pages import engine
-from fediverse_support.web.pages.forms import CHOICES, KEPT
+from fediverse_support.web.pages.forms import CHOICES
+from fediverse_support.web.words.sentences import KEPT
 from tests.integration.site import FORM, PASSWORD, Site, make_site
 
 pytestmark = pytest.mark.postgres

@@ -21,8 +21,8 @@ from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.moderation import DomainRule
 from fediverse_support.lookups import Limits
-from fediverse_support.web.pages import words
 from fediverse_support.web.sessions import Sessions
+from fediverse_support.web.words import reasons
 from tests.builders import PLENTY
 from tests.conftest import Clock
 from tests.integration.edge import SECRET, Got
@@ -33,7 +33,7 @@ from tests.security.wire import Wire, send
 JRD = "application/jrd+json"
 DOOR = "/g/pub/from-your-server"
 ROOT = "https://evil.example/.well-known/webfinger?resource=https%3A%2F%2Fevil.example"
-NO_DOOR = words.FIXES["server", "no_door"]
+NO_DOOR = reasons.FIXES["server", "no_door"]
 LINK = re.compile(r'<a class="btn main" href="([^"]+)" rel="noreferrer nofollow">')
 TARGETS = (
     "127.0.0.1", "localhost", "0.0.0.0", "0", "127.1", "2130706433", "0x7f.1", "017700000001", "[::]",
@@ -190,7 +190,7 @@ async def test_g05_what_is_no_servers_name_asks_nobody(visitor: Visitor, typed: 
     got = await visitor.types(typed)
     assert got.status == 400 and link_in(got) is None
     assert visitor.place.internet.asked == []
-    assert words.FIXES["server", "malformed"] in html.unescape(got.body.decode())
+    assert reasons.FIXES["server", "malformed"] in html.unescape(got.body.decode())
 
 
 async def test_g05_behind_a_hash_is_no_other_server(visitor: Visitor) -> None:

@@ -16,10 +16,12 @@ from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.domain.codes import LONGEST
 from fediverse_support.domain.errors import Conflict, Invalid, NotAllowed, RateLimited
 from fediverse_support.domain.house import Registration
-from fediverse_support.web.pages import addresses, words
-from fediverse_support.web.pages.forms import KEPT, SHOWN_AGAIN, Form
+from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages.forms import SHOWN_AGAIN, Form
 from fediverse_support.web.pages.frame import Pages, Visit, page_of, see_other
 from fediverse_support.web.pages.views import SignInView, View, Words
+from fediverse_support.web.words import reasons, sentences
+from fediverse_support.web.words.sentences import KEPT
 
 BOXES: Final = ("age", "rules", "health")
 
@@ -69,7 +71,6 @@ def _sign_in_page(
         visit,
         "account/sign_in.html",
         SignInView(
-            title="Sign in",
             back=_back(form.text("back")),
             kept=form.kept,
             carried=form.carried,
@@ -93,11 +94,9 @@ async def sign_in(pages: Pages, request: Request, visit: Visit, form: Form) -> R
             device=pages.sessions.device(request, name),
         )
     except NotAllowed as error:
-        return _sign_in_page(
-            pages, visit, form, problem=words.sentence_for((error.code,), error.sentence), status=403
-        )
+        return _sign_in_page(pages, visit, form, problem=reasons.sentence_for((error.code,)), status=403)
     except RateLimited as error:
-        problem = words.please_wait(error.after, has_words=bool(form.kept))
+        problem = sentences.please_wait(error.after, has_words=bool(form.kept))
         response = _sign_in_page(pages, visit, form, problem=problem, status=429)
         response.headers["retry-after"] = str(ceil(error.after.total_seconds()))
         return response
@@ -122,7 +121,6 @@ async def _signed_in(pages: Pages, visit: Visit, form: Form, token: str, *, is_a
         await _visit_of(pages, visit.path, token),
         "account/back_again.html",
         BackAgainView(
-            title="Signed in",
             back=back,
             kept=form.kept,
             carried=form.carried,
@@ -194,7 +192,6 @@ def _join_page(
         visit,
         "account/join.html",
         JoinServerView(
-            title="Join",
             registration=visit.house.registration,
             invite=invite,
             name=name,
@@ -211,7 +208,7 @@ def _join_page(
 
 def _come_again(pages: Pages, visit: Visit, form: Form, error: RateLimited) -> Response:
     """Say when to ask again; the name that was chosen stays in its field."""
-    problem = words.FULL if error.code == "full" else words.please_wait(error.after, has_words=False)
+    problem = sentences.FULL if error.code == "full" else sentences.please_wait(error.after, has_words=False)
     response = _join_page(
         pages, visit, invite=invitation(form), name=form.line("name").lower(), problem=problem
     )
@@ -230,12 +227,12 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
     deps, name, invite = pages.deps, form.line("name").lower(), invitation(form)
     if not invite and visit.house.registration not in ("open", "approval"):
         return _join_page(pages, visit, invite="")
-    errors = {box: words.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
+    errors = {box: reasons.fix_for(box, "required") for box in BOXES if not form.ticked(box)}
     wrong = {} if name else {"name": "required"}
     password = form.text("password")
     if len(password) < 12:
         wrong["password"] = "too_short" if password else "required"
-    errors = {field: words.fix_for(field, code) for field, code in wrong.items()} | errors
+    errors = {field: reasons.fix_for(field, code) for field, code in wrong.items()} | errors
     if errors:
         return _join_page(pages, visit, invite=invite, name=name, errors=errors)
     try:
@@ -250,13 +247,13 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
             invitation=invite,
         )
     except Invalid as error:
-        fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
+        fixes = {field: reasons.fix_for(field, code) for field, code in error.fields.items()}
         return _join_page(pages, visit, invite=invite, name=name, errors=fixes)
     except Conflict:
-        fixes = {"name": words.fix_for("name", "taken")}
+        fixes = {"name": reasons.fix_for("name", "taken")}
         return _join_page(pages, visit, invite=invite, name=name, errors=fixes)
     except RateLimited as error:
         return _come_again(pages, visit, form, error)
     if waits:
-        return pages.page(visit, "account/asked.html", View(title="Thank you"))
+        return pages.page(visit, "account/asked.html", View())
     return await sign_in(pages, request, visit, Form({"name": name, "password": password, "back": "/find"}))

@@ -27,11 +27,12 @@ from fediverse_support.reads.people import actors
 from fediverse_support.reads.people.actors import ActorView
 from fediverse_support.reads.posts import search
 from fediverse_support.web import limits
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import can_be_joined_from_elsewhere, get_readable
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import reasons, sentences
 
 QUESTIONS: Final = 6
 """What one visitor's wish may cost: WebFinger with its redirects."""
@@ -121,13 +122,13 @@ def _account_at(pages: Pages, typed: str) -> tuple[str | None, Host]:
 
 
 def _fixes(code: str) -> dict[str, str]:
-    return {"server": words.fix_for("server", code)}
+    return {"server": reasons.fix_for("server", code)}
 
 
 async def _refusal(pages: Pages, visit: Visit, group: GroupView, typed: str, host: Host) -> Response:
     async with pages.deps.db.connection() as conn:
         reason = await servers.find_reason(conn, host)
-    return _door(pages, visit, group, typed, refused=words.REASONS["domain_suspended"], reason=reason)
+    return _door(pages, visit, group, typed, refused=reasons.REASONS["domain_suspended"], reason=reason)
 
 
 def _door(
@@ -145,7 +146,6 @@ def _door(
         visit,
         "groups/from_your_server.html",
         DoorView(
-            title="Join from your own server",
             group=group,
             handle=f"@{group.name}@{pages.deps.instance.host}",
             server=typed,
@@ -169,7 +169,7 @@ async def show_interaction(pages: Pages, request: Request, visit: Visit, conn: C
         return see_other(addresses.sign_in(addresses.elsewhere(address)))
     host = _host_of(address)
     if host is None:
-        return pages.simple(visit, 400, words.NO_ADDRESS)
+        return pages.simple(visit, 400, sentences.NO_ADDRESS)
     known = await _known(pages, visit, conn, address)
     if known is not None:
         return see_other(known)
@@ -183,7 +183,7 @@ async def interact(pages: Pages, request: Request, visit: Visit, form: Form) -> 
     address, person = form.line("uri")[:LONGEST], visit.person
     host = _host_of(address)
     if host is None:
-        return pages.simple(visit, 400, words.NO_ADDRESS)
+        return pages.simple(visit, 400, sentences.NO_ADDRESS)
     try:
         row = await pages.deps.remote.find(address, by=str(person.account_id))
     except Unreachable as error:
@@ -195,12 +195,12 @@ async def interact(pages: Pages, request: Request, visit: Visit, form: Form) -> 
     async with pages.deps.db.connection() as conn:
         actor = None if row is None else await actors.find(conn, row, person.actor_id)
     if row is None:
-        return _interaction(pages, visit, address, host, words.NOT_FOUND_THERE)
+        return _interaction(pages, visit, address, host, sentences.NOT_FOUND_THERE)
     if actor is None:
         return see_other(addresses.post(PostId(row)))
     there = _page_of(actor)
     return (
-        _interaction(pages, visit, address, host, words.A_PERSON_THERE) if there is None else see_other(there)
+        _interaction(pages, visit, address, host, sentences.A_PERSON_THERE) if there is None else see_other(there)
     )
 
 
@@ -240,6 +240,6 @@ def _interaction(pages: Pages, visit: Visit, address: str, host: Host, problem: 
     return pages.page(
         visit,
         "home/interaction.html",
-        InteractionView(title="From another server", address=address, host=host, problem=problem),
+        InteractionView(address=address, host=host, problem=problem),
         status=404 if problem else 200,
     )

@@ -6,8 +6,10 @@ import gzip
 import hashlib
 import secrets
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +20,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import fediverse_support
+from fediverse_support.adapters.speech import ENGLISH, Message, Speech
 from fediverse_support.domain.richtext import SafeHtml
-from fediverse_support.web.pages import words
+from fediverse_support.web.words import sentences
 
 TEMPLATES: Final = Path(fediverse_support.__file__).parents[1] / "templates"
 STATIC: Final = TEMPLATES / "static"
@@ -56,8 +59,9 @@ def load_asset(name: str, media_type: str) -> Asset:
     return Asset(address, media_type, body, gzip.compress(body, 9, mtime=0))
 
 
-def environment(style_url: str, icon_url: str) -> Environment:
-    """Return the template environment: autoescape on, unknown names are errors, nothing is read twice."""
+def environment(style_url: str, icon_url: str, speech: Speech = ENGLISH) -> Environment:
+    """Return the template environment of a language: autoescape on, unknown names are errors, nothing is read
+    twice."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -66,24 +70,58 @@ def environment(style_url: str, icon_url: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         cache_size=-1,
+        extensions=["jinja2.ext.i18n"],
+        finalize=None if speech is ENGLISH else partial(_said, speech),
     )
+    env.policies["ext.i18n.trimmed"] = True
+    env.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension adds it
     env.globals.update(
         style_url=style_url,
         icon_url=icon_url,
-        kinds=words.KINDS,
+        kinds=sentences.KINDS,
+        kind_names=sentences.KIND_NAMES,
+        rules=sentences.RULES,
         once=once,
-        taken_out=words.TAKEN_OUT,
+        taken_out=sentences.TAKEN_OUT,
+        language=speech.tag,
+        direction=speech.direction,
     )
+    env.globals.update(spoken(speech))
     env.filters.update(
         safe_html=safe_html,
         yarn=yarn,
-        day=words.day,
+        day=speech.day,
+        clock=speech.clock,
         date=date,
-        fewer=words.fewer,
+        fewer=sentences.fewer,
         opening=opening,
         beginning=beginning,
     )
     return env
+
+
+def spoken(speech: Speech) -> dict[str, Callable[..., str]]:
+    """Return what templates say words with.
+
+    `_` gives text, which is escaped like any other, and `{% trans %}` HTML, in which only what fills the
+    slots is escaped.
+    """
+
+    def text(words: str, /, **values: object) -> str:
+        return speech.say(Message(words, values))
+
+    def gettext(words: str, /, **values: object) -> Markup:
+        return Markup(speech.catalogue.gettext(words)) % speech.slots(values)  # noqa: S704 (ours, or a catalogue's)
+
+    def ngettext(one: str, more: str, num: int, /, **values: object) -> Markup:
+        said = speech.catalogue.ngettext(one, more, num)
+        return Markup(said) % speech.slots({"num": num, **values})  # noqa: S704 (ours, or a catalogue's)
+
+    return {"_": text, "gettext": gettext, "ngettext": ngettext}
+
+
+def _said(speech: Speech, value: object) -> object:
+    return speech.say(value) if isinstance(value, Message) else value
 
 
 def safe_html(text: SafeHtml) -> Markup:
@@ -97,9 +135,9 @@ def yarn(uri: str) -> str:
     return f"y{number % 6} w{number // 6 % 4}"
 
 
-def date(when: datetime) -> str:
-    """Return the day only, for machines: minutes could be matched."""
-    return when.astimezone().date().isoformat()
+def date(when: datetime, now: datetime) -> str:
+    """Return the day only, for machines, in the zone that `now` is in: minutes could be matched."""
+    return when.astimezone(now.tzinfo).date().isoformat()
 
 
 def opening(text: str) -> str:
@@ -111,7 +149,7 @@ def beginning(text: str, limit: int = 70) -> str:
     """Return how a text begins, cut between words, on one line."""
     flat = " ".join(text.split())
     if len(flat) <= limit:
-        return flat or "No words"
+        return flat or sentences.NO_WORDS
     cut = flat[:limit].rsplit(" ", 1)[0] or flat[:limit]
     return f"{cut}…"
 

@@ -11,20 +11,13 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from fediverse_support.web import limits
+from fediverse_support.web.words import sentences
+from fediverse_support.web.words.sentences import KEPT
 
 MAX_FORM: Final = 524_288
 """Bytes. Far more than a post may have, so that a text that is too long comes back with its form."""
 MAX_FIELDS: Final = 40
 ENCODING: Final = "application/x-www-form-urlencoded"
-KEPT: Final[Mapping[str, str]] = {
-    "title": "The title",
-    "body": "What you wrote",
-    "warning": "The content note",
-    "told": "Why, for everybody",
-    "reason": "Why",
-    "note": "The note for the team",
-}
-"""Every field of a form that people write words in, with what it is called when the words come back."""
 CHOICES: Final[Mapping[str, frozenset[str]]] = {
     "reason": frozenset(("worried", "rule", "elsewhere", "spam", "legal", "other")),
     "severity": frozenset(("allow", "limit", "hold", "suspend")),
@@ -96,15 +89,13 @@ async def read_form(request: Request) -> Form:
     """Read a form of at most 512 KiB and 40 fields; raise `Refused` with a status and a sentence."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in (ENCODING, ""):
-        raise Refused(415, "Please send this with the form on our page.")
+        raise Refused(415, sentences.NOT_A_FORM)
     try:
         body = await limits.read_body(request.receive, MAX_FORM)
     except limits.TooLarge:
-        raise Refused(
-            413, "That is more than fits in one post. Please make it shorter, or send it in parts."
-        ) from None
+        raise Refused(413, sentences.TOO_MUCH) from None
     except limits.Disconnected:
-        raise Refused(400, "The form did not arrive whole. Please send it again.") from None
+        raise Refused(400, sentences.NOT_WHOLE) from None
     try:
         pairs = parse_qsl(
             body.decode("ascii", "replace"),
@@ -113,7 +104,7 @@ async def read_form(request: Request) -> Form:
             max_num_fields=MAX_FIELDS,
         )
     except ValueError:
-        raise Refused(400, "The form did not arrive whole. Please send it again.") from None
+        raise Refused(400, sentences.NOT_WHOLE) from None
     return Form({name: _plain(value) for name, value in pairs})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from math import ceil
 from typing import Final
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fediverse_support.actions.accounts import sessions as session_actions
+from fediverse_support.adapters.speech import ENGLISH, Speech, choose
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
@@ -30,11 +31,12 @@ from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.reads.viewer import Name, Readers, Viewer
 from fediverse_support.web.negotiation import VARY
-from fediverse_support.web.pages import addresses, words
-from fediverse_support.web.pages.forms import KEPT, Form, Refused, read_form
+from fediverse_support.web.pages import addresses
+from fediverse_support.web.pages.forms import Form, Refused, read_form
 from fediverse_support.web.pages.navigation import navigation
 from fediverse_support.web.pages.views import Frame, SentenceView, SignInView, View
 from fediverse_support.web.sessions import Sessions, fresh_visitor_token
+from fediverse_support.web.words import reasons, sentences
 
 HEADERS: Final = {
     "content-security-policy": (
@@ -67,6 +69,7 @@ class Visit:
     done: str | None = None
     query: str = ""
     acting: Name | None = None
+    speech: Speech = ENGLISH
 
     @property
     def address(self) -> str:
@@ -132,8 +135,9 @@ class Pages:
     """What pages are made from."""
 
     deps: Deps
-    env: Environment
+    envs: Mapping[Speech, Environment]
     sessions: Sessions
+    speeches: Mapping[str, Speech]
 
     def page(self, visit: Visit, template: str, view: View, *, status: int = 200) -> Response:
         """Return a page: what the view holds, and the frame around it, are all that the template sees."""
@@ -147,12 +151,14 @@ class Pages:
             viewer=visit.viewer,
             nav=navigation(visit.viewer),
             form_token=self.sessions.form_token(bound_to) if bound_to else "",
-            done=words.DONE.get(visit.done or ""),
-            now=self.deps.db.now(),
+            done=sentences.DONE.get(visit.done or ""),
+            now=self.deps.db.now().astimezone(visit.house.zone),
             document_uri=None if visit.house.federation == "off" else view.document_uri,
         )
-        body = self.env.get_template(template).render(seen(view) | seen(frame))
+        body = self.envs[visit.speech].get_template(template).render(seen(view) | seen(frame))
         response = HTMLResponse(body, status, HEADERS)
+        if len(self.speeches) > 1:
+            response.headers["vary"] = f"{VARY}, Accept-Language"
         is_secret = visit.viewer is not None or addresses.has_a_code(visit.path)
         response.headers["cache-control"] = "no-store" if is_secret else "no-cache"
         if new_visitor and bound_to:
@@ -180,7 +186,12 @@ class Pages:
             house,
             request.query_params.get("done"),
             request.scope["query_string"].decode("ascii", "replace"),
+            speech=self.speech(request),
         )
+
+    def speech(self, request: Request) -> Speech:
+        """Return the language that the browser likes best of those there are."""
+        return choose(request.headers.get("accept-language", ""), self.speeches)
 
     async def find_viewer(self, conn: Conn, token: str) -> tuple[Viewer | None, House]:
         """Return whose session this is, and what the organisation decided."""
@@ -190,15 +201,16 @@ class Pages:
         self.deps.latest.house = house
         return viewer, house
 
-    def nobody(self, path: str) -> Visit:
-        """Return a visit about which nothing is known, and nobody was asked."""
-        return Visit(path, None, None, self.deps.latest.house)
+    def nobody(self, request: Request) -> Visit:
+        """Return a visit about which nothing is known but the request, and nobody was asked."""
+        speech = self.speech(request)
+        return Visit(request.scope["path"], None, None, self.deps.latest.house, speech=speech)
 
     def shows(self, handler: Shows) -> Endpoint:
         """Make an endpoint that reads: the handler gets the visit and a connection."""
 
         async def endpoint(request: Request) -> Response:
-            visit, form = self.nobody(request.scope["path"]), Form({})
+            visit, form = self.nobody(request), Form({})
             self._expect_faults(request, visit, form)
             try:
                 async with self.deps.db.connection() as conn:
@@ -219,7 +231,7 @@ class Pages:
         """
 
         async def endpoint(request: Request) -> Response:
-            visit, form = self.nobody(request.scope["path"]), Form({})
+            visit, form = self.nobody(request), Form({})
             try:
                 form = await read_form(request)
                 self._expect_faults(request, visit, form)
@@ -242,32 +254,28 @@ class Pages:
         to signing in, and are shown again, under a button, before anything is done with them.
         """
         if self.sessions.is_from_elsewhere(request):
-            return self.simple(visit, 403, FORM_NOT_OURS)
+            return self.simple(visit, 403, sentences.FORM_NOT_OURS)
         if visit.viewer is None and not is_for_visitors(visit.path):
             return self.signed_out(visit, form)
         if visit.path == "/sign-in" and not self.sessions.is_our_form(form.text("token"), visit.bound_to):
             return self.signed_out(visit, form)
         if not self.sessions.is_our_form(form.text("token"), visit.bound_to):
-            return self.kept(visit, form, 403, FORM_NOT_OURS)
+            return self.kept(visit, form, 403, sentences.FORM_NOT_OURS)
         return None
 
     def _expect_faults(self, request: Request, visit: Visit, form: Form) -> None:
         """Leave a page for the outermost wall, in case something breaks: it hands back what was typed."""
 
         def page(sentence: str) -> Response:
-            return self.kept(
-                visit, form, 500, f"{sentence} What you wrote is below." if form.kept else sentence
-            )
+            if form.kept:
+                return self.kept(visit, form, 500, sentences.and_your_words(sentence))
+            return self.kept(visit, form, 500, sentence)
 
         request.scope["fault_page"] = page
 
     def away(self, visit: Visit, form: Form) -> Response:
         """Say that the database is away; what was typed stays on the page, and help needs no database."""
-        sentence = (
-            "We cannot reach our records right now. Please try again in a minute. "
-            "If you need help now, use Get help now at the top: that page always works."
-        )
-        return self.kept(visit, form, 503, sentence, {"retry-after": "60"})
+        return self.kept(visit, form, 503, sentences.AWAY, {"retry-after": "60"})
 
     def refusal(self, visit: Visit, error: AppError, form: Form) -> Response:
         """Turn an application error into a page; what was typed stays on it."""
@@ -277,16 +285,16 @@ class Pages:
             case NotSignedIn():
                 return see_other(addresses.sign_in(visit.address))
             case NotFound():
-                return self.kept(visit, form, 404, words.NOT_HERE)
+                return self.kept(visit, form, 404, sentences.NOT_HERE)
             case RateLimited(after=after):
                 seconds = {"retry-after": str(ceil(after.total_seconds()))}
-                sentence = words.please_wait(after, has_words=bool(form.kept))
+                sentence = sentences.please_wait(after, has_words=bool(form.kept))
                 return self.kept(visit, form, 429, sentence, seconds)
-            case NotAllowed(reasons=reasons, code=code):
-                return self.kept(visit, form, 403, words.sentence_for((*reasons, code), error.sentence))
+            case NotAllowed(reasons=why, code=code):
+                return self.kept(visit, form, 403, reasons.sentence_for((*why, code)))
             case _:
                 status = 409 if isinstance(error, Conflict) else 400
-                return self.kept(visit, form, status, words.sentence_for((error.code,), ""))
+                return self.kept(visit, form, status, reasons.sentence_for((error.code,)))
 
     def kept(
         self, visit: Visit, form: Form, status: int, sentence: str, headers: dict[str, str] | None = None
@@ -296,11 +304,10 @@ class Pages:
             visit,
             "errors/sentence.html",
             SentenceView(
-                title=TITLES.get(status, "Not done"),
-                heading=TITLES.get(status, "This was not done"),
+                heading=sentences.FAULTS.get(status, sentences.FAULT),
                 sentence=sentence,
                 kept=form.kept,
-                names=KEPT,
+                names=sentences.KEPT,
             ),
             status=status,
         )
@@ -320,37 +327,21 @@ class Pages:
             visit,
             "account/sign_in.html",
             SignInView(
-                title="Sign in",
                 back=back,
                 kept=form.kept,
                 carried=form.carried,
                 name=form.line("name")[:200],
-                problem=words.SIGN_IN_AGAIN if form.kept else words.SIGN_IN,
+                problem=sentences.SIGN_IN_AGAIN if form.kept else sentences.SIGN_IN,
             ),
             status=403,
         )
 
 
-FORM_NOT_OURS: Final = (
-    "This form was open for a long time, or did not come from our pages. Nothing was sent. "
-    "Please go back, load the page again, and send it once more."
-)
 # Forms that people send before they have a session.
 FOR_VISITORS: Final = frozenset({"/sign-in", "/join"})
 CHANGES_BY_CODE: Final = "/new-password/"
 """Whoever sends a form there says by the code who they are."""
 TO_THEIR_SERVER: Final = "/from-your-server"
-TITLES: Final = {
-    400: "Something to fix",
-    403: "This was not done",
-    404: "Not here",
-    409: "Things have changed",
-    410: "No longer here",
-    413: "Too much at once",
-    429: "Please wait a little",
-    500: "Something broke on our side",
-    503: "We will be back soon",
-}
 
 
 def is_for_visitors(path: str) -> bool:

@@ -20,10 +20,11 @@ from fediverse_support.policy import access
 from fediverse_support.reads import groups
 from fediverse_support.reads.groups import ConversationView, GroupView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import reasons, sentences
 
 NEWEST: Final = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 INVITED_FOR: Final = 14 * 86_400
@@ -36,6 +37,7 @@ class GroupPageView(View):
     `has_door`: a visitor can join it from their own server.
     """
 
+    title: str
     group: GroupView
     conversations: Sequence[ConversationView]
     older: str
@@ -115,14 +117,14 @@ async def show_group(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         visit,
         "groups/group.html",
         GroupPageView(
-            title=title_for(visit, group, "Group", group.title),
+            title=title_for(visit, group, sentences.A_GROUP, group.title),
             document_uri=group.uri if group.host is None and group.kind == "open" else None,
             group=group,
             conversations=page,
             older=_cursor(page[-1]) if len(found) > groups.PAGE else "",
             older_page=before != NEWEST,
-            shut_out=words.shut_out(group.host),
-            waiting=words.waiting(group.host),
+            shut_out=sentences.shut_out(group.host),
+            waiting=sentences.waiting(group.host),
             may_start=access.may_start(group),
             may_join=may_join(group),
             has_door=visit.viewer is None and can_be_joined_from_elsewhere(visit, group),
@@ -188,13 +190,12 @@ def _join_page(
         visit,
         "groups/join.html",
         JoinView(
-            title="Join a group",
             group=group,
             invite=invite,
-            audience=words.reach(
+            audience=sentences.reach(
                 group.kind, widest_in(group.kind), servers=group.copies_to, host=group.host
             ).sentence,
-            elsewhere=words.GROUP_ELSEWHERE,
+            elsewhere=sentences.GROUP_ELSEWHERE,
             you=visit.you,
             errors=errors or {},
         ),
@@ -209,8 +210,7 @@ async def join(pages: Pages, request: Request, visit: Visit, form: Form) -> Resp
         group = await _get_door(pages, visit, conn, request.path_params["slug"], invite)
         visit = await visit.acting_in(conn, group.id)
     if group.kind in ("open", "circle") and not form.ticked("copies"):
-        fix = "Please tick the box if copies may go to other servers"
-        return _join_page(pages, visit, group, invite, {"copies": fix})
+        return _join_page(pages, visit, group, invite, {"copies": reasons.fix_for("copies", "required")})
     deps, is_invited = pages.deps, _is_invited(pages, group, invite)
     standing = await following.follow(deps.db, deps.instance, visit.person, group.id, is_invited=is_invited)
     if standing == "accepted":
@@ -228,7 +228,6 @@ async def show_leave(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         visit,
         "groups/leave.html",
         LeaveView(
-            title="Leave a group",
             group=group,
         ),
     )

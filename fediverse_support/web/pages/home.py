@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,11 +22,12 @@ from fediverse_support.reads.people.people import ProfileView, WrittenView
 from fediverse_support.reads.posts import home
 from fediverse_support.reads.posts.home import AboutYou, JoinedGroup
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.navigation import has_a_desk
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import sentences
 
 MAX_ID: Final = 2**63 - 1
 NEWS_FOR: Final = timedelta(days=7)
@@ -97,7 +98,7 @@ async def show_front(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         return see_other("/home")
     listed = await groups.list_groups(conn, ())
     chosen = visit.house.summary if visit.house.summary != KEYS["summary"].default else ""
-    return pages.page(visit, "home/front.html", FrontView(title="Welcome", groups=listed, summary=chosen))
+    return pages.page(visit, "home/front.html", FrontView(groups=listed, summary=chosen))
 
 
 async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -107,7 +108,6 @@ async def show_find(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
         visit,
         "home/find.html",
         GroupsView(
-            title="Find a group",
             groups=listed,
         ),
     )
@@ -128,7 +128,6 @@ async def show_home(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
         visit,
         "home/home.html",
         HomeView(
-            title="Your groups",
             groups=joined,
             about_you=[_line(item, now) for item in shown],
             has_earlier=has_earlier,
@@ -160,7 +159,6 @@ async def show_earlier(pages: Pages, request: Request, visit: Visit, conn: Conn)
         visit,
         "home/earlier.html",
         EarlierView(
-            title="About you",
             about_you=[_line(item, now) for item in found],
             earlier=later,
         ),
@@ -191,37 +189,21 @@ def _line(item: AboutYou, now: datetime) -> AboutLine:
 
 def _what(item: AboutYou, now: datetime) -> str:
     """Say in words what happened."""
-    someone = item.actor_name or "Someone"
+    someone = item.actor_name or sentences.SOMEONE
     match item.kind:
-        case "reply":
-            return f"{someone} replied to you"
-        case "mention":
-            return f"{someone} wrote to you"
-        case "liked":
-            return f"{someone} liked what you wrote. Only you can see this"
-        case "follow" if item.follow is None:
-            return f"{someone} would like to join a group in your care"
+        case "reply" | "mention" | "liked":
+            return sentences.did(item.kind, someone)
         case "follow":
-            return f"{someone} {'follows you' if item.follow == 'accepted' else 'would like to follow you'}"
-        case "joined":
-            return "You were let in"
+            return sentences.did("join" if item.follow is None else item.follow, someone)
         case "declined" if item.group_host is not None:
-            return "The people who run this group said not now to your request"
-        case "declined":
-            return "A moderator said not now to your request"
-        case "held":
-            return "A post of yours is waiting for our team"
-        case "approved":
-            return "Your post is up"
+            return sentences.NOTICES["declined_there"]
         case "removed":
             is_theirs = item.group_host is not None and item.actor_name is not None
-            return words.NOTICES["taken_out" if is_theirs else "removed"]
+            return sentences.NOTICES["taken_out" if is_theirs else "removed"]
         case "banned":
-            return words.banned(item.ends_at, now)
-        case "restored" | "locked" | "unlocked" | "unbanned" | "not_taken" | "message":
-            return words.NOTICES[item.kind]
+            return sentences.banned(item.ends_at, now)
         case _:
-            assert_never(item.kind)
+            return sentences.NOTICES[item.kind]
 
 
 async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
@@ -239,7 +221,6 @@ async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn)
         visit,
         "account/profile.html",
         ProfilePageView(
-            title="Person",
             document_uri=profile.uri,
             profile=profile,
             written=page,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,21 +10,12 @@ from starlette.responses import Response
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain import richtext
 from fediverse_support.domain.actors import GroupKind
-from fediverse_support.domain.house import Federation
 from fediverse_support.domain.house import rules as rules_of
 from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.reads import house
-from fediverse_support.web.pages import words
 from fediverse_support.web.pages.frame import Endpoint, Pages, Visit
 from fediverse_support.web.pages.views import View
-
-MODES: Final[dict[Federation, str]] = {
-    "open": (
-        "This server exchanges posts of open groups with other servers, except those it has a rule against."
-    ),
-    "allowlist": "This server exchanges posts of open groups only with servers that our team has allowed.",
-    "off": "This server does not exchange posts with other servers.",
-}
+from fediverse_support.web.words import sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +59,7 @@ async def show_about(pages: Pages, request: Request, visit: Visit, conn: Conn) -
         visit,
         "plain/about.html",
         AboutView(
-            title="How we run this",
-            mode=MODES[visit.house.federation],
+            mode=sentences.MODES[visit.house.federation],
             about=richtext.from_markdown(about),
             imprint=richtext.from_plain(imprint),
             contact=visit.house.contact,
@@ -83,21 +72,21 @@ async def show_rules(pages: Pages, request: Request, visit: Visit, conn: Conn) -
     """`/rules`."""
     [text] = await house.find_texts(conn, "rules")
     rules = rules_of(text) if text else ()
-    return pages.page(visit, "plain/rules.html", RulesView(title="Our rules", rules=rules))
+    return pages.page(visit, "plain/rules.html", RulesView(rules=rules))
 
 
 async def show_privacy(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/privacy`: the four audiences, in the words of the composer."""
     audiences = tuple(
-        AudienceLine(kind, sentence.replace(": {servers} right now", ""))
-        for kind, sentence in words.AUDIENCE.items()
+        AudienceLine(kind, sentences.CIRCLE_ANYWHERE if kind == "circle" else sentence)
+        for kind, sentence in sentences.AUDIENCE.items()
     )
     [own] = await house.find_texts(conn, "privacy")
     more = richtext.from_markdown(own)
     return pages.page(
         visit,
         "plain/privacy.html",
-        PrivacyView(title="Who can read what", audiences=audiences, more=more),
+        PrivacyView(audiences=audiences, more=more),
     )
 
 
@@ -105,8 +94,8 @@ def help_page(pages: Pages) -> Endpoint:
     """Return the endpoint of `/help`, which needs no database and looks the same to everybody."""
 
     async def show(request: Request) -> Response:
-        visit = pages.nobody("/help")
-        response = pages.page(visit, "plain/help.html", View(title="Get help now"))
+        visit = pages.nobody(request)
+        response = pages.page(visit, "plain/help.html", View())
         response.headers["cache-control"] = "public, max-age=3600"
         del response.headers["vary"]
         return response

@@ -5,27 +5,28 @@ from __future__ import annotations
 from fediverse_support.policy import access
 from fediverse_support.reads.viewer import Viewer
 from fediverse_support.web.pages.views import Link
+from fediverse_support.web.words import sentences
 
 
 def navigation(viewer: Viewer | None) -> tuple[Link, ...]:
     """Return the main links for a visitor, a member, a moderator or an admin."""
     if viewer is None:
         return (
-            Link("/find", "Find a group"),
-            Link("/about", "About us"),
-            Link("/join", "Join"),
-            Link("/sign-in", "Sign in"),
+            Link("/find", sentences.LINKS["find-a-group"]),
+            Link("/about", sentences.LINKS["about"]),
+            Link("/join", sentences.LINKS["join"]),
+            Link("/sign-in", sentences.LINKS["sign-in"]),
         )
-    you = Link(f"/@{viewer.person.name}", "You")
-    waiting, groups = Link("/mod/held", "Waiting"), Link("/home", "Your groups")
-    servers = Link("/admin/servers", "Other servers")
+    you = Link(f"/@{viewer.person.name}", sentences.LINKS["you"])
+    waiting, groups = Link("/mod/held", sentences.LINKS["waiting"]), Link("/home", sentences.LINKS["groups"])
+    servers = Link("/admin/servers", sentences.LINKS["servers"])
     if access.may(viewer.person.roles, "administer"):
         return (servers, waiting, groups, you)
     if access.may(viewer.person.roles, "rule"):
         return (waiting, servers, groups, you)
     if has_a_desk(viewer):
-        return (waiting, groups, Link("/find", "Find"), you)
-    return (groups, Link("/find", "Find"), you)
+        return (waiting, groups, Link("/find", sentences.LINKS["find"]), you)
+    return (groups, Link("/find", sentences.LINKS["find"]), you)
 
 
 def has_a_desk(viewer: Viewer | None) -> bool:

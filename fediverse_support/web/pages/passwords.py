@@ -14,10 +14,10 @@ from starlette.responses import Response
 from fediverse_support.actions.accounts import passwords
 from fediverse_support.db.pool import Conn
 from fediverse_support.domain.errors import Invalid
-from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ def _page(pages: Pages, visit: Visit, fixes: dict[str, str]) -> Response:
     return pages.page(
         visit,
         "account/new_password.html",
-        NewPasswordView(title="New password", errors=fixes),
+        NewPasswordView(errors=fixes),
         status=400 if fixes else 200,
     )
 
@@ -52,7 +52,7 @@ async def choose_password(pages: Pages, request: Request, visit: Visit, form: Fo
             address=request.client.host if request.client else "",
         )
     except Invalid as error:
-        fixes = {field: words.fix_for(field, code) for field, code in error.fields.items()}
+        fixes = {field: reasons.fix_for(field, code) for field, code in error.fields.items()}
         return _page(pages, visit, fixes)
     response = see_other("/sign-in?done=new-password")
     pages.sessions.close(response)

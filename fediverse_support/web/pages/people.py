@@ -42,7 +42,6 @@ async def show_followers(pages: Pages, request: Request, visit: Visit, conn: Con
         visit,
         "account/followers.html",
         FollowersView(
-            title="Followers",
             askings=[] if after else await followers.list_asking(conn, person_id),
             followers=page,
             later=page[-1].id if len(found) > followers.PAGE else None,

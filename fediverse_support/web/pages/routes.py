@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from fediverse_support.adapters import speech
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound
@@ -111,9 +112,11 @@ def routes(deps: Deps, *, doors: Deps | None = None) -> list[BaseRoute]:
     """
     style = engine.load_asset("style.css", "text/css")
     icon = engine.load_asset("icon.svg", "image/svg+xml")
+    spoken = speech.load()
     pages = Pages(
         deps=deps,
-        env=engine.environment(style.address, icon.address),
+        envs={one: engine.environment(style.address, icon.address, one) for one in spoken},
+        speeches={str(one.locale): one for one in spoken},
         sessions=Sessions(secret=deps.secret, secure=deps.instance.base_url.startswith("https://")),
     )
     at_doors = pages if doors is None else replace(pages, deps=doors)

@@ -31,14 +31,14 @@ class Link(NamedTuple):
 class View:
     """What every page says of itself; each page adds its own fields.
 
-    `title` names its kind only, because someone else may see the screen. `document_uri` is the id under which
-    other servers fetch what the page shows; None where they do not. `errors` are what to fix in its form.
+    Its title stands in its template and names its kind only, because someone else may see the screen.
+    `document_uri` is the id under which other servers fetch what the page shows; None where they do not.
+    `errors` are what to fix in its form.
     """
 
     has_form: ClassVar[bool] = False
     """The page has a form that visitors send too, so that they need a token of their own."""
 
-    title: str
     document_uri: Uri | None = None
     errors: Fixes = field(default_factory=dict)
 

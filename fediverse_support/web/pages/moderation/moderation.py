@@ -26,22 +26,14 @@ from fediverse_support.reads.moderation.moderation import (
     Waiting,
 )
 from fediverse_support.reads.posts import threads
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import invitation_address
 from fediverse_support.web.pages.navigation import has_a_desk
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import reasons, sentences
 
-REASONS: Final = {
-    "worried": "Someone is worried about a person",
-    "rule": "This may break a rule",
-    "elsewhere": "Someone was asked to talk somewhere else",
-    "spam": "An advert, or the same thing again and again",
-    "legal": "This may be against the law",
-    "violation": "This may break a rule",
-    "other": "Something else",
-}
 MAX_REASON: Final = 500
 
 
@@ -116,10 +108,9 @@ async def show_held(pages: Pages, request: Request, visit: Visit, conn: Conn) ->
         visit,
         "moderation/held.html",
         HeldView(
-            title="Waiting",
             held=held,
             waiting=waiting,
-            cannot_appear=words.REASONS["cannot_appear"],
+            cannot_appear=reasons.REASONS["cannot_appear"],
         ),
     )
 
@@ -137,8 +128,8 @@ async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) 
         else:
             raise NotFound
     except Conflict as error:
-        late = "Someone from the team decided about this post already."
-        return pages.kept(visit, form, 409, words.REASONS.get(error.code, late))
+        late = sentences.POST_DECIDED_ALREADY
+        return pages.kept(visit, form, 409, reasons.REASONS.get(error.code, late))
     return see_other("/mod/held?done=" + ("approved" if decision == "approve" else "refused"))
 
 
@@ -151,10 +142,9 @@ async def show_reports(pages: Pages, request: Request, visit: Visit, conn: Conn)
         visit,
         "moderation/reports.html",
         ReportsView(
-            title="Reports",
             reports=reports,
             waiting=await moderation.find_waiting(conn, visit.person),
-            reasons=REASONS,
+            reasons=sentences.REPORTED,
             posts=await moderation.list_reported(conn, visit.person, named),
         ),
     )
@@ -176,7 +166,6 @@ async def show_messages(pages: Pages, request: Request, visit: Visit, conn: Conn
         visit,
         "moderation/messages.html",
         MessagesView(
-            title="Messages",
             messages=found,
             waiting=waiting,
         ),
@@ -205,7 +194,6 @@ async def show_members(pages: Pages, request: Request, visit: Visit, conn: Conn)
         visit,
         "moderation/members.html",
         MembersView(
-            title="People",
             askings=askings,
             waiting=await moderation.find_waiting(conn, visit.person),
             newcomers=newcomers,
@@ -237,7 +225,7 @@ async def decide_account(pages: Pages, request: Request, visit: Visit, form: For
     try:
         await requests.decide_account(pages.deps.db, visit.person, AccountId(_number(request)), accept=accept)
     except Conflict:
-        return pages.kept(visit, form, 409, "Someone from the team decided about this already.")
+        return pages.kept(visit, form, 409, sentences.DECIDED_ALREADY)
     return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
 
 
@@ -256,6 +244,6 @@ async def pause(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         else:
             await deciding.go_on(deps.db, deps.instance, person, post.root_id)
     except Conflict:
-        return pages.kept(visit, form, 409, "Someone from the team did this already.")
+        return pages.kept(visit, form, 409, sentences.DONE_ALREADY)
     done = "paused" if decision == "pause" else "goes-on"
     return see_other(addresses.conversation(post.group_slug, post.root_id, done=done))

@@ -16,11 +16,10 @@ from fediverse_support.domain.moderation import SEVERITIES, DomainRule, is_wide
 from fediverse_support.policy import access
 from fediverse_support.reads.moderation import servers
 from fediverse_support.reads.moderation.servers import ServerLine, ServerView
-from fediverse_support.web.pages import words
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
-from fediverse_support.web.pages.house import MODES
 from fediverse_support.web.pages.views import View
+from fediverse_support.web.words import reasons, sentences
 
 LIST: Final = "/admin/servers"
 
@@ -80,9 +79,8 @@ async def _list_page(
         visit,
         "moderation/servers.html",
         ServersView(
-            title="Other servers",
             servers=await servers.list_servers(conn),
-            mode=MODES[visit.house.federation],
+            mode=sentences.MODES[visit.house.federation],
             domain=domain,
             errors=errors or {},
         ),
@@ -97,7 +95,7 @@ async def look(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Resp
     try:
         return see_other(f"{LIST}/{_domain(pages, typed)}")
     except Invalid as error:
-        fixes = {name: words.fix_for(name, code) for name, code in error.fields.items()}
+        fixes = {name: reasons.fix_for(name, code) for name, code in error.fields.items()}
         return await _list_page(pages, visit, conn, typed, fixes)
 
 
@@ -126,13 +124,12 @@ async def _server_page(
         visit,
         "moderation/server.html",
         ServerPageView(
-            title="A server",
             domain=domain,
             server=server,
             below=server.servers_below[: servers.MOST_BELOW],
             has_more_below=len(server.servers_below) > servers.MOST_BELOW,
             is_wide=is_wide(domain),
-            in_force=words.IN_FORCE.get(own_rule or "", ""),
+            in_force=sentences.IN_FORCE.get(own_rule or "", ""),
             errors=errors or {},
             allowlist=visit.house.federation == "allowlist",
             severity=form.text("severity") if form else server.own_rule,
@@ -169,7 +166,7 @@ async def decide(pages: Pages, request: Request, visit: Visit, form: Form) -> Re
         await moderating.set_domain_rule(db, pages.deps.instance, person, rule, is_meant=form.ticked("wide"))
     except Invalid as error:
         fixes = {
-            "wide" if code == "wide" else name: words.fix_for(name, code)
+            "wide" if code == "wide" else name: reasons.fix_for(name, code)
             for name, code in error.fields.items()
         }
         async with db.connection() as conn:

@@ -19,7 +19,7 @@ from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import own_posts, threads
 from fediverse_support.reads.posts.own_posts import TakenOut
 from fediverse_support.reads.posts.threads import PostView
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.places import group_of, landing, reach_of
@@ -30,6 +30,7 @@ from fediverse_support.web.pages.posts.posts import (
     problem_of,
 )
 from fediverse_support.web.pages.posts.views import AgainView, DecisionView
+from fediverse_support.web.words import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Taken:
 
     @property
     def hindrance(self) -> str:
-        """Why it cannot be sent again, as a key of `words.NOT_AGAIN`; empty when it can."""
+        """Why it cannot be sent again, as a key of `sentences.NOT_AGAIN`; empty when it can."""
         group = self.group
         if group is None and self.post.group_slug is not None:
             return "group"
@@ -112,13 +113,12 @@ async def show_decision(pages: Pages, request: Request, visit: Visit, conn: Conn
         visit,
         "posts/decision.html",
         DecisionView(
-            title="About your post",
             post=taken.post,
             group=taken.group,
-            who=words.taken_out(taken.place.by_host),
+            who=sentences.taken_out(taken.place.by_host),
             reason=taken.place.reason,
             hindrance=taken.hindrance,
-            not_again=words.NOT_AGAIN.get(taken.hindrance, ""),
+            not_again=sentences.NOT_AGAIN.get(taken.hindrance, ""),
         ),
     )
 
@@ -142,7 +142,6 @@ def _again_page(
         visit,
         "posts/again.html",
         AgainView(
-            title="Edit and send again",
             post=taken.post,
             group=taken.group,
             answers=taken.answers,
@@ -164,7 +163,7 @@ async def again(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         taken = await _get_taken(pages, request, visit, conn)
     visit = visit.acting_as(taken.post.author_id)
     if taken.hindrance:
-        return pages.kept(visit, form, 403, words.NOT_AGAIN[taken.hindrance])
+        return pages.kept(visit, form, 403, sentences.NOT_AGAIN[taken.hindrance])
     post, answers = taken.post, taken.answers
     draft = draft_of(form, language=post.language)
     if form.ticked("look"):

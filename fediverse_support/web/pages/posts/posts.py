@@ -20,7 +20,7 @@ from fediverse_support.policy import access
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PostView
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import CHOICES, Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.groups import get_readable, must_join
@@ -34,6 +34,7 @@ from fediverse_support.web.pages.posts.views import (
     TellUsView,
 )
 from fediverse_support.web.pages.views import Fixes
+from fediverse_support.web.words import reasons, sentences
 
 MAX_REASON: Final = moderating.MAX_REASON
 
@@ -53,15 +54,15 @@ def problem_of(error: AppError | None) -> Problem:
         case None:
             return Problem()
         case Invalid(fields=fields):
-            return Problem(400, "", {name: words.fix_for(name, code) for name, code in fields.items()})
+            return Problem(400, "", {name: reasons.fix_for(name, code) for name, code in fields.items()})
         case RateLimited(after=after):
-            return Problem(429, words.please_wait(after, has_words=True))
+            return Problem(429, sentences.please_wait(after, has_words=True))
         case NotFound():
-            return Problem(404, "The post you are replying to is not here any more. Your words are kept.")
-        case NotAllowed(reasons=reasons, code=code):
-            return Problem(403, words.sentence_for((*reasons, code), error.sentence))
+            return Problem(404, sentences.ANSWERS_NOTHING)
+        case NotAllowed(reasons=why, code=code):
+            return Problem(403, reasons.sentence_for((*why, code)))
         case _:
-            return Problem(409, words.sentence_for((error.code,), error.sentence))
+            return Problem(409, reasons.sentence_for((error.code,)))
 
 
 def draft_of(
@@ -155,11 +156,10 @@ def _write_page(
         visit,
         "posts/write.html",
         StartView(
-            title="Write a post",
             group=group,
             draft=draft,
             errors=problem.fixes,
-            problem=words.shut_out(group.host) if error and group.is_banned else problem.sentence,
+            problem=sentences.shut_out(group.host) if error and group.is_banned else problem.sentence,
             reach=reach_of(group),
             you=visit.you,
             first_posts_held=visit.house.newcomer_posts_held > 0,
@@ -213,7 +213,6 @@ def _edit_page(
         visit,
         "posts/edit.html",
         EditView(
-            title="Edit a post",
             post=post,
             group=group,
             draft=draft,
@@ -255,7 +254,6 @@ async def show_remove(pages: Pages, request: Request, visit: Visit, conn: Conn) 
         visit,
         "posts/remove.html",
         RemoveView(
-            title="Remove a post",
             post=post,
             back=addresses.decision(post.id) if post.is_kept else _back_to(post),
             federates=federates,
@@ -281,12 +279,11 @@ async def show_removed(pages: Pages, request: Request, visit: Visit, conn: Conn)
     copies = None if number is None else await threads.find_copies(conn, PostId(number), visit.readers)
     if copies is None:
         raise NotFound
-    sentence = words.removal(copies.federates, copies.asked, copies.answered)
+    sentence = sentences.removal(copies.federates, copies.asked, copies.answered)
     return pages.page(
         visit,
         "posts/removed.html",
         RemovedView(
-            title="Removed",
             sentence=sentence,
         ),
     )
@@ -312,7 +309,6 @@ def _tell_page(
         visit,
         "posts/tell_us.html",
         TellUsView(
-            title="Tell our team",
             post=post,
             reason=reason,
             body=body,
@@ -370,7 +366,6 @@ def _take_down_page(pages: Pages, visit: Visit, post: PostView, form: Form) -> R
         visit,
         "posts/take_down.html",
         TakeDownView(
-            title="Take down a post",
             post=post,
             told=form.text("told"),
             reason=form.text("reason"),

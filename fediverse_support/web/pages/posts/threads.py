@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PauseView, PostView, QuotedView
 from fediverse_support.web.negotiation import ap_redirect, wants_activity
-from fediverse_support.web.pages import addresses, words
+from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.engine import beginning
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
@@ -34,6 +35,7 @@ from fediverse_support.web.pages.posts.posts import (
     problem_of,
 )
 from fediverse_support.web.pages.posts.views import First, PostLine, Quote, ReplyView, ThreadView
+from fediverse_support.web.words import reasons, sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,13 +97,13 @@ class Scene:
         if self.may_reply:
             return ""
         if group is not None and group.is_banned:
-            return words.shut_out(group.host)
+            return sentences.shut_out(group.host)
         if self.is_open and self.root.is_locked:
-            return words.paused(self.host)
+            return sentences.paused(self.host)
         if group is not None and group.is_waiting:
-            return words.waiting(group.host)
+            return sentences.waiting(group.host)
         is_outside = group is not None and not access.has_joined(group)
-        return words.REASONS["not_a_member"] if is_outside else words.TAKES_NO_REPLIES
+        return reasons.REASONS["not_a_member"] if is_outside else sentences.TAKES_NO_REPLIES
 
     @property
     def host(self) -> Host | None:
@@ -231,7 +233,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
         visit,
         "threads/thread.html",
         ThreadView(
-            title=title_for(visit, group, "Conversation", heading),
+            title=title_for(visit, group, sentences.A_CONVERSATION, heading),
             document_uri=_document_uri(pages, visit, scene),
             group=group,
             root=root,
@@ -248,7 +250,7 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
             may_join=visit.viewer is not None and scene.may_join,
             moderates=may_moderate(visit, group),
             refusal=scene.refusal,
-            paused=words.paused(part.pause.host if part.pause else scene.host),
+            paused=sentences.paused(part.pause.host if part.pause else scene.host),
             why_paused=part.pause.reason if part.pause else "",
             answering=_first(scene) if part.after else None,
             reach=reach_of(group, root.audience, answers=root),
@@ -258,7 +260,9 @@ def _thread_page(pages: Pages, visit: Visit, scene: Scene, part: Part) -> Respon
     )
 
 
-def _line(visit: Visit, scene: Scene, part: Part, post: PostView, undo: Mapping[PostId, str]) -> PostLine:
+def _line(
+    visit: Visit, scene: Scene, part: Part, post: PostView, undo: Mapping[PostId, datetime]
+) -> PostLine:
     """Return a post with what the viewer may do with it."""
     is_yours = post.author_id in visit.readers
     return PostLine(
@@ -269,7 +273,7 @@ def _line(visit: Visit, scene: Scene, part: Part, post: PostView, undo: Mapping[
         may_send_again=post.id in part.again,
         quote=part.quotes.get(post.id),
         undo_until=undo.get(post.id),
-        decided=words.taken_out(part.deciders[post.id]) if post.id in part.deciders else None,
+        decided=sentences.taken_out(part.deciders[post.id]) if post.id in part.deciders else None,
     )
 
 
@@ -285,19 +289,21 @@ def _document_uri(pages: Pages, visit: Visit, scene: Scene) -> Uri | None:
 def heading_of(root: PostView) -> str:
     """Return a conversation's heading: its title, its content note, or how it begins."""
     if not (root.is_visible or root.is_kept):
-        return "A conversation"
+        return sentences.A_CONVERSATION_HIDDEN
     # Isolated (UAX #9), so that a note in another direction does not turn the words before it around.
-    note = f"Content note: \u2068{root.warning}\u2069"
+    note = sentences.content_note(f"\u2068{root.warning}\u2069")
     return root.title or (note if root.warning else beginning(root.excerpt))
 
 
-def undoable(pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostView]) -> dict[PostId, str]:
-    """Return, for the viewer's own posts that have not left yet, the time of day when they do."""
+def undoable(
+    pages: Pages, visit: Visit, kind: GroupKind, posts: Sequence[PostView]
+) -> dict[PostId, datetime]:
+    """Return, for the viewer's own posts that have not left yet, when they do."""
     house, now = visit.house, pages.deps.db.now()
     if kind != "open" or house.federation == "off" or visit.viewer is None:
         return {}
     return {
-        post.id: words.clock(post.published_at + house.undo_for)
+        post.id: post.published_at + house.undo_for
         for post in posts
         if post.author_id in visit.readers
         and post.standing == "visible"
@@ -340,7 +346,6 @@ def _reply_page(
         visit,
         "threads/reply.html",
         ReplyView(
-            title="Reply",
             group=scene.group,
             base=scene.base,
             answers=answers,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts.threads import PostView, QuotedView
 from fediverse_support.web.pages.views import View
-from fediverse_support.web.pages.words import Reach
+from fediverse_support.web.words.sentences import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class First(Quote):
 class PostLine:
     """A post on the page of its conversation, with what the viewer may do with it.
 
-    `undo_until` is the time of day when it leaves, None when it has or will not; `decided` says who took it
+    `undo_until` is when it leaves, None when it has or will not; `decided` says who took it
     out, None where that was decided here.
     """
 
@@ -141,7 +142,7 @@ class PostLine:
     may_edit: bool
     may_send_again: bool
     quote: Quote | None
-    undo_until: str | None
+    undo_until: datetime | None
     decided: str | None
 
 
@@ -155,6 +156,7 @@ class ThreadView(View):
     """
 
     group: GroupView | None
+    title: str
     root: PostView
     heading: str
     is_said_below: bool
