@@ -14,8 +14,8 @@ from babel.messages import pofile
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 
-from fediverse_support.adapters.speech import CATALOGUES
 from fediverse_support.domain.version import PACKAGE, VERSION
+from fediverse_support.speech import CATALOGUES
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = CATALOGUES / "messages.pot"
@@ -42,7 +42,7 @@ def extract() -> Catalog:
             ROOT / folder, method_map=list(methods.items()), options_map=OPTIONS, keywords=KEYWORDS
         )
         for path, _line, words, comments, context in sorted(found, key=lambda each: (each[0], each[1])):
-            places = [(f"{folder}/{path}", None)]
+            places = [(f"{folder}/{path}", 0)]
             catalog.add(words, locations=places, auto_comments=comments, context=context)
     return catalog
 

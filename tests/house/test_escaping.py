@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fediverse_support.adapters.speech import ENGLISH
+from fediverse_support.speech import ENGLISH
 from fediverse_support.web.pages import engine
 from tests.house.source import ROOT, Module, modules
 

@@ -12,11 +12,11 @@ import pytest
 
 from fediverse_support.actions.people import following
 from fediverse_support.actions.posts import posting
-from fediverse_support.adapters.speech import ENGLISH
 from fediverse_support.db.pool import Db
 from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
+from fediverse_support.speech import ENGLISH
 from fediverse_support.web.words import sentences
 from tests.conftest import Clock
 from tests.integration.site import FORM, Site, make_site, went_to

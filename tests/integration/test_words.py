@@ -9,11 +9,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel import Locale
 from babel.messages import pofile
 from babel.messages.catalog import Message as Entry
 
+from fediverse_support import speech
 from fediverse_support.actions import house as actions
-from fediverse_support.adapters import speech
 from fediverse_support.db.pool import Db
 from tests import catalogue
 from tests.conftest import Clock
@@ -54,7 +55,7 @@ def translate(folder: Path, name: str) -> None:
             forms = (entry.id,) if isinstance(entry.id, str) else entry.id
             said = tuple(made_up(form) for form in forms)
             entry.string = said[0] if isinstance(entry.id, str) else said
-    catalog.locale = speech.Locale.parse(name)
+    catalog.locale = Locale.parse(name)
     with (folder / f"{name}.po").open("wb") as file:
         pofile.write_po(file, catalog)
 

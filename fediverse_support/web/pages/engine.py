@@ -20,8 +20,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import fediverse_support
-from fediverse_support.adapters.speech import ENGLISH, Message, Speech
 from fediverse_support.domain.richtext import SafeHtml
+from fediverse_support.speech import ENGLISH, Message, Speech
 from fediverse_support.web.words import sentences
 
 TEMPLATES: Final = Path(fediverse_support.__file__).parents[1] / "templates"

@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fediverse_support.actions.accounts import sessions as session_actions
-from fediverse_support.adapters.speech import ENGLISH, Speech, choose
 from fediverse_support.db.pool import Conn, DatabaseUnavailable
 from fediverse_support.deps import Deps
 from fediverse_support.domain.actors import Person
@@ -30,6 +29,7 @@ from fediverse_support.domain.house import House
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.reads import viewer as viewers
 from fediverse_support.reads.viewer import Name, Readers, Viewer
+from fediverse_support.speech import ENGLISH, Speech, choose
 from fediverse_support.web.negotiation import VARY
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, Refused, read_form

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fediverse_support.adapters import speech
+from fediverse_support import speech
 from fediverse_support.db.pool import Conn
 from fediverse_support.deps import Deps
 from fediverse_support.domain.errors import NotFound

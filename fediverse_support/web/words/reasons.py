@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fediverse_support.adapters.speech import Message, _
+from fediverse_support.speech import Message, _
 from fediverse_support.web.words.sentences import NO_MATCH
 
 # Codes of policy and of actions as sentences; the first one known is said.

@@ -12,11 +12,11 @@ from math import ceil
 from typing import Final, Literal
 
 from federation.uris import Host
-from fediverse_support.adapters.speech import Message, Moment, _, n_
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.house import Federation
 from fediverse_support.domain.posts import Audience
 from fediverse_support.reads.moderation.servers import MOST
+from fediverse_support.speech import Message, Moment, _, n_
 
 AUDIENCE: Final[dict[GroupKind, Message]] = {
     "home": _(

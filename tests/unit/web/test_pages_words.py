@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from federation.uris import Host
-from fediverse_support.adapters.speech import ENGLISH
 from fediverse_support.domain.actors import GroupKind
 from fediverse_support.domain.audiences import narrower, widest_in
 from fediverse_support.domain.posts import Audience
+from fediverse_support.speech import ENGLISH
 from fediverse_support.web.pages import addresses, engine, forms
 from fediverse_support.web.words import reasons, sentences
 
