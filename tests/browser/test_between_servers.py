@@ -20,7 +20,7 @@ from fediverse_support.actions.accounts import accounts
 from fediverse_support.adapters.http_client import HttpClient
 from fediverse_support.db.pool import open_db
 from fediverse_support.settings import Settings
-from fediverse_support.web.words import reasons, sentences
+from fediverse_support.web.words import audiences, reasons
 from fediverse_support.workers.visits import Sender
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.served import free_port, serving
@@ -116,7 +116,7 @@ async def test_a_visitor_follows_a_group_from_home_reads_and_answers(
     await page.get_by_role("button", name="Open it here").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sleepless")
     await page.get_by_role("link", name="Join here").click()
-    await expect(page.get_by_text(sentences.GROUP_ELSEWHERE)).to_be_visible()
+    await expect(page.get_by_text(audiences.GROUP_ELSEWHERE)).to_be_visible()
     await page.get_by_label("Yes, copies of what I write here").check()
     await page.get_by_role("button", name="Join as").click()
     await two.world.settle()

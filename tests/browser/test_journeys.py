@@ -12,7 +12,7 @@ from fediverse_support.db.pool import Db
 from fediverse_support.web.app import assemble
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.routes import routes
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences, sentences
 from tests.browser.conftest import Served
 from tests.browser.served import free_port, serving
 from tests.integration.site import PASSWORD
@@ -48,9 +48,9 @@ async def test_read_a_group_sign_in_post_and_reply(served: Served) -> None:
     await expect(reply.get_by_text("You", exact=True)).to_be_visible()
     await follow(page, "Getting ready for appointments")
     await follow(page, "Write a post")
-    await expect(page.get_by_text(sentences.AUDIENCE["open"])).to_be_visible()
+    await expect(page.get_by_text(audiences.AUDIENCE["open"])).to_be_visible()
     button = page.get_by_role("button", name="Post to Getting ready for appointments")
-    await expect(button).to_have_accessible_description(sentences.AUDIENCE["open"])
+    await expect(button).to_have_accessible_description(audiences.AUDIENCE["open"])
     await page.get_by_label("Title").fill("Words for asking")
     await page.get_by_label("What would you like to say?").fill("Could I have longer, please?")
     await button.click()

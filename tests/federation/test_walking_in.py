@@ -11,7 +11,7 @@ import pytest
 
 from fediverse_support.actions.accounts import sessions
 from fediverse_support.web.sessions import Sessions
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences, sentences
 from tests.asgi import Got, ask
 from tests.builders import PASSWORD, SECRET, QuickPasswords
 from tests.federation.scenes import GROUP, Scene, three_servers
@@ -72,7 +72,7 @@ async def test_a_visitor_follows_a_group_of_one_server_from_home_on_another(worl
     uri = re.findall(r'name="uri" value="([^"]+)"', asked)[0]
     found = await ada.post(INTERACT, uri=uri)
     assert (found.status, found.headers["location"]) == (303, "/g/sleepless@a.example")
-    assert sentences.GROUP_ELSEWHERE in html.unescape(
+    assert audiences.GROUP_ELSEWHERE in html.unescape(
         (await ada.get("/g/sleepless@a.example/join")).body.decode()
     )
     await ada.post("/g/sleepless@a.example/join", copies="1")

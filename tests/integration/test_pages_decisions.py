@@ -9,7 +9,7 @@ import pytest
 from fediverse_support.actions.moderation import deciding, moderating
 from fediverse_support.db.pool import Db
 from fediverse_support.domain.ids import PostId
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences, sentences
 from tests.integration.site import Site, make_site, went_to
 
 pytestmark = pytest.mark.postgres
@@ -114,7 +114,7 @@ async def test_the_old_words_are_in_the_form(site: Site) -> None:
     text = html.unescape((await site.get(f"/post/{root}/again", "wren")).text)
     assert f'action="/post/{root}/again"' in text and 'name="once"' in text
     assert 'value="Tea"' in text and f"\n{LONG}</textarea>" in text and 'value="grief"' in text
-    assert "Post to The front room" in text and sentences.AUDIENCE["home"] in text
+    assert "Post to The front room" in text and audiences.AUDIENCE["home"] in text
     assert went_to(await site.get(f"/post/{root}/edit", "wren")) == f"/post/{root}/again"
 
 

@@ -17,7 +17,7 @@ from fediverse_support.db.rows import only
 from fediverse_support.domain.ids import FollowId
 from fediverse_support.domain.posts import MAX_BODY
 from fediverse_support.speech import ENGLISH
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences
 from tests.conftest import Clock
 from tests.integration.site import FORM, Site, make_site, went_to
 
@@ -159,7 +159,7 @@ async def test_a_fault_hands_back_what_was_typed(site: Site, monkeypatch: pytest
 async def test_the_exact_audience_sentence_is_tied_to_the_button(site: Site, kind: Any) -> None:
     await site.group("fourth", "A fourth room", kind, moderators=("asha",))
     root = await site.writes("asha", "Hello.", group="fourth")
-    sentence = sentences.reach(kind, "public" if kind == "open" else "group").sentence
+    sentence = audiences.reach(kind, "public" if kind == "open" else "group").sentence
     for path in ("/g/fourth/write", f"/g/fourth/t/{root}", f"/g/fourth/t/{root}/reply", f"/post/{root}/edit"):
         text = html.unescape((await site.get(path, "asha")).text)
         room = re.search(rf'<form class="room {kind}".*?</form>', text, re.S)

@@ -15,7 +15,7 @@ from fediverse_support.actions.accounts import sessions
 from fediverse_support.db.pool import Db
 from fediverse_support.domain import places
 from fediverse_support.domain.errors import NotAllowed, RateLimited
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences
 from tests.conftest import Clock
 from tests.integration.site import FORM, PASSWORD, TOKEN, Site, make_site, went_to
 
@@ -247,7 +247,7 @@ async def test_words_survive_the_end_of_a_session(site: Site, clock: Clock) -> N
         assert token is not None
         look = {"token": token[1], "title": "Tea", "body": LONG, "look": "1"}
         page = await browser.post("/g/frontroom/write", data=look, headers=FORM)
-    assert page.status_code == 200 and LONG in page.text and sentences.AUDIENCE["home"] in page.text
+    assert page.status_code == 200 and LONG in page.text and audiences.AUDIENCE["home"] in page.text
     assert await site.value("select count(*) from posts") == 0
 
 

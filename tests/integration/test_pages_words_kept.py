@@ -23,7 +23,9 @@ FIELD = re.compile(
     r"""\b(?:line|area|radio)\("(?P<macro>\w+)"|<(?:textarea|input)\b[^>]*?\bname="(?P<tag>[^"]+)\"[^>]*>"""
 )
 # No words of one's own: proof and keys, where something is found, and what is asked for before a session.
-NOT_WORDS = {"token", "once", "to", "look", "back", "invite", "name", "password", "domain"}
+NOT_WORDS = {
+    "token", "once", "to", "look", "back", "invite", "name", "password", "domain", "server", "uri",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -200,7 +200,9 @@ async def interact(pages: Pages, request: Request, visit: Visit, form: Form) -> 
         return see_other(addresses.post(PostId(row)))
     there = _page_of(actor)
     return (
-        _interaction(pages, visit, address, host, sentences.A_PERSON_THERE) if there is None else see_other(there)
+        _interaction(pages, visit, address, host, sentences.A_PERSON_THERE)
+        if there is None
+        else see_other(there)
     )
 
 

@@ -24,7 +24,7 @@ from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.forms import Form, row_id
 from fediverse_support.web.pages.frame import Pages, Visit, see_other
 from fediverse_support.web.pages.views import View
-from fediverse_support.web.words import reasons, sentences
+from fediverse_support.web.words import audiences, reasons, sentences
 
 NEWEST: Final = (datetime(9999, 1, 1, tzinfo=UTC), 2**63 - 1)
 INVITED_FOR: Final = 14 * 86_400
@@ -192,10 +192,10 @@ def _join_page(
         JoinView(
             group=group,
             invite=invite,
-            audience=sentences.reach(
+            audience=audiences.reach(
                 group.kind, widest_in(group.kind), servers=group.copies_to, host=group.host
             ).sentence,
-            elsewhere=sentences.GROUP_ELSEWHERE,
+            elsewhere=audiences.GROUP_ELSEWHERE,
             you=visit.you,
             errors=errors or {},
         ),

@@ -15,7 +15,7 @@ from fediverse_support.domain.richtext import SafeHtml
 from fediverse_support.reads import house
 from fediverse_support.web.pages.frame import Endpoint, Pages, Visit
 from fediverse_support.web.pages.views import View
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences, sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +77,16 @@ async def show_rules(pages: Pages, request: Request, visit: Visit, conn: Conn) -
 
 async def show_privacy(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/privacy`: the four audiences, in the words of the composer."""
-    audiences = tuple(
-        AudienceLine(kind, sentences.CIRCLE_ANYWHERE if kind == "circle" else sentence)
-        for kind, sentence in sentences.AUDIENCE.items()
+    lines = tuple(
+        AudienceLine(kind, audiences.CIRCLE_ANYWHERE if kind == "circle" else sentence)
+        for kind, sentence in audiences.AUDIENCE.items()
     )
     [own] = await house.find_texts(conn, "privacy")
     more = richtext.from_markdown(own)
     return pages.page(
         visit,
         "plain/privacy.html",
-        PrivacyView(audiences=audiences, more=more),
+        PrivacyView(audiences=lines, more=more),
     )
 
 

@@ -16,7 +16,7 @@ from fediverse_support.reads.posts import threads
 from fediverse_support.reads.posts.threads import PostView
 from fediverse_support.web.pages import addresses
 from fediverse_support.web.pages.frame import Pages, Visit
-from fediverse_support.web.words import sentences
+from fediverse_support.web.words import audiences
 
 # How much of what came before a post stands above it, where a conversation has several pages.
 CONTEXT: Final = 10
@@ -44,14 +44,14 @@ def as_written(group: GroupView, post: PostView, visit: Visit) -> GroupView:
 
 def reach_of(
     group: GroupView | None, audience: Audience | None = None, *, answers: PostView | None = None
-) -> sentences.Reach:
+) -> audiences.Reach:
     """Say who will read what is written in a group, as it is for its conversation, or outside of groups.
 
     `audience` is that of the conversation, None for a new one; `answers` is what is answered.
     """
     kind = None if group is None else group.kind
     widest = widest_in(kind)
-    return sentences.reach(
+    return audiences.reach(
         kind,
         widest if audience is None else narrower(widest, audience),
         servers=0 if group is None else group.copies_to,

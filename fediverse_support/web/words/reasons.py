@@ -69,7 +69,9 @@ FIXES: Final[dict[tuple[str, str], Message]] = {
     ("domain", "wide"): _("Tick the box if you mean every server under this name"),
     ("server", "malformed"): _("Type the name of your server, such as quiet.example"),
     ("server", "ours"): _("This is our own server. Type the name of the one where you have an account"),
-    ("server", "no_door"): _("We found no way in there. Paste the handle below into your app’s search instead"),
+    ("server", "no_door"): _(
+        "We found no way in there. Paste the handle below into your app’s search instead"
+    ),
     ("severity", "required"): _("Choose a rule"),
     ("rules", "required"): _("Please read the rules and tick the box"),
     ("age", "required"): _("Please tick the box if you are 18 or older"),

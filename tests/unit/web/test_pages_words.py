@@ -14,7 +14,7 @@ from fediverse_support.domain.audiences import narrower, widest_in
 from fediverse_support.domain.posts import Audience
 from fediverse_support.speech import ENGLISH
 from fediverse_support.web.pages import addresses, engine, forms
-from fediverse_support.web.words import reasons, sentences
+from fediverse_support.web.words import audiences, reasons, sentences
 
 NEVER = re.compile(
     r"\b(anonymous|secure|deleted everywhere|24/7|guaranteed|suffer|victim|patient|disorder|simply|easy|"
@@ -32,7 +32,7 @@ def said() -> dict[str, str]:
         str(path.relative_to(engine.TEMPLATES)): TAG.sub(" ", path.read_text().replace("aria-invalid", ""))
         for path in engine.TEMPLATES.rglob("*.html")
     }
-    found["sentences.AUDIENCE"] = " ".join(sentences.AUDIENCE.values())
+    found["sentences.AUDIENCE"] = " ".join(audiences.AUDIENCE.values())
     for where, catalogue in (
         ("DONE", sentences.DONE),
         ("REASONS", reasons.REASONS),
@@ -52,24 +52,24 @@ def test_no_page_shouts() -> None:
 
 
 def test_the_audience_sentences_to_the_letter() -> None:
-    assert sentences.reach("home", "group").sentence == (
+    assert audiences.reach("home", "group").sentence == (
         "Only members of this group, on this server, can read this. It does not go to other servers. "
         "The people who "
         "run this server can read it too. Someone could still copy it."
     )
-    assert sentences.reach("home-open", "group").sentence == (
+    assert audiences.reach("home-open", "group").sentence == (
         "Anyone signed in here can read this. It does not go to other servers. The people who run "
         "this server can "
         "read it too. Someone could still copy it."
     )
-    assert sentences.reach("circle", "group", servers=3).sentence == (
+    assert audiences.reach("circle", "group", servers=3).sentence == (
         "Members of this group can read this. Some of them use other servers, so a copy goes to "
         "those servers: 3 "
         "right now. The people who run those servers can read it. We can ask them to delete it "
         "later, but we cannot "
         "make them."
     )
-    assert sentences.reach("open", "public").sentence == (
+    assert audiences.reach("open", "public").sentence == (
         "Anyone can read this, now and later. Copies go to other servers and may show up in "
         "searches. We can ask for "
         "copies to be deleted, but we cannot make it happen. Do not share anything that could show "
@@ -78,22 +78,22 @@ def test_the_audience_sentences_to_the_letter() -> None:
 
 
 W1, W1_OPEN, W2, W3 = (
-    sentences.AUDIENCE[kind].replace("%(servers)s", "3") for kind in ("home", "home-open", "circle", "open")
+    audiences.AUDIENCE[kind].replace("%(servers)s", "3") for kind in ("home", "home-open", "circle", "open")
 )
-W4, W5 = sentences.MESSAGE, sentences.REPLY_ELSEWHERE
+W4, W5 = audiences.MESSAGE, audiences.REPLY_ELSEWHERE
 HERE, THERE = None, Host("pie.example")
 IN_THE_OPEN: dict[Audience, tuple[str, str, str]] = {
     "public": ("open", W3, W5),
     "unlisted": ("open", W3, W5),
-    "followers": ("few", sentences.FOLLOWERS, W5),
-    "group": ("circle", sentences.CIRCLE_ELSEWHERE, W5),
+    "followers": ("few", audiences.FOLLOWERS, W5),
+    "group": ("circle", audiences.CIRCLE_ELSEWHERE, W5),
 }
 PLACES: dict[tuple[GroupKind | None, Host | None], dict[Audience, tuple[str, str, str]]] = {
     # Per audience: how the room is drawn, the sentence, and what an answer to somebody elsewhere adds.
     ("home", HERE): {"group": ("home", W1, "")},
     ("home-open", HERE): {"group": ("home-open", W1_OPEN, "")},
     ("circle", HERE): {"group": ("circle", W2, "")},
-    ("circle", THERE): {"group": ("circle", sentences.CIRCLE_ELSEWHERE, W5)},
+    ("circle", THERE): {"group": ("circle", audiences.CIRCLE_ELSEWHERE, W5)},
     ("open", HERE): {**IN_THE_OPEN, "group": ("open", W3, "")},
     ("open", THERE): IN_THE_OPEN,
     # Also of a group that is not there any more.
@@ -110,8 +110,8 @@ def test_who_can_read_it_is_said_truly_in_every_place(
     kind, host = place
     audience = narrower(widest_in(kind), above)
     mark, sentence, elsewhere = {"direct": ("few", W4, ""), **PLACES[place]}[audience]
-    said = sentences.reach(kind, audience, servers=3, host=host, answers_elsewhere=answers_elsewhere)
-    assert said == sentences.Reach(mark, sentence, elsewhere if answers_elsewhere else "")  # type: ignore[arg-type]
+    said = audiences.reach(kind, audience, servers=3, host=host, answers_elsewhere=answers_elsewhere)
+    assert said == audiences.Reach(mark, sentence, elsewhere if answers_elsewhere else "")  # type: ignore[arg-type]
 
 
 def test_a_private_message_is_called_by_its_exact_words() -> None:

@@ -10,7 +10,7 @@ from fediverse_support.domain.posts import Draft
 from fediverse_support.reads.groups import GroupView
 from fediverse_support.reads.posts.threads import PostView, QuotedView
 from fediverse_support.web.pages.views import View
-from fediverse_support.web.words.sentences import Reach
+from fediverse_support.web.words.audiences import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
