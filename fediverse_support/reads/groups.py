@@ -100,16 +100,16 @@ FIND_GROUP: Final = """
 select g.actor_id as id, a.uri, a.host, a.name, g.kind, g.title, a.summary_html, g.language, g.approval,
        g.posting_restricted, can_see_group(g.actor_id, $2) as is_readable, f.standing,
        any_moderates(g.actor_id, $2) as is_moderator,
-       exists (select 1 from group_bans b where b.group_id = g.actor_id and b.actor_id = any ($2)
-               and (b.ends_at is null or b.ends_at > $4)) as is_banned,
-       array(select name_shown(p.display_name, p.name) from group_moderators m
-             join actors p on p.id = m.actor_id where m.group_id = g.actor_id order by m.since_at, p.id
-            ) as moderator_names,
+       exists (select 1 from group_bans b
+               where b.group_id = g.actor_id and b.actor_id = any ($2)
+                 and (b.ends_at is null or b.ends_at > $4)) as is_banned,
+       array(select name_shown(p.display_name, p.name)
+             from group_moderators m join actors p on p.id = m.actor_id
+             where m.group_id = g.actor_id order by m.since_at, p.id) as moderator_names,
        array(select m.actor_id from group_moderators m where m.group_id = g.actor_id) as moderator_ids,
-       case when g.kind = 'circle' then (
+       case when g.kind <> 'circle' then 0 else (
            select count(distinct p.host) from follows o join actors p on p.id = o.follower_id
-           where o.target_id = g.actor_id and o.standing = 'accepted' and p.host is not null) else 0 end as
-           copies_to
+           where o.target_id = g.actor_id and o.standing = 'accepted' and p.host is not null) end as copies_to
 from groups g
 join actors a on a.id = g.actor_id
 left join lateral (

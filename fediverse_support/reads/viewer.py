@@ -68,8 +68,8 @@ class Viewer:
 
 # With what the organisation decided, which every page needs: so a page of somebody costs no question more.
 FIND_VIEWER: Final = """
-select house_now() as house, v.account_id, v.roles, v.actor_id, v.uri, v.name, v.for_group_id, v.display_name,
-       v.moderates
+select house_now() as house,
+       v.account_id, v.roles, v.actor_id, v.uri, v.name, v.for_group_id, v.display_name, v.moderates
 from (select 1) as always left join lateral (
     select c.id as account_id, c.roles, a.id as actor_id, a.uri, a.name, a.for_group_id,
            name_shown(a.display_name, a.name) as display_name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import importlib
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -28,6 +29,7 @@ RULES = {
     "role_may": r"roles (&&|@>)|any \([\w.]*roles\)|'safety-lead'",
 }
 """What stands where a rule of `functions.sql` is written out once more, by what it is called there."""
+WIDEST, FULL = 110, 85
 VERBS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare", "cursor"}
 ASK_OTHER_SERVERS = {"lookups", "fetching"}
 """What has a `fetch` too and is no connection."""
@@ -132,6 +134,34 @@ def _strings(value: object) -> Iterator[str]:
     elif dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             yield from _strings(getattr(value, field.name, None))
+
+
+BROKEN = re.compile(
+    r"(?<![\w'])(and|or|not|in|is|as|then|else|when|like|any|by|on|join|from|where|between)$"
+    r"|(?<!union) all$"
+    r"|(?<=[\w)'\]] )([=<>*/+-]|<>|<=|>=|\|\|)$"
+    r"|^\s*([=<>]|<>|<=|>=)\s",
+    re.IGNORECASE,
+)
+
+
+def broken(text: str) -> list[str]:
+    """The lines of a statement that are too long, or broken where only whoever breaks by width breaks one.
+
+    That is after an operator or half a clause, before an operator, or so that one word is left over.
+    """
+    whole = text.splitlines()
+    lines = [re.sub(r"\s*--.*$", "", line).rstrip() for line in whole]
+    left_over = [
+        line
+        for above, line in itertools.pairwise(lines)
+        if len(above) > FULL and re.fullmatch(r"\s*(?!union)[\w.$]+,?", line)
+    ]
+    return (
+        [line for line in lines if BROKEN.search(line)]
+        + left_over
+        + [line for line in whole if len(line) > WIDEST]
+    )
 
 
 def most_arrays(text: str) -> int:

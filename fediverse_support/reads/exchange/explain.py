@@ -137,10 +137,10 @@ class Explanation:
 
 
 RECEIPTS: Final = """
-select uri, host, signer_uri, standing, attempts, last_error, received_at, octet_length(body) as bytes_kept,
+select uri, host, signer_uri, standing, attempts, last_error, received_at, carried,
+       octet_length(body) as bytes_kept,
        case when standing = 'ruled' then waits_for
-            when standing = 'waiting' and not talks_to(host, $3) then host end as waits_for,
-       carried
+            when standing = 'waiting' and not talks_to(host, $3) then host end as waits_for
 from receipts where uri = $1 order by id limit $2
 """
 DECISIONS: Final = """

@@ -151,9 +151,8 @@ async def list_held(conn: Conn, person: Person, now: datetime) -> list[HeldPost]
 
 
 LIST_REPORTS: Final = """
-select r.id, r.reason, r.body, r.from_host, g.title as group_title,
-       name_shown(t.display_name, t.name) as target_name, t.host as target_host, r.created_at,
-       r.post_ids
+select r.id, r.reason, r.body, r.from_host, r.post_ids, r.created_at, g.title as group_title,
+       name_shown(t.display_name, t.name) as target_name, t.host as target_host
 from (
     select t.id from (
         select t.id from group_moderators m cross join lateral (
@@ -221,8 +220,8 @@ async def list_messages(conn: Conn, person: Person) -> list[Message]:
 
 
 LIST_ASKING: Final = """
-select f.id, g.title as group_title, name_shown(a.display_name, a.name) as name, a.uri, a.host,
-       f.created_at
+select f.id, f.created_at, g.title as group_title,
+       name_shown(a.display_name, a.name) as name, a.uri, a.host
 from (
     select t.id from group_moderators m join actors b on b.id = m.group_id cross join lateral (
         select f.id from follows f

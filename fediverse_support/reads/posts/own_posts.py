@@ -112,8 +112,8 @@ with parent as (
            or can_see_group(g.id, array[$1::bigint]))
 )
 select me.followers_uri as author_followers_uri,
-       place.uri as group_uri, place.name as group_name, coalesce(place.handle_host, place.host) as
-       group_host,
+       place.uri as group_uri, place.name as group_name,
+       coalesce(place.handle_host, place.host) as group_host,
        place.followers_uri as group_followers_uri, place.url as group_url, place.group_kind,
        parent.id as parent_id, parent.uri as parent_uri, parent.audience as parent_audience, parent.root_id,
        root.context_uri, b.uri as parent_author_uri, b.name as parent_author_name,

@@ -22,8 +22,8 @@ class Login:
 
 
 FIND_LOGIN: Final = """
-select id as account_id, password_hash, standing from accounts where lower(name) = $1 and standing <>
-'deleted'
+select id as account_id, password_hash, standing from accounts
+where lower(name) = $1 and standing <> 'deleted'
 """
 
 

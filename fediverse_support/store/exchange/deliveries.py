@@ -156,7 +156,7 @@ with given as materialized (
         left join posts p on p.id = d.post_id
         where d.host = o.host and d.standing = 'waiting' and d.due_at <= $2 and x.document is not null
           and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
-               or rule_for(p.host) is distinct from 'suspend')
+               or not is_cut_off(p.host))
         order by d.id limit $3
         for update of d skip locked
     ) t
@@ -184,7 +184,7 @@ left join activities y on x.verb = 'Announce' and y.uri = x.object_uri
 left join posts p on p.id = d.post_id
 where d.id = any ($1::bigint[]) and d.standing = 'waiting' and x.document is not null
   and (p.host is null or coalesce(y.verb, x.verb) in ('Delete', 'Undo', 'Reject')
-       or rule_for(p.host) is distinct from 'suspend')
+       or not is_cut_off(p.host))
   and talks_to($2, $3)
 """
 DOCUMENTS: Final = """

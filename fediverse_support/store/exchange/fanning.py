@@ -35,7 +35,7 @@ MOST_AT_ONCE: Final = 1_000
 # inbox stands an author's server that is suspended.
 PLACES: Final = """
 with followed as materialized (
-    select distinct t.target_id, t.form, a.host, coalesce(a.shared_inbox_uri, a.inbox_uri) as inbox,
+    select distinct t.target_id, t.form, a.host, door_of(a.shared_inbox_uri, a.inbox_uri) as inbox,
         coalesce(p.announce_class, 'object') as takes, coalesce(p.refuses_own, false) as is_picky
     from unnest($1::bigint[], $2::text[]) t (target_id, form)
     join follows f on f.target_id = t.target_id and f.standing = 'accepted'
@@ -51,7 +51,7 @@ with followed as materialized (
 )
 select host, target_id, form, inbox, takes, is_picky from followed join open using (host)
 union all
-select host, null, null, null, null, null from unnest($4::text[]) as h (host) where rule_for(host) = 'suspend'
+select host, null, null, null, null, null from unnest($4::text[]) as h (host) where is_cut_off(host)
 order by host
 """
 # An activity has its number before it is written, so that its deliveries need not look for it; one that an

@@ -67,8 +67,9 @@ with act as (
 )
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select act.id, $2, t.host, t.inbox, $3,
-       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $8 and d.host = t.host and
-           d.attempts = 0)), $5
+       greatest($4, (
+           select max(d.due_at) from deliveries d
+           where d.post_id = $8 and d.host = t.host and d.attempts = 0)), $5
 from (
     select distinct a.host, door_of(a.shared_inbox_uri, a.inbox_uri) as inbox
     from follows f
@@ -81,8 +82,8 @@ from (
         select 1 from posts y join blocks b on b.blocked_id = y.author_id
         where y.id = $8 and b.blocker_id = a.id))
       and (exists (select 1 from copies c where c.post_id = $8 and has_host(c.hosts, p.number))
-           or exists (select 1 from deliveries d where d.post_id = $8 and d.host = a.host and d.standing =
-               'waiting'))
+           or exists (select 1 from deliveries d
+                      where d.post_id = $8 and d.host = a.host and d.standing = 'waiting'))
 ) t, act
 on conflict (activity_id, inbox_uri) do nothing
 returning host
@@ -159,8 +160,9 @@ async def deliver_to_actors(
 TO_HOLDERS: Final = """
 insert into deliveries (activity_id, sender_id, host, inbox_uri, post_id, due_at, created_at)
 select $1, $2, t.host, t.inbox, $3,
-       greatest($4, (select max(d.due_at) from deliveries d where d.post_id = $3 and d.host = t.host and
-           d.attempts = 0)), $5
+       greatest($4, (
+           select max(d.due_at) from deliveries d
+           where d.post_id = $3 and d.host = t.host and d.attempts = 0)), $5
 from (
     select distinct on (a.host) a.host, door_of(a.shared_inbox_uri, a.inbox_uri) as inbox
     from (select o.host from copies y cross join lateral host_numbers(y.hosts) n join peers o on o.number = n

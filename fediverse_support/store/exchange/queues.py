@@ -166,14 +166,14 @@ with resting as (
 ), woken as (
     update deliveries d set standing = 'waiting', due_at = $1 from resting r where d.id = r.id
 ), rested as (
-    update lanes set due_at = '-infinity', failures = 0 where kind = 'deliver' and ($2::text is null or host
-        = $2)
+    update lanes set due_at = '-infinity', failures = 0
+    where kind = 'deliver' and ($2::text is null or host = $2)
 ), again as (
     update receipts set standing = 'waiting', due_at = $1, attempts = 0
     where standing = 'parked' and body is not null and ($2::text is null or host = $2) returning host
 )
-select (select count(*) from deliveries where $2::text is null or host = $2) + (select count(*) from again)
-    as count
+select (select count(*) from deliveries where $2::text is null or host = $2)
+       + (select count(*) from again) as count
 """
 
 

@@ -14,8 +14,8 @@ from fediverse_support.domain.ids import ActorId, PostId, ReportId
 
 ACTIVITIES: Final = """
 select actor_uri, document from activities
-where object_uri = $1 and direction = 'in' and document is not null and verb in ('Create', 'Update') order by
-    id
+where object_uri = $1 and direction = 'in' and document is not null and verb in ('Create', 'Update')
+order by id
 """
 FORGET: Final = "update activities set document = null where object_uri = $1 and direction = 'in'"
 

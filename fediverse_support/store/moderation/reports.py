@@ -20,10 +20,11 @@ returning id
 """
 TARGETS: Final = """
 select
-    (select coalesce(array_agg(id), '{}') from posts where uri = any ($1::text[])
-        and ($2 or audience in ('public', 'unlisted'))
-        and ($2 or group_id is null or exists (select 1 from groups g where g.actor_id = group_id and g.kind
-            = 'open'))
+    (select coalesce(array_agg(p.id), '{}') from posts p
+     where p.uri = any ($1::text[])
+       and ($2 or p.audience in ('public', 'unlisted'))
+       and ($2 or p.group_id is null
+            or exists (select 1 from groups g where g.actor_id = p.group_id and g.kind = 'open'))
     ) as post_ids,
     (select id from actors where uri = any ($1::text[]) and kind = 'person' limit 1) as target_id,
     (select coalesce(array_agg(u.uri order by u.place), '{}')
@@ -76,8 +77,8 @@ async def insert_report(
 
 
 RESOLVE: Final = """
-update reports set standing = 'resolved', resolved_at = $2, resolved_by = $3 where id = $1 and standing =
-    'open'
+update reports set standing = 'resolved', resolved_at = $2, resolved_by = $3
+where id = $1 and standing = 'open'
 """
 
 

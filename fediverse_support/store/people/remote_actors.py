@@ -23,24 +23,24 @@ KINDS: Final[dict[str, ActorKind]] = {
 }
 
 UPSERT: Final = """
-insert into actors (uri, kind, host, name, handle_host, display_name, summary_html, url, inbox_uri,
-    shared_inbox_uri,
+insert into actors (
+    uri, kind, host, name, handle_host, display_name, summary_html, url, inbox_uri, shared_inbox_uri,
     outbox_uri, followers_uri, moderators_uri, key_id, public_key_pem, approves_followers, discoverable,
-    indexable,
-    standing, fetched_at, created_at, updated_at)
-values ($1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12,
+    indexable, standing, fetched_at, created_at, updated_at)
+values (
+    $1, $2, $3, $4, $3, $5, $6, $7, $8, $9, $10, $11, $12,
     case when not exists (select 1 from actors o where o.key_id = $13 and o.uri <> $1) then $13 end,
     $14, $15, $16, $17, $18, $19, $19, $19)
 on conflict (uri) do update set
     name = excluded.name, display_name = excluded.display_name, summary_html = excluded.summary_html,
     url = excluded.url, inbox_uri = excluded.inbox_uri, shared_inbox_uri = excluded.shared_inbox_uri,
     outbox_uri = excluded.outbox_uri, followers_uri = excluded.followers_uri,
-    moderators_uri = excluded.moderators_uri, key_id = excluded.key_id, public_key_pem =
-    excluded.public_key_pem,
+    moderators_uri = excluded.moderators_uri,
+    key_id = excluded.key_id, public_key_pem = excluded.public_key_pem,
     approves_followers = excluded.approves_followers, discoverable = excluded.discoverable,
     indexable = excluded.indexable, fetched_at = excluded.fetched_at, updated_at = excluded.updated_at,
-    standing = case when actors.standing in ('suspended', 'deleted') then actors.standing else
-    excluded.standing end
+    standing = case when actors.standing in ('suspended', 'deleted') then actors.standing
+                    else excluded.standing end
 where actors.host is not null and actors.kind = excluded.kind
 returning id
 """
@@ -190,8 +190,8 @@ async def describe(tx: Tx, actor: vocab.Actor, now: datetime) -> None:
 
 
 MARK_DELETED: Final = """
-update actors set standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at
-    = $2
+update actors set
+    standing = 'deleted', display_name = '', summary_html = '', summary_source = '', updated_at = $2
 where id = $1
 """
 

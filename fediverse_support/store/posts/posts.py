@@ -135,8 +135,8 @@ async def _adopt(tx: Tx, post_id: PostId, post: NewPost) -> None:
 
 
 FIND_POST: Final = """
-select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning, edited_at,
-       published_at
+select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning,
+       published_at, edited_at
 from posts where id = $1
 """
 
@@ -148,8 +148,8 @@ async def find_post(conn: Conn, post_id: PostId) -> Post | None:
 
 
 FIND_VISIBLE: Final = """
-select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning, edited_at,
-       published_at
+select id, uri, author_id, host, group_id, root_id, parent_id, audience, standing, title, warning,
+       published_at, edited_at
 from posts p where p.id = $1 and can_see(p, array[$2::bigint])
 """
 

@@ -11,13 +11,13 @@ from fediverse_support.domain.facts import Proof
 from fediverse_support.domain.ids import ActorId, PostId
 
 INSERT_LIKE: Final = """
-insert into reactions (uri, actor_id, actor_uri, post_id, kind, proof, reacted_at) values ($1, $2, $3, $4,
-    'like', $5, $6)
+insert into reactions (uri, actor_id, actor_uri, post_id, kind, proof, reacted_at)
+values ($1, $2, $3, $4, 'like', $5, $6)
 on conflict (actor_uri, post_id, kind) do nothing
 """
 DELETE_LIKE: Final = """
-delete from reactions r using posts p where p.id = r.post_id and r.actor_uri = $1 and p.uri = $2 and r.kind =
-    'like'
+delete from reactions r using posts p
+where p.id = r.post_id and r.actor_uri = $1 and p.uri = $2 and r.kind = 'like'
   and ($3::text is null or exists (select 1 from actors g where g.id = p.group_id and g.uri = $3))
 """
 DELETE_LIKES_OF: Final = "delete from reactions where actor_uri = $1"
