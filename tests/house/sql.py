@@ -29,6 +29,10 @@ RULES = {
     "role_may": r"roles (&&|@>)|any \([\w.]*roles\)|'safety-lead'",
 }
 """What stands where a rule of `functions.sql` is written out once more, by what it is called there."""
+ASKS = re.compile(
+    r"\b(can_see\w*|can_fetch|can_reread|may_moderate|may_read_messages|is_known_outside|is_public)\("
+    r"|\bauthor_id = \$"
+)
 WIDEST, FULL = 110, 85
 VERBS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare", "cursor"}
 ASK_OTHER_SERVERS = {"lookups", "fetching"}
@@ -161,6 +165,16 @@ def broken(text: str) -> list[str]:
         [line for line in lines if BROKEN.search(line)]
         + left_over
         + [line for line in whole if len(line) > WIDEST]
+    )
+
+
+def answers_unasked(text: str) -> bool:
+    """Whether a SELECT answers with posts or actors and asks no rule about who may see them."""
+    said = re.sub(r"--[^\n]*", "", text)
+    return (
+        re.search(r"\b(from|join)\s+(posts|actors)\b", said) is not None
+        and re.search(r"\b(insert into|update|delete from)\s", said) is None
+        and ASKS.search(said) is None
     )
 
 

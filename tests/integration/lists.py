@@ -252,7 +252,7 @@ def of_one(stored: Stored) -> list[Case]:
         Case("recipient", lambda c: accounts.find_recipient(c, AccountId(1), "active")),
         Case("invitations", lambda c: accounts.list_invitations(c, NOW)),
         Case("person", lambda c: people.find_person(c, ASHA)),
-        Case("profile", lambda c: people.find_profile(c, "person6")),
+        Case("profile", lambda c: people.find_profile(c, "person6", [ASHA])),
         Case("own post", lambda c: own_posts.find_own(c, stored.own, ASHA)),
         Case("taken out", lambda c: own_posts.find_taken_out(c, stored.own, ASHA)),
         Case("setting", lambda c: own_posts.find_setting(

@@ -74,6 +74,12 @@ async def test_a_page_shows_what_any_name_of_the_account_may_read(site: Site) ->
     assert (await site.get(f"/g/quiet/t/{quiet}", "marlow")).status_code == 404
 
 
+async def test_the_profile_of_a_name_for_a_closed_group_is_there_for_its_members_only(site: Site) -> None:
+    found = {who: (await site.get("/@dunnock", who)).status_code for who in ("wren", "asha", "marlow", None)}
+    assert found == {"wren": 200, "asha": 200, "marlow": 404, None: 404}
+    assert (await site.get("/@wren", "marlow")).status_code == 200
+
+
 async def test_what_is_said_in_a_group_is_said_under_the_name_for_it(site: Site) -> None:
     root = await site.writes("asha", "Only here.", group="quiet")
     for path in ("/g/quiet/write", f"/g/quiet/t/{root}", f"/g/quiet/t/{root}/reply"):

@@ -63,14 +63,13 @@ async def find_person(conn: Conn, account_id: AccountId) -> Person | None:
 FIND_PROFILE: Final = """
 select a.id, a.uri, a.name, name_shown(a.display_name, a.name) as display_name, a.summary_html
 from names n join actors a on a.id = n.actor_id join accounts c on c.id = a.account_id
-where n.name = $1 and c.standing = 'active'
-  and a.kind = 'person' and a.host is null and a.standing in ('visible', 'limited')
+where n.name = $1 and c.standing = 'active' and a.kind = 'person' and a.host is null and can_see_actor(a, $2)
 """
 
 
-async def find_profile(conn: Conn, name: str) -> ProfileView | None:
-    """Return the local person of this name."""
-    row = await conn.fetchrow(FIND_PROFILE, name)
+async def find_profile(conn: Conn, name: str, readers: Readers) -> ProfileView | None:
+    """Return the local person of this name, if they are there for this viewer."""
+    row = await conn.fetchrow(FIND_PROFILE, name, readers)
     return None if row is None else ProfileView(**row)
 
 

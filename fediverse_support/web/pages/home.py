@@ -209,7 +209,7 @@ def _what(item: AboutYou, now: datetime) -> str:
 async def show_profile(pages: Pages, request: Request, visit: Visit, conn: Conn) -> Response:
     """`/@{name}`: a person, with what they wrote in the open."""
     name = request.path_params["name"].lower().removesuffix(f"@{pages.deps.instance.host}")
-    profile = await people.find_profile(conn, name)
+    profile = await people.find_profile(conn, name, visit.readers)
     if profile is None:
         raise NotFound
     if wants_activity(request.scope):
