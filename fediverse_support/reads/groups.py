@@ -8,7 +8,9 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import files
 from fediverse_support.domain.actors import FollowStanding, GroupKind
+from fediverse_support.domain.files import File
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -94,6 +96,13 @@ class ConversationView:
     active_at: datetime
     standing: PostStanding
     replied_at: datetime | None
+    is_covered: bool
+    first_file: str | None
+
+    @property
+    def only_file(self) -> File | None:
+        """What it is called by where it has no words."""
+        return files.read_one(self.first_file)
 
 
 FIND_GROUP: Final = """
@@ -157,7 +166,9 @@ select p.id, p.title, left(p.body_text, 240) as excerpt, p.warning, p.language,
            select r.created_at from posts r
            where r.root_id = p.id and r.id <> p.id and r.standing in ('visible', 'limited')
              and (r.written_in = p.written_in or r.written_in is not null and can_see(r, $2))
-           order by r.id desc limit 1) as replied_at
+           order by r.id desc limit 1) as replied_at,
+       p.warning <> '' or p.sensitive as is_covered,
+       case when p.body_text = '' then p.attachments -> 0 end as first_file
 from (
     select c.id from (
         select p.id from posts p

@@ -22,6 +22,7 @@ GLOBALS: Final[Mapping[str, object]] = {
     "style_url": str,
     "icon_url": str,
     "taken_out": str,
+    "covered": str,
     "kinds": Mapping[str, tuple[str, str]],
     "kind_names": Mapping[str, str],
     "rules": Mapping[str, str],

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from fediverse_support.actions.moderation import moderating, reporting
 from fediverse_support.actions.people import following
 from tests.integration.site import Site
 
+BESIDE = json.dumps([
+    {"kind": "Link", "url": f"https://news.example/{'story' * 40}", "media_type": "text/html", "alt": ""},
+    {"kind": "Document", "url": "https://x.example/p.jpg", "media_type": "image/jpeg", "alt": "long" * 60},
+    {"kind": "Image", "url": "https://x.example/q.png", "media_type": "image/png", "alt": ""},
+])  # fmt: skip
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 
@@ -22,11 +29,17 @@ async def furnish(site: Site) -> list[tuple[str, str | None]]:
         await moderating.remove_post(site.db, site.deps.instance, site.people["asha"], each)
     reply = await site.writes("wren", "Yes.", parent=await site.writes("tansy", "Hello.", parent=root))
     outside = await site.writes("wren", "In the open.", group="appointments", title="Outdoors")
+    alone = await site.writes("wren", "Seen from here.", group="appointments")
     async with site.db.connection() as conn:
         await conn.execute(
             "insert into peers (host, last_heard_at) values ('masto.example', $1)", site.db.now()
         )
         await conn.execute("update posts set standing = 'held' where id = $1", reply)
+        await conn.execute("update posts set attachments = $2 where id = $1", outside, BESIDE)
+        await conn.execute(
+            "update posts set attachments = $2, sensitive = true, body_html = '', body_text = '', title = ''"
+            " where id = $1", alone, BESIDE,
+        )  # fmt: skip
     await reporting.report(
         site.db, site.deps.instance, site.people["wren"], target_id=None, post_ids=(noted,), reason="worried",
         body="He sounded low.",
@@ -43,9 +56,11 @@ async def furnish(site: Site) -> list[tuple[str, str | None]]:
             "update actors set display_name = $1, summary_html = '<p>' || $1 || '</p>' where name = 'marlow'",
             LONG_WORD,
         )
-    visitor = ("/", "/find", "/g/appointments", f"/g/appointments/t/{outside}", "/sign-in", "/join", "/help",
+    visitor = ("/", "/find", "/g/appointments", f"/g/appointments/t/{outside}", f"/g/appointments/t/{alone}",
+               "/g/appointments/from-your-server", "/sign-in", "/join", "/help",
                "/about", "/rules", "/privacy", "/nowhere")  # fmt: skip
-    member = ("/home", "/find", "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
+    member = ("/authorize_interaction?uri=@a@masto.example", "/home", "/find",
+              "/g/frontroom", f"/g/frontroom/t/{root}", f"/g/frontroom/t/{noted}",
               f"/g/frontroom/t/{root}/reply?to={root}", "/g/frontroom/write", "/g/appointments/write",
                "/g/frontroom/leave", "/@wren", "/followers", f"/post/{outside}/edit",
                f"/post/{outside}/remove", f"/post/{root}/tell-us", f"/g/frontroom/t/{thread}",

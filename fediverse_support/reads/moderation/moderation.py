@@ -14,7 +14,9 @@ from typing import Final
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
 from fediverse_support.db.rows import only
+from fediverse_support.domain import files
 from fediverse_support.domain.actors import GroupKind, Person
+from fediverse_support.domain.files import File
 from fediverse_support.domain.ids import AccountId, ActorId, FollowId, MessageId, PostId, ReportId
 from fediverse_support.domain.moderation import ReportReason
 from fediverse_support.domain.posts import PostStanding
@@ -41,6 +43,13 @@ class HeldPost:
     answers: str | None
     may_appear: bool
     created_at: datetime
+    is_covered: bool
+    attachments: str
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """What stands beside its words."""
+        return files.read(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ class ReportedPost:
     body_html: SafeHtml
     warning: str
     language: str
+    is_covered: bool
+    attachments: str
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """What stands beside its words."""
+        return files.read(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,8 @@ select p.id, g.title as group_title, name_shown(a.display_name, a.name) as autho
        coalesce(array_length(regexp_split_to_array(btrim(p.body_text), '\\s+'), 1), 0) as word_count,
        case when can_see(r, array[p.author_id]) and r.id <> p.id
             then coalesce(nullif(r.title, ''), left(r.body_text, 80)) end as answers,
-       may_appear(p, $3) as may_appear, p.created_at
+       may_appear(p, $3) as may_appear, p.created_at,
+       p.warning <> '' or p.sensitive as is_covered, p.attachments
 from (
     select t.id from (
         select t.id from group_moderators m cross join lateral (
@@ -181,7 +198,8 @@ async def list_reports(conn: Conn, person: Person) -> list[OpenReport]:
 LIST_REPORTED: Final = """
 select p.id, p.root_id, case when b.host is null then b.name else b.name || '@' || b.host end as group_slug,
        name_shown(a.display_name, a.name) as author_name, p.host, p.standing,
-       p.title, p.body_html, p.warning, p.language
+       p.title, p.body_html, p.warning, p.language,
+       p.warning <> '' or p.sensitive as is_covered, p.attachments
 from posts p
 join actors a on a.id = p.author_id
 left join actors b on b.id = p.group_id

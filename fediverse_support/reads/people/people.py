@@ -8,7 +8,9 @@ from typing import Final
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import files
 from fediverse_support.domain.actors import Person
+from fediverse_support.domain.files import File
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -45,6 +47,13 @@ class WrittenView:
     warning: str
     language: str
     published_at: datetime
+    is_covered: bool
+    first_file: str | None
+
+    @property
+    def only_file(self) -> File | None:
+        """What it is called by where it has no words."""
+        return files.read_one(self.first_file)
 
 
 FIND_PERSON: Final = """
@@ -77,7 +86,8 @@ async def find_profile(conn: Conn, name: str, readers: Readers) -> ProfileView |
 LIST_WRITTEN: Final = """
 select p.id, case when (select e.yes from can_see_group_each(g.actor_id, $2) e (yes)) then g.title end
        as group_title, b.host as group_host, p.standing, p.title, left(p.body_text, 240) as excerpt,
-       p.warning, p.language, p.published_at
+       p.warning, p.language, p.published_at, p.warning <> '' or p.sensitive as is_covered,
+       case when p.body_text = '' then p.attachments -> 0 end as first_file
 from posts p
 left join groups g on g.actor_id = p.group_id
 left join actors b on b.id = p.group_id

@@ -12,8 +12,10 @@ from asyncpg import Record
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import files
 from fediverse_support.domain.actors import FollowStanding, GroupKind
 from fediverse_support.domain.effects import NotificationKind
+from fediverse_support.domain.files import File
 from fediverse_support.domain.ids import AccountId, ActorId, PostId
 from fediverse_support.domain.posts import PostStanding
 from fediverse_support.reads.viewer import Readers
@@ -48,6 +50,13 @@ class NewConversation:
     published_at: datetime
     standing: PostStanding
     replied_at: datetime | None
+    is_covered: bool
+    first_file: str | None
+
+    @property
+    def only_file(self) -> File | None:
+        """What it is called by where it has no words."""
+        return files.read_one(self.first_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,9 @@ select g.actor_id as group_id, b.uri as group_uri, b.name as group_name, b.host 
            select r.created_at from posts r
            where r.root_id = t.id and r.id <> t.id and r.standing in ('visible', 'limited')
              and (r.written_in = t.written_in or r.written_in is not null and can_see(r, $1))
-           order by r.id desc limit 1) as replied_at
+           order by r.id desc limit 1) as replied_at,
+       t.warning <> '' or t.sensitive as is_covered,
+       case when t.body_text = '' then t.attachments -> 0 end as first_file
 from (
     select distinct on (x.target_id) x.target_id, x.standing from follows x
     where x.follower_id = any ($1) and x.standing in ('accepted', 'pending')

@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from federation.uris import Host, Uri
 from fediverse_support.db.pool import Conn
+from fediverse_support.domain import files
 from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.files import File
 from fediverse_support.domain.ids import ActorId, PostId
 from fediverse_support.domain.posts import Audience, PostStanding
 from fediverse_support.domain.richtext import SafeHtml
@@ -25,7 +27,8 @@ class PostView(Struct, frozen=True):
 
     `is_kept` says that a moderator took it out and that the viewer, its author, still has the words; then
     `is_visible` is False too, so that nothing can be done with it but what is meant for that. `body_source`
-    is what was typed, and only its author gets it.
+    is what was typed, and only its author gets it. `is_covered`: it opens with a click, because its author
+    put a content note before it or marked it as sensitive.
     """
 
     id: PostId
@@ -47,12 +50,19 @@ class PostView(Struct, frozen=True):
     body_source: str | None
     excerpt: str
     warning: str
+    is_covered: bool
+    attachments: str
     language: str
     is_locked: bool
     published_at: datetime
     edited_at: datetime | None
     group_name: str | None = None
     group_host: Host | None = None
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        """What stands beside its words."""
+        return files.read(self.attachments)
 
     @property
     def is_root(self) -> bool:
@@ -74,6 +84,8 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_i
        case when (v.yes or v.kept) and p.author_id = any ($2) then p.body_source end as body_source,
        case when v.yes or v.kept then left(p.body_text, 240) else '' end as excerpt,
        case when v.yes or v.kept then p.warning else '' end as warning,
+       (v.yes or v.kept) and (p.warning <> '' or p.sensitive) as is_covered,
+       case when v.yes or v.kept then p.attachments else '[]' end as attachments,
        p.language, p.is_locked, p.published_at, p.edited_at, g.name as group_name, g.host as group_host
 from posts p
 cross join lateral (
@@ -104,6 +116,8 @@ select p.id, p.uri, p.root_id, p.parent_id, p.group_id, p.written_in, p.author_i
        null as body_source,
        case when v.yes or v.kept then left(p.body_text, 60) else '' end as excerpt,
        case when v.yes or v.kept then p.warning else '' end as warning,
+       (v.yes or v.kept) and (p.warning <> '' or p.sensitive) as is_covered,
+       case when v.yes or v.kept then p.attachments else '[]' end as attachments,
        p.language, p.is_locked, p.published_at, p.edited_at
 from posts p
 cross join lateral (
@@ -153,13 +167,15 @@ class QuotedView:
     author_name: str
     excerpt: str
     warning: str
+    is_covered: bool
 
 
 LIST_QUOTED: Final = """
 select p.id, p.standing, p.is_locked, not v.yes as is_gone,
        case when v.yes then name_shown(a.display_name, a.name) else '' end as author_name,
        case when v.yes then left(p.body_text, 60) else '' end as excerpt,
-       case when v.yes then p.warning else '' end as warning
+       case when v.yes then p.warning else '' end as warning,
+       v.yes and (p.warning <> '' or p.sensitive) as is_covered
 from posts p
 cross join lateral (
     select s.yes

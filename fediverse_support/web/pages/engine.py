@@ -83,6 +83,7 @@ def environment(style_url: str, icon_url: str, speech: Speech = ENGLISH) -> Envi
         rules=sentences.RULES,
         once=once,
         taken_out=sentences.TAKEN_OUT,
+        covered=sentences.COVERED,
         language=speech.tag,
         direction=speech.direction,
     )
@@ -94,6 +95,7 @@ def environment(style_url: str, icon_url: str, speech: Speech = ENGLISH) -> Envi
         clock=speech.clock,
         date=date,
         fewer=sentences.fewer,
+        named=sentences.named,
         opening=opening,
         beginning=beginning,
     )

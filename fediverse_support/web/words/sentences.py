@@ -12,6 +12,7 @@ from typing import Final
 
 from federation.uris import Host
 from fediverse_support.domain.actors import GroupKind
+from fediverse_support.domain.files import File
 from fediverse_support.domain.house import Federation
 from fediverse_support.reads.moderation.servers import MOST
 from fediverse_support.speech import Message, Moment, _, n_
@@ -54,6 +55,8 @@ DONE: Final[dict[str, Message]] = {
     "rule-cleared": _("The rule is gone. What it hid is back."),
     "signed-out": _("You are signed out on this device."),
 }
+
+COVERED: Final = _("The author marked this as sensitive")
 
 NOT_HERE: Final = _("This page is not here, or you do not have a way in. We say the same for both.")
 TAKEN_OUT: Final = _(
@@ -190,6 +193,22 @@ RULES: Final[dict[str, Message]] = {
 }
 NO_MATCH: Final = _("That name and password do not match.")
 NO_WORDS: Final = _("No words")
+
+
+def named(file: File, *, short: bool = False) -> str:
+    """Say what stands beside a post: by its kind, and by what its author says it shows."""
+    name = file.short if short else file.name
+    match file.kind:
+        case "link":
+            return name or file.place
+        case "picture":
+            return _("Picture: %(name)s", name=name) if name else _("Picture, not described")
+        case "film":
+            return _("Video: %(name)s", name=name) if name else _("Video, not described")
+        case "sound":
+            return _("Sound: %(name)s", name=name) if name else _("Sound, not described")
+        case "file":
+            return _("File: %(name)s", name=name) if name else _("File, not described")
 
 
 def content_note(words: str) -> Message:

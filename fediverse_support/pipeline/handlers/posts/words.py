@@ -40,7 +40,7 @@ def read(post: vocab.Post, *, local: bool, group: Uri | None = None) -> Words:
         for file in post.attachments
     ]
     return Words(
-        title=title,
+        title=_without_handle(title, post, group),
         body_html=body,
         body_source=post.source if local else None,
         body_text=_without_handle(richtext.plain(body), post, group),

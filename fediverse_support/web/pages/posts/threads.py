@@ -287,12 +287,16 @@ def _document_uri(pages: Pages, visit: Visit, scene: Scene) -> Uri | None:
 
 
 def heading_of(root: PostView) -> str:
-    """Return a conversation's heading: its title, its content note, or how it begins."""
+    """Return a conversation's heading: its title, its content note, how it begins, or what stands alone."""
     if not (root.is_visible or root.is_kept):
         return sentences.A_CONVERSATION_HIDDEN
     # Isolated (UAX #9), so that a note in another direction does not turn the words before it around.
     note = sentences.content_note(f"\u2068{root.warning}\u2069")
-    return root.title or (note if root.warning else beginning(root.excerpt))
+    if root.title or root.is_covered:
+        return root.title or (note if root.warning else sentences.COVERED)
+    if not root.excerpt and root.files:
+        return sentences.named(root.files[0], short=True)
+    return beginning(root.excerpt)
 
 
 def undoable(
