@@ -21,12 +21,6 @@ KINDS: Final[tuple[GroupKind, ...]] = ("home", "home-open", "circle", "open")
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 MAX_TITLE: Final = 100
 MAX_SUMMARY: Final = 2000
-SENTENCES: Final = {
-    "title": f"A group needs a title of 1 to {MAX_TITLE} characters.",
-    "kind": f"A group is of one of these kinds: {', '.join(KINDS)}.",
-    "summary": f"The summary has at most {MAX_SUMMARY} characters.",
-    "language": "The language is a code such as en or pt-BR.",
-}
 
 
 async def create_group(
@@ -60,7 +54,7 @@ async def create_group(
         persons = await groups.find_persons(tx, moderators)
         missing = [wanted for wanted in moderators if wanted.lower() not in persons]
         if missing:
-            raise NotFound(f"There is no active account {missing[0]}.")
+            raise NotFound(code="no_account", name=missing[0])
         actor = NewActor(
             kind="group",
             uri=instance.group_uri(fresh_token()),
@@ -98,4 +92,4 @@ def _check(title: str, kind: str, summary: str, language: str) -> None:
     if not LANGUAGE.match(language):
         wrong["language"] = "malformed"
     if wrong:
-        raise Invalid(wrong, " ".join(SENTENCES[field] for field in wrong))
+        raise Invalid(wrong, most_title=MAX_TITLE, most_summary=MAX_SUMMARY, kinds=", ".join(KINDS))

@@ -32,18 +32,14 @@ async def settle(db: Db, instance: Instance, *, is_chosen: bool) -> Instance:
     if kept == instance.base_url:
         return instance
     if is_chosen:
-        raise Conflict(
-            f"The data here belong to {kept}, and this start is for {instance.base_url}. The addresses of "
-            "people and posts are made from it, so it cannot change: set FEDIVERSE_SUPPORT_BASE_URL or "
-            "--port back, or use another FEDIVERSE_SUPPORT_DATA_DIR or DATABASE_URL."
-        )
+        raise Conflict(code="other_address", kept=kept, asked=instance.base_url)
     return replace(instance, base_url=kept)
 
 
 def key_of(name: str, known: Mapping[str, Key] = KEYS) -> Key:
     """Return the key of this name; raise `NotFound` where there is none."""
     if (key := known.get(name)) is None:
-        raise NotFound(f"There is no setting {name}; the settings are {', '.join(known)}.")
+        raise NotFound(code="no_setting", name=name, known=", ".join(known))
     return key
 
 
@@ -65,7 +61,7 @@ async def choose(
     try:
         key.parse(text)
     except ValueError as error:
-        raise Invalid({key.name: "malformed"}, f"{key.name} must be {key.wanted}.") from error
+        raise Invalid({key.name: "malformed"}, setting=key.name, wanted=key.wanted) from error
     now = db.now()
     async with db.transaction() as tx:
         match key.kind:

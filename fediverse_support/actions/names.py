@@ -32,14 +32,9 @@ def check_name(text: str) -> str:
     """
     name = text.strip().lower()
     if not NAME.match(name) or not re.search(r"[a-z]", name):
-        raise Invalid(
-            {"name": "malformed"},
-            "A name has 3 to 30 letters from a to z, digits or underscores, and at least one letter.",
-        )
+        raise Invalid({"name": "malformed"})
     if skeleton(name) in {skeleton(word) for word in RESERVED}:
-        raise Invalid(
-            {"name": "reserved"}, f"The name {name} could be taken for an official one; choose another."
-        )
+        raise Invalid({"name": "reserved"}, name=name)
     return name
 
 
@@ -59,8 +54,6 @@ async def refuse_taken(tx: Tx, name: str) -> None:
     """
     like = await accounts.find_name_like(tx, name, skeleton(name))
     if like == name:
-        raise Conflict(f"The name {name} is taken; choose another.", code="name_taken")
+        raise Conflict(code="name_taken", name=name)
     if like is not None:
-        raise Conflict(
-            f"The name {name} looks too much like one that is taken; choose another.", code="name_alike"
-        )
+        raise Conflict(code="name_alike", name=name)

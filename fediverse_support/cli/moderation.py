@@ -43,7 +43,10 @@ def set_rule(typed: argparse.Namespace, settings: Settings) -> int:
             stored = await moderating.set_domain_rule(db, instance, None, rule, is_meant=typed.wide)
         except Invalid as error:
             is_wide = error.fields.get("domain") == "wide"
-            return complain(f"{error.sentence} Say --wide if that is meant." if is_wide else error.sentence)
+            from fediverse_support.cli.words import sentence_for
+
+            said = sentence_for(error)
+            return complain(f"{said} Say --wide if that is meant." if is_wide else said)
         print(f"{stored.domain}: {stored.severity}, in force now.")
         return 0
 

@@ -69,7 +69,9 @@ def guarded(settings: Settings, work: Callable[[str], Awaitable[int]]) -> int:
     except RateLimited:
         return complain("Too many at once; try again later.")
     except AppError as error:
-        return complain(str(error))
+        from fediverse_support.cli.words import sentence_for  # nothing heavy is imported where all goes well
+
+        return complain(sentence_for(error))
     except KNOWN as error:
         return complain(str(error))
     except Refusal as error:

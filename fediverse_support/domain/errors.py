@@ -1,4 +1,4 @@
-"""What a person's request can fail with. No HTTP status here: each edge has its own table."""
+"""What a person's request can fail with. No HTTP status and no words here: each edge has its own table."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import timedelta
 
 
 class AppError(Exception):
-    """Base of all refusals that a person may read."""
+    """Base of all refusals that a person may read: a code, and the `values` that a sentence of it needs."""
 
     code = "error"
 
-    def __init__(self, sentence: str = "", *, code: str | None = None) -> None:
-        super().__init__(sentence or self.code)
-        self.sentence = sentence
+    def __init__(self, *, code: str | None = None, **values: object) -> None:
         if code is not None:
             self.code = code
+        super().__init__(self.code)
+        self.values = values
 
 
 class NotFound(AppError):
@@ -28,8 +28,8 @@ class NotAllowed(AppError):
 
     code = "not_allowed"
 
-    def __init__(self, sentence: str = "", *, reasons: tuple[str, ...] = (), code: str | None = None) -> None:
-        super().__init__(sentence, code=code)
+    def __init__(self, *, reasons: tuple[str, ...] = (), code: str | None = None, **values: object) -> None:
+        super().__init__(code=code, **values)
         self.reasons = reasons
 
 
@@ -44,9 +44,9 @@ class Invalid(AppError):
 
     code = "invalid"
 
-    def __init__(self, fields: dict[str, str], sentence: str = "") -> None:
-        super().__init__(sentence or "There is something to fix: " + ", ".join(sorted(fields)))
-        self.fields = fields
+    def __init__(self, fields: dict[str, str], **values: object) -> None:
+        super().__init__()
+        self.fields, self.values = fields, values
 
 
 class RateLimited(AppError):
@@ -54,8 +54,8 @@ class RateLimited(AppError):
 
     code = "rate_limited"
 
-    def __init__(self, after: timedelta, sentence: str = "", *, code: str | None = None) -> None:
-        super().__init__(sentence, code=code)
+    def __init__(self, after: timedelta, *, code: str | None = None) -> None:
+        super().__init__(code=code)
         self.after = after
 
 

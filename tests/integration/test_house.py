@@ -12,6 +12,7 @@ import pytest
 
 from fediverse_support.actions import groups
 from fediverse_support.actions import house as actions
+from fediverse_support.cli import words
 from fediverse_support.db import migrate
 from fediverse_support.db.pool import Db
 from fediverse_support.domain import house
@@ -163,10 +164,12 @@ async def test_a_secret_is_sealed_and_never_shown(
 
 
 async def test_what_a_key_does_not_take_is_refused_in_words(site: Site) -> None:
-    with pytest.raises(Invalid, match="federation must be open, allowlist or off"):
+    with pytest.raises(Invalid) as refused:
         await choose(site, "federation", "everybody")
-    with pytest.raises(NotFound, match="no setting colour"):
+    assert words.sentence_for(refused.value) == "federation must be open, allowlist or off."
+    with pytest.raises(NotFound) as unknown:
         actions.key_of("colour")
+    assert words.sentence_for(unknown.value).startswith("There is no setting colour; the settings are name,")
     assert await site.value("select value from house where key = 'federation'") == "open"
 
 

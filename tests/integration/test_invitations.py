@@ -118,7 +118,7 @@ async def test_of_many_who_come_at_once_as_many_come_in_as_were_invited(shut: Si
 
 
 async def test_without_an_invitation_nobody_comes_in(shut: Site) -> None:
-    assert await ask(shut, "fern_a", "", "203.0.113.1") == "not_allowed"
+    assert await ask(shut, "fern_a", "", "203.0.113.1") == "not_taking_members"
     async with shut.browser() as browser:
         page = await browser.get("/join")
     assert "New members come in by invitation" in page.text and TOKEN.search(page.text) is None

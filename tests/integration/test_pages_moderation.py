@@ -136,7 +136,7 @@ async def test_first_posts_wait_for_a_moderator(db: Db, monkeypatch: pytest.Monk
     assert went_to(approved) == "/mod/held?done=approved"
     assert LONG in (await site.get(f"/g/frontroom/t/{number}", "tansy")).text
     late = await site.post(f"/mod/held/{number}", "asha", {"decision": "refuse"})
-    assert late.status_code == 409 and "decided about this post already" in late.text
+    assert late.status_code == 409 and "decided about this already" in late.text
 
 
 async def test_a_refused_post_stays_unseen(db: Db, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,7 +120,7 @@ async def join(
     async with db.transaction() as tx:
         registration = (await house.find(tx, instance.overrides)).registration
         if not invitation and registration not in ("open", "approval"):
-            raise NotAllowed("New members do not come in this way right now.", reasons=(registration,))
+            raise NotAllowed(code="not_taking_members")
         waits = registration == "approval" and not invitation
         if waits:
             await _refuse_when_full(tx)
@@ -157,15 +157,13 @@ async def create_token(db: Db, name: str, scopes: tuple[str, ...] = SCOPES) -> s
     unknown = [scope for scope in scopes if not SCOPE.match(scope)]
     if unknown or not scopes:
         which = f"unknown scope {unknown[0]!r}" if unknown else "no scope"
-        raise Invalid(
-            {"scopes": "unknown"}, f"A token needs scopes such as {' '.join(SCOPES)}; there is {which}."
-        )
+        raise Invalid({"scopes": "unknown"}, known=" ".join(SCOPES), which=which)
     token = secrets.token_urlsafe(32)
     token_hash = hashlib.sha256(token.encode()).digest()
     async with db.transaction() as tx:
         found = await accounts.insert_token(tx, token_hash, name.strip().lower(), scopes, db.now())
     if found is None:
-        raise NotFound(f"There is no active account {name.strip()}.")
+        raise NotFound(code="no_account", name=name.strip())
     return token
 
 
@@ -192,22 +190,21 @@ async def ensure_instance_actor(db: Db, instance: Instance, secret: bytes) -> No
 
 def _checked(name: str, password: str, email: str | None) -> str:
     wrong: dict[str, str] = {}
-    sentences = []
+    values: dict[str, object] = {}
     try:
         name = names.check_name(name)
     except Invalid as error:
         wrong |= error.fields
-        sentences.append(str(error))
+        values |= error.values
     try:
         check_password(password)
     except Invalid as error:
         wrong |= error.fields
-        sentences.append(str(error))
+        values |= error.values
     if email is not None and parse_address(email) is None:
         wrong["email"] = "malformed"
-        sentences.append("The e-mail address needs an @ and a domain, and nothing around it.")
     if wrong:
-        raise Invalid(wrong, " ".join(sentences))
+        raise Invalid(wrong, **values)
     return name
 
 
@@ -215,8 +212,6 @@ def check_password(password: str) -> None:
     """Raise `Invalid` (`password`: too_short, too_long or malformed) unless it can be one."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         code = "too_short" if len(password) < SHORTEST_PASSWORD else "too_long"
-        sentence = f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
-        raise Invalid({"password": code}, sentence)
+        raise Invalid({"password": code}, least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD)
     if not password.isprintable():
-        sentence = "A password has no line breaks or other control characters."
-        raise Invalid({"password": "malformed"}, sentence)
+        raise Invalid({"password": "malformed"})

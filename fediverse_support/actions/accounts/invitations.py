@@ -24,9 +24,9 @@ async def create(db: Db, instance: Instance, *, uses: int, days: int) -> str:
     `Invalid` (`uses`, `days`: out_of_range).
     """
     if not 1 <= uses <= MOST_USES:
-        raise Invalid({"uses": "out_of_range"}, f"An invitation is for 1 to {MOST_USES} people.")
+        raise Invalid({"uses": "out_of_range"}, most_uses=MOST_USES)
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid({"days": "out_of_range"}, f"An invitation lasts 1 to {MOST_DAYS} days.")
+        raise Invalid({"days": "out_of_range"}, most_days=MOST_DAYS)
     now = db.now()
     new = NewCode("invite", now + timedelta(days=days), uses=uses, has_hint=True)
     async with db.transaction() as tx:
@@ -45,8 +45,8 @@ async def revoke(db: Db, typed: str) -> str:
     async with db.transaction() as tx:
         gone = await stored.revoke(tx, code)
         if not gone:
-            raise NotFound(f"There is no invitation {code[:HINT_LETTERS]}.")
+            raise NotFound(code="no_invitation", hint=code[:HINT_LETTERS])
         if len(gone) > 1:
-            raise Conflict("Several invitations begin with these letters; give the whole code.")
+            raise Conflict(code="several_invitations")
         await reports.log_action(tx, None, "invitation_revoked", gone[0], "", db.now())
     return gone[0]

@@ -28,7 +28,7 @@ async def offer_reset(db: Db, instance: Instance, name: str) -> str:
     async with db.transaction() as tx:
         account_id = await passwords.find_account(tx, name.strip().lower())
         if account_id is None:
-            raise NotFound(f"There is no account {name.strip()} that could get a new password.")
+            raise NotFound(code="no_account_to_let_in", name=name.strip())
         await stored.forget(tx, account_id, "reset")
         code = await codes.make(tx, NewCode("reset", now + LASTS_FOR, account_id), now)
         await reports.log_action(tx, None, "password_reset_offered", name.strip().lower(), "", now)

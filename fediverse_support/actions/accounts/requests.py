@@ -24,7 +24,7 @@ async def decide_account(db: Db, person: Person, account_id: AccountId, *, accep
         else:
             asked = await requests.decline(tx, account_id, now)
         if asked is None:
-            raise Conflict("Somebody decided about this account already.")
+            raise Conflict(code="decided_already")
         action = "account_admitted" if accept else "account_declined"
         await reports.log_action(tx, person.account_id, action, asked.name, "", now)
         if asked.address is not None:

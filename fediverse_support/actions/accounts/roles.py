@@ -32,13 +32,12 @@ async def change_roles(
         known = await roles.lock_team(tx, name.strip())
         account = next((one for one in known if one.is_named), None)
         if account is None:
-            raise NotFound(f"There is no active account {name.strip()}.")
+            raise NotFound(code="no_account", name=name.strip())
         after = (account.roles - frozenset(takes)) | frozenset(gives)
         others = [one for one in known if one is not account]
         is_last = access.may(account.roles, "administer") and not access.may(after, "administer")
         if is_last and not any(access.may(one.roles, "administer") for one in others):
-            sentence = f"{account.name} is the only admin here. Make somebody else an admin first."
-            raise Conflict(sentence, code="last_admin")
+            raise Conflict(code="last_admin", name=account.name)
         if after != account.roles:
             await roles.set_roles(tx, account.id, after)
             by_id, said = None if by is None else by.account_id, " ".join(sorted(after)) or "member"

@@ -121,7 +121,7 @@ async def _set_paused(
             )
         outcome = await own.submit(tx, instance, act, now)
         if outcome.change.post_id is None:
-            raise Conflict("Somebody from the team did this already.")
+            raise Conflict(code="done_already")
         action = "paused" if to else "went_on"
         await reports.log_action(tx, person.account_id, action, str(post_id), told, now)
 

@@ -34,7 +34,6 @@ from fediverse_support.store.moderation import domain_rules, held, reports
 from fediverse_support.store.posts import posts
 
 MAX_REASON: Final = 500
-CANNOT_APPEAR: Final = "Its author may not write there now, or what it answers is gone. So it cannot appear."
 
 
 async def set_domain_rule(
@@ -50,9 +49,9 @@ async def set_domain_rule(
     account_id = _rules(by)
     domain = domain_of(rule.domain)
     if domain == instance.host:
-        raise Invalid({"domain": "ours"}, "That is this instance itself; rules are about other servers.")
+        raise Invalid({"domain": "ours"})
     if is_wide(domain) and not is_meant:
-        raise Invalid({"domain": "wide"}, f"A rule for {domain} covers every server with a name under it.")
+        raise Invalid({"domain": "wide"}, domain=domain)
     rule = replace(
         rule,
         domain=domain,
@@ -92,7 +91,7 @@ async def clear_domain_rule(db: Db, by: Person | None, domain: str, reason: str 
     name = domain_of(domain)
     async with db.transaction() as tx:
         if await domain_rules.find_severity(tx, name) is None:
-            raise NotFound(f"There is no rule for {name}.")
+            raise NotFound(code="no_rule", name=name)
         before = await domain_rules.in_force(tx, name)
         await domain_rules.delete(tx, name)
         await intake.go_on(tx, name, db.now())
@@ -112,7 +111,7 @@ def domain_of(text: str) -> str:
     try:
         return uris.parse_host(text)
     except Malformed as error:
-        raise Invalid({"domain": "malformed"}, "That is not a domain name such as peer.example.") from error
+        raise Invalid({"domain": "malformed"}) from error
 
 
 async def approve_post(db: Db, instance: Instance, person: Person, post_id: PostId) -> None:
@@ -125,9 +124,9 @@ async def approve_post(db: Db, instance: Instance, person: Person, post_id: Post
     async with db.transaction() as tx:
         post = await _moderated(tx, person, post_id)
         if post.standing != "held":
-            raise Conflict("Somebody decided about this post already.")
+            raise Conflict(code="decided_already")
         if not await held.may_appear(tx, post_id, now):
-            raise Conflict(CANNOT_APPEAR, code="cannot_appear")
+            raise Conflict(code="cannot_appear")
         if post.host is None:
             await _approve_ours(tx, instance, post, now)
         else:
@@ -166,7 +165,7 @@ async def _approve_theirs(tx: Tx, instance: Instance, post: Post, now: datetime)
     if seen is not None:
         outcome = await apply(tx, instance, authenticity.from_held(seen), now, approved=True)
         if outcome.verdict.rank >= Rank.DROP:
-            raise Conflict(CANNOT_APPEAR, code="cannot_appear")
+            raise Conflict(code="cannot_appear")
         await outbox.wake(tx, outcome.hosts)
     await held.forget(tx, post.uri)
 
@@ -190,7 +189,7 @@ async def refuse_post(db: Db, instance: Instance, person: Person, post_id: PostI
     async with db.transaction() as tx:
         post = await _moderated(tx, person, post_id)
         if post.standing != "held":
-            raise Conflict("Somebody decided about this post already.")
+            raise Conflict(code="decided_already")
         await _remove(tx, instance, post, "", db.now())
         # It was kept to be passed on, which will not happen.
         await held.forget(tx, post.uri)
@@ -209,7 +208,7 @@ async def remove_post(
     async with db.transaction() as tx:
         post = await _moderated(tx, person, post_id)
         if post.standing in ("removed", "deleted"):
-            raise Conflict("Somebody decided about this post already.")
+            raise Conflict(code="decided_already")
         await _remove(tx, instance, post, told, db.now())
         await _log(tx, person, "post_removed", str(post_id), reason or told, db.now())
 

@@ -84,7 +84,7 @@ async def remove_member(db: Db, instance: Instance, person: Person, follow_id: F
         ):
             raise NotFound
         if row.follower_id == person.actor_id:
-            raise NotAllowed("You can leave the group yourself.", reasons=("self",))
+            raise NotAllowed(reasons=("self",))
         await _answer(tx, instance, row, now, accept=False)
 
 

@@ -200,7 +200,7 @@ async def edit(db: Db, instance: Instance, person: Person, post_id: PostId, draf
     async with db.transaction() as tx:
         row = await _own(tx, person, post_id)
         if not access.may_edit(None, row, is_author=True):
-            raise NotAllowed("A moderator removed this post. You can ask our team why.", reasons=("removed",))
+            raise NotAllowed(reasons=("removed",))
         changed = replace(
             row,
             title=draft.title if row.parent_uri is None else "",

@@ -18,10 +18,12 @@ from fediverse_support.domain.errors import (
     NotSignedIn,
     RateLimited,
 )
+from fediverse_support.web.words import reasons
 
 NOT_FOUND: Final = "Record not found"
 BAD_TOKEN: Final = "The access token is invalid"
 WRONG_SCOPE: Final = "This action is outside the authorized scopes"
+CHANGED: Final = "This was changed meanwhile"
 NOT_ALLOWED: Final = "This action is not allowed"
 
 HEADERS: Final = {
@@ -78,18 +80,24 @@ def answer_for(error: AppError | Refused) -> Response:
                 {"retry-after": str(math.ceil(error.after.total_seconds()))},
             )
         case NotAllowed():
-            return json({"error": error.sentence or NOT_ALLOWED}, 403)
+            return json({"error": sentence_for(error)}, 403)
         case Invalid():
             return json(_invalid(error), 422)
         case Conflict():
-            return json({"error": error.sentence or "This was changed meanwhile"}, 422)
+            return json({"error": str(reasons.REASONS.get(error.code, CHANGED))}, 422)
         case _:
-            return json({"error": error.sentence or error.code}, 422)
+            return json({"error": error.code}, 422)
 
 
 def unprocessable(error: NotAllowed) -> Refused:
     """Turn "you may not" into 422, which is what clients show beside a text that was not taken."""
-    return Refused(422, error.sentence or NOT_ALLOWED)
+    return Refused(422, sentence_for(error))
+
+
+def sentence_for(error: NotAllowed) -> str:
+    """Return what to say about "you may not": the sentence of its first known reason, or this API's own."""
+    codes = (*error.reasons, error.code)
+    return next((str(reasons.REASONS[code]) for code in codes if code in reasons.REASONS), NOT_ALLOWED)
 
 
 def invalid(field: str, code: str, sentence: str) -> Refused:

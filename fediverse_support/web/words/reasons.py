@@ -28,6 +28,8 @@ REASONS: Final[dict[str, Message]] = {
         "A moderator decided that this post does not appear. You can edit it and send it again as a new post."
     ),
     "not_the_author": _("Only the person who wrote this can change it."),
+    "self": _("You can leave the group yourself."),
+    "not_taking_members": _("New members do not come in this way right now."),
     "not_followable": _("This group cannot be joined."),
     "names_suspended_domain": _("We do not exchange posts with that server."),
     "domain_suspended": _("We do not exchange posts with that server."),
@@ -38,6 +40,8 @@ REASONS: Final[dict[str, Message]] = {
     "cannot_appear": _(
         "Its author may not write there now, or what it answers is not here any more. So it cannot appear."
     ),
+    "decided_already": _("Someone from the team decided about this already."),
+    "done_already": _("Someone from the team did this already."),
     "pending": _("Your account is waiting for our team. We read this within a day."),
     "closed": _("This account is closed."),
     "code_over": _(
@@ -64,6 +68,8 @@ FIXES: Final[dict[tuple[str, str], Message]] = {
     ("title", "too_long"): _("Make the title shorter than 200 characters"),
     ("warning", "too_long"): _("Make the content note shorter than 200 characters"),
     ("reason", "required"): _("Choose what this is about"),
+    ("reason", "too_long"): _("Make this shorter than 500 characters"),
+    ("told", "too_long"): _("Make this shorter than 500 characters"),
     ("domain", "malformed"): _("Type the name of a server, such as quiet.example"),
     ("domain", "ours"): _("This is our own server. Type the name of another one"),
     ("domain", "wide"): _("Tick the box if you mean every server under this name"),

@@ -127,9 +127,6 @@ FAULTS: Final[dict[int, Message]] = {
 }
 FAULT: Final = _("This was not done")
 ANSWERS_NOTHING: Final = _("The post you are replying to is not here any more. Your words are kept.")
-POST_DECIDED_ALREADY: Final = _("Someone from the team decided about this post already.")
-DECIDED_ALREADY: Final = _("Someone from the team decided about this already.")
-DONE_ALREADY: Final = _("Someone from the team did this already.")
 MODES: Final[dict[Federation, Message]] = {
     "open": _(
         "This server exchanges posts of open groups with other servers, except those it has a rule against."

@@ -128,8 +128,7 @@ async def decide_held(pages: Pages, request: Request, visit: Visit, form: Form) 
         else:
             raise NotFound
     except Conflict as error:
-        late = sentences.POST_DECIDED_ALREADY
-        return pages.kept(visit, form, 409, reasons.REASONS.get(error.code, late))
+        return pages.kept(visit, form, 409, reasons.sentence_for((error.code,)))
     return see_other("/mod/held?done=" + ("approved" if decision == "approve" else "refused"))
 
 
@@ -225,7 +224,7 @@ async def decide_account(pages: Pages, request: Request, visit: Visit, form: For
     try:
         await requests.decide_account(pages.deps.db, visit.person, AccountId(_number(request)), accept=accept)
     except Conflict:
-        return pages.kept(visit, form, 409, sentences.DECIDED_ALREADY)
+        return pages.kept(visit, form, 409, reasons.REASONS["decided_already"])
     return see_other("/mod/members?done=" + ("let-in" if accept else "not-let-in"))
 
 
@@ -244,6 +243,6 @@ async def pause(pages: Pages, request: Request, visit: Visit, form: Form) -> Res
         else:
             await deciding.go_on(deps.db, deps.instance, person, post.root_id)
     except Conflict:
-        return pages.kept(visit, form, 409, sentences.DONE_ALREADY)
+        return pages.kept(visit, form, 409, reasons.REASONS["done_already"])
     done = "paused" if decision == "pause" else "goes-on"
     return see_other(addresses.conversation(post.group_slug, post.root_id, done=done))
