@@ -171,7 +171,8 @@ def raised() -> Iterator[tuple[str, str]]:
                     func=ast.Name(id="Invalid"),
                     args=[ast.Dict(keys=[ast.Constant(value=name)], values=[code])],
                 ):
-                    yield module.path, f"{name} {code.value!s}" if isinstance(code, ast.Constant) else str(name)
+                    what = [str(part.value) for part in (code,) if isinstance(part, ast.Constant)]
+                    yield module.path, " ".join([str(name), *what])
 
 
 def test_every_code_has_its_sentence_and_every_sentence_its_code() -> None:
