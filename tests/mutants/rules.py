@@ -88,7 +88,7 @@ READING: Final = (
            "select 1 from groups r where r.actor_id = g)));",
            "our team decides in circles", SEEN),
     Mutant(SQL, "       and in_the_open(p.group_id, p.written_in)\n", "",
-           "other servers fetch posts of closed groups", ("tests/integration/test_web_federation_reads.py",)),
+           "other servers fetch posts of closed groups", ("tests/integration/test_kinds_then_and_now.py",)),
     Mutant("fediverse_support/reads/people/actors.py",
            "where a.kind <> 'group' and a.discoverable and lower(a.name)",
            "where a.kind <> 'group' and lower(a.name)",

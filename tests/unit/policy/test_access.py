@@ -75,6 +75,7 @@ READING: list[tuple[str, dict[str, Any], Reader, bool]] = [
     ("a home is not read because a post calls itself public", {"group_kind": "home"}, OURS, False),
     ("a circle is read by its members", {"group_kind": "circle", "audience": "group"}, MEMBER, True),
     ("a circle is not read by visitors", {"group_kind": "circle", "audience": "group"}, VISITOR, False),
+    ("nor by whoever has an account", {"group_kind": "circle", "written_in": "circle"}, OURS, False),
     (
         "a home for everybody is read by everybody here",
         {"group_kind": "home-open", "audience": "group"},
