@@ -12,7 +12,8 @@ from federation.authenticity import Authentic
 from fediverse_support.pipeline.apply import apply
 from tests.conftest import Queries
 from tests.integration import test_handler_table as table
-from tests.integration.test_handler_table import VECTORS, Stage
+from tests.integration.stage import Stage
+from tests.integration.test_handler_table import VECTORS
 
 stage = table.stage
 

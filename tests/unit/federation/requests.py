@@ -148,3 +148,8 @@ def reply(
     body = b"" if document is None else json.dumps(document).encode()
     lines = {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, {"content-type": kind, **lines}, body, Uri("https://unused.example/"))
+
+
+def moved(location: str, status: int = 302) -> Reply:
+    """Return an answer that leads elsewhere."""
+    return reply(status=status, location=location)
