@@ -3,12 +3,14 @@ tests.bench.bare PORT`."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -24,10 +26,35 @@ from starlette.routing import Route
 SIGNED = ("(request-target)", "host", "date", "digest", "content-type")
 
 
-def make_app(dsn: str, key: RSAPublicKey, document: bytes) -> Starlette:
-    """Return an app whose inbox verifies one signature and inserts one row, and whose actor is constant
-    bytes."""
+INSERT = "insert into bare (body) select unnest($1::text[])"
+
+
+@dataclass
+class Shared:
+    """Rows that arrive while others are being committed are committed together."""
+
+    pools: list[asyncpg.Pool]
+    waiting: list[tuple[str, asyncio.Future[None]]] = field(default_factory=list)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def keep(self, body: str) -> None:
+        """Return when the row is durable."""
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((body, kept))
+        async with self.turn:
+            if not kept.done():
+                taken, self.waiting = self.waiting, []
+                async with self.pools[0].acquire() as conn:
+                    await conn.execute(INSERT, [body for body, _ in taken])
+                for _, each in taken:
+                    each.set_result(None)
+
+
+def make_app(dsn: str, keys: dict[str, RSAPublicKey], document: bytes, *, shares: bool) -> Starlette:
+    """Return an app whose inbox verifies one signature and inserts one row, alone or with those that came
+    meanwhile, and whose actor is constant bytes. Keys are found by the host of their sender."""
     pools: list[asyncpg.Pool] = []
+    shared = Shared(pools)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -47,9 +74,14 @@ def make_app(dsn: str, key: RSAPublicKey, document: bytes) -> Starlette:
         values = {**headers, "(request-target)": f"post {request.scope['raw_path'].decode()}"}
         text = "\n".join(f"{name}: {values[name]}" for name in SIGNED)
         signature = base64.b64decode(headers["signature"].rpartition('signature="')[2].rstrip('"'))
+        sender = headers["signature"].partition('keyId="http://')[2].partition("/")[0]
+        key = keys.get(sender) or keys[""]
         key.verify(signature, text.encode(), padding.PKCS1v15(), hashes.SHA256())
-        async with pools[0].acquire() as conn:
-            await conn.execute("insert into bare (body) values ($1)", body.decode())
+        if shares:
+            await shared.keep(body.decode())
+        else:
+            async with pools[0].acquire() as conn:
+                await conn.execute("insert into bare (body) values ($1)", body.decode())
         return Response(status_code=202)
 
     async def actor(request: Request) -> Response:
@@ -60,11 +92,20 @@ def make_app(dsn: str, key: RSAPublicKey, document: bytes) -> Starlette:
     )
 
 
+def load_key(path: Path) -> RSAPublicKey:
+    key = serialization.load_pem_public_key(path.read_bytes())
+    assert isinstance(key, RSAPublicKey)
+    return key
+
+
 def main() -> None:
     port, directory = int(sys.argv[1]), Path(sys.argv[2])
-    key = serialization.load_pem_public_key((directory / "public.pem").read_bytes())
-    assert isinstance(key, RSAPublicKey)
-    app = make_app(os.environ["DATABASE_URL"], key, (directory / "actor.json").read_bytes())
+    keys = {"": load_key(directory / "public.pem")}
+    for path in directory.glob("sender-*.pem"):
+        keys[path.stem.removeprefix("sender-").replace("_", ":")] = load_key(path)
+    shares = os.environ.get("BARE_SHARES") == "1"
+    document = (directory / "actor.json").read_bytes()
+    app = make_app(os.environ["DATABASE_URL"], keys, document, shares=shares)
     uvicorn.run(
         app,
         host="127.0.0.1",

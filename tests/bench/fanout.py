@@ -61,26 +61,16 @@ class Wide:
         await peers.settle(self.db, followers, following=made)
         return made
 
-    async def taken(self) -> int:
-        """Ask the sink how many deliveries arrived so far."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(load.get("sink", "/", "*/*"))
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        count = int(await reader.readexactly(length))
-        writer.close()
-        return count
-
     async def post(
         self, group: ActorId, living: int, *, are_all_alive: bool = True
     ) -> tuple[float, float, float]:
         """Publish; return how long the living waited, and CPU seconds of the server and of the database."""
-        before, ours, theirs = await self.taken(), self.server.cpu_seconds(), database_cpu(self.directory)
+        before, ours, theirs = await taken(self.port), self.server.cpu_seconds(), database_cpu(self.directory)
         async with self.db.connection() as conn:
             newest = await conn.fetchval("select coalesce(max(id), 0) from deliveries")
         started = time.perf_counter()
         await posting.publish(self.db, self.instance, self.person, Draft(body=peers.TEXT, group_id=group))
-        while await self.taken() < before + living and time.perf_counter() - started < 180:
+        while await taken(self.port) < before + living and time.perf_counter() - started < 180:
             await asyncio.sleep(0.05)
         seconds = time.perf_counter() - started
         if are_all_alive:
@@ -137,6 +127,17 @@ def _ticks(pid: int, places: tuple[int, ...]) -> int:
     except FileNotFoundError:
         return 0
     return sum(int(fields[place]) for place in places)
+
+
+async def taken(port: int) -> int:
+    """Ask the sink how many deliveries arrived so far."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(load.get("sink", "/", "*/*"))
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    count = int(await reader.readexactly(length))
+    writer.close()
+    return count
 
 
 @contextmanager

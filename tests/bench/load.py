@@ -61,36 +61,3 @@ async def _skip_body(reader: asyncio.StreamReader, head: bytes) -> None:
 def get(host: str, path: str, accept: str) -> bytes:
     """Return a GET as bytes."""
     return f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n\r\n".encode()
-
-
-class Sink:
-    """An inbox on many ports that takes everything and counts it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._servers: list[asyncio.Server] = []
-
-    async def open(self, ports: range) -> None:
-        for port in ports:
-            self._servers.append(await asyncio.start_server(self._serve, "127.0.0.1", port))
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                await _skip_body(reader, head)
-                self.count += 1
-                writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    async def reached(self, count: int, *, within: float = 120.0) -> float:
-        """Wait until so many requests came; return how long that took."""
-        started = time.perf_counter()
-        while self.count < count and time.perf_counter() - started < within:
-            await asyncio.sleep(0.002)
-        return time.perf_counter() - started
-
-    def close(self) -> None:
-        for server in self._servers:
-            server.close()

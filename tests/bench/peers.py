@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -63,20 +64,58 @@ def creates(
             "published": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
             "tag": [{"type": "Mention", "href": group, "name": "@bench"}],
         }
-        body = msgspec.json.encode(
-            {
-                "@context": "https://www.w3.org/ns/activitystreams",
-                "id": f"{origin}/acts/{fresh_token()}",
-                "type": "Create",
-                "actor": person.id,
-                "to": note["to"],
-                "cc": note["cc"],
-                "audience": group,
-                "object": note,
-            }
-        )
-        made.append(post(body, person, private, host, now))
+        made.append(post(_create(person, note, group), person, private, host, now))
     return made
+
+
+Sender = tuple[vocab.Actor, PrivateKey]
+
+
+def mix(
+    senders: Sequence[Sender], group: Uri, parents: Sequence[Uri], named: Uri, count: int, host: str
+) -> list[bytes]:
+    """Return signed deliveries as a group gets them: of ten, six begin a conversation, three answer one, and
+    one names somebody here."""
+    made = []
+    now = datetime.now(UTC)
+    for number in range(count):
+        person, private = senders[number % len(senders)]
+        origin = "/".join(person.id.split("/")[:3])
+        note: dict[str, object] = {
+            "id": f"{origin}/notes/{fresh_token()}",
+            "type": "Note",
+            "attributedTo": person.id,
+            "content": TEXT,
+            "to": [group, vocab.PUBLIC],
+            "cc": [person.followers],
+            "audience": group,
+            "published": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        }
+        if number % 10 in (1, 4, 7):
+            note |= {"inReplyTo": parents[number % len(parents)]}
+        elif number % 10 == 9:
+            mention = {"type": "Mention", "href": named, "name": "@wren"}
+            note |= {"name": f"A question, {number}", "cc": [person.followers, named], "tag": [mention]}
+        else:
+            note |= {"name": f"A night in winter, {number}"}
+        made.append(post(_create(person, note, group), person, private, host, now))
+    return made
+
+
+def _create(person: vocab.Actor, note: Mapping[str, object], group: Uri) -> bytes:
+    origin = "/".join(person.id.split("/")[:3])
+    return msgspec.json.encode(
+        {
+            "@context": "https://www.w3.org/ns/activitystreams",
+            "id": f"{origin}/acts/{fresh_token()}",
+            "type": "Create",
+            "actor": person.id,
+            "to": note["to"],
+            "cc": note["cc"],
+            "audience": group,
+            "object": note,
+        }
+    )
 
 
 def post(body: bytes, person: vocab.Actor, private: PrivateKey, host: str, now: datetime) -> bytes:

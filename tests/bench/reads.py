@@ -30,6 +30,11 @@ POSTS = int(os.environ.get("STORED_POSTS", "100000"))
 TIMES, REQUESTS, SLOWEST = 9, 60, 12  # a person may ask three hundred times in a while
 SIGNED = 2_000
 TOKEN = "of-the-bench"
+ACTIVITY = "application/activity+json"
+ADD_SESSION = """
+insert into sessions (token_hash, account_id, created_at, expires_at)
+values ($1, $2, now(), now() + interval '1 day')
+"""
 ADD_TOKEN = """
 insert into tokens (token_hash, account_id, person_id, scopes, created_at)
 values ($1, $2, $2, '{read}', now())
@@ -47,6 +52,7 @@ async def measure(bench: Bench) -> None:
     found = await stored.store(filler, POSTS)
     for who in (stored.ASHA, stored.OWNER, stored.QUIET):
         await filler.execute(ADD_TOKEN, hashlib.sha256(f"{TOKEN}-{who}".encode()).digest(), who)
+    await filler.execute(ADD_SESSION, hashlib.sha256(TOKEN.encode()).digest(), stored.ASHA)
     await filler.close()
     await measure_statements(bench, dsn, found)
     await measure_requests(bench, dsn, found)
@@ -103,6 +109,18 @@ async def measure_requests(bench: Bench, dsn: str, found: stored.Stored) -> None
                 bearer = f"authorization: Bearer {TOKEN}-{who}\r\n\r\n".encode()
                 request = request.removesuffix(b"\r\n") + bearer
             await say_cost(bench, server, what, [request] * REQUESTS, aim)
+        for what, path, aim in (
+            ("a member's home", "/home", "aim <= 6 + 8 ms"),
+            ("a member's group page", f"/g/group{stored.OPEN}", "aim <= 4 + 8 ms"),
+            ("a member's thread of 50", f"/g/group{stored.OPEN}/t/{found.fifty}", "aim <= 4 + 4 ms"),
+        ):
+            cookie = f"cookie: session={TOKEN}\r\n\r\n".encode()
+            request = load.get(host, path, "text/html").removesuffix(b"\r\n") + cookie
+            await say_cost(bench, server, what, [request] * REQUESTS, aim)
+        stubs = [load.get(host, path, ACTIVITY) for path in await many_people(dsn, port)]
+        await say_cost(
+            bench, server, f"GET of {len(stubs)} different people, each once", stubs, "aim <= 1 ms"
+        )
         signed = await signed_read(bench, dsn, port)
         await say_cost(bench, server, "signed GET of a person", [signed] * SIGNED, "aim <= 0.4 ms in all")
 
@@ -116,6 +134,17 @@ async def say_cost(bench: Bench, server: Running, what: str, requests: list[byte
     ours = (server.cpu_seconds() - before) / len(requests) * 1000
     theirs = (database_seconds(bench.directory) - below) / len(requests) * 1000
     bench.say(f"{what}, CPU a request", f"{ours:.2f} + {theirs:.2f} ms", aim)
+
+
+async def many_people(dsn: str, port: int) -> list[str]:
+    """Give people here the addresses of this server; return them."""
+    conn = await asyncpg.connect(dsn)
+    await conn.execute(
+        "update actors set uri = $1 || id where account_id is not null", f"http://127.0.0.1:{port}/ap/u/p"
+    )
+    rows = await conn.fetch("select id from actors where account_id is not null order by id limit 400")
+    await conn.close()
+    return [f"/ap/u/p{row['id']}" for row in rows]
 
 
 async def signed_read(bench: Bench, dsn: str, port: int) -> bytes:
