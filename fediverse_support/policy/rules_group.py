@@ -10,14 +10,21 @@ from fediverse_support.domain.verdicts import Rank, Verdict
 from fediverse_support.policy.deciding import decides
 
 DECISIONS: Final = frozenset({"Lock", "Undo Lock", "Ban", "Undo Ban"})
+TAKEN_BACK: Final = frozenset({"Undo Like", "Undo Announce"})
+
+
+def _deletes_their_own(facts: Facts) -> bool:
+    is_author = facts.target is not None and facts.target.author_uri == facts.actor_uri
+    return facts.verb == "Delete" and is_author
 
 
 def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
     """For other servers a group that does not federate is a name that never existed.
 
-    A report that names it is no less one: it is for the instance's moderators.
+    A report that names it is no less one: it is for the instance's moderators. And whoever wrote in it while it
+    was open may take their own back, whatever it has become.
     """
-    if facts.verb == "Flag":
+    if facts.verb == "Flag" or facts.verb in TAKEN_BACK or _deletes_their_own(facts):
         return None
     if facts.group is not None and not facts.is_local and not facts.group.federates:
         return Verdict(Rank.DROP, ("no_such_group",))

@@ -133,3 +133,22 @@ async def test_a_peer_that_knows_the_address_of_a_home_group_gets_nowhere(
         assert reply.status == 202, "the answer tells nothing"
     await world.settle()
     assert {what: await a.value(sql) for what, sql in COUNTS.items()} == dict.fromkeys(COUNTS, 0)
+
+
+async def test_what_somebody_elsewhere_wrote_while_the_group_was_open_is_theirs_to_delete_when_it_is_closed(
+    world: World, kind: GroupKind
+) -> None:
+    a, b = await world.server("a.example"), await world.server("b.example")
+    await b.a_person("ada")
+    group_id = await a.a_group("sleepless", "open")
+    await b.follows("ada", "sleepless@a.example")
+    await world.settle()
+    uri = await b.posts("ada", "A hard week.", to="sleepless@a.example", title="Today")
+    await world.settle()
+    assert await a.value("select standing from posts where uri = $1", uri) == "visible"
+    async with a.db.transaction() as tx:
+        await tx.execute("update groups set kind = $2 where actor_id = $1", group_id, kind)
+    await b.deletes("ada", uri)
+    await world.settle()
+    assert await a.value("select standing from posts where uri = $1", uri) == "deleted"
+    assert await a.value("select title || body_text || body_html from posts where uri = $1", uri) == ""

@@ -28,7 +28,7 @@ PASSING = {
 
 
 def holders(module: Module) -> list[str]:
-    """The classes that keep several things from one call to the next, and the functions that remember answers."""
+    """The classes that keep several things from call to call, and the functions that remember answers."""
     short = module.path.removeprefix("fediverse_support/")
     found = []
     for node in ast.walk(module.tree):

@@ -110,6 +110,13 @@ TABLE: Final = (
     # -- groups --
     Line("the group is a home", "somebody elsewhere posts in it", {"group": group(kind="home")}, DROP,
          ("no_such_group",)),
+    Line("the group is a home", "somebody elsewhere deletes what they wrote when it was open",
+         {"verb": "Delete", "group": group(kind="home"), "target": MINE}, ACCEPT),
+    Line("the group is a home", "somebody elsewhere deletes what another wrote in it",
+         {"verb": "Delete", "group": group(kind="home"), "target": post()}, REJECT,
+         ("no_such_group", "not_the_author")),
+    Line("the group is a home", "somebody elsewhere takes back what they liked in it",
+         {"verb": "Undo Like", "group": group(kind="home"), "target": post()}, ACCEPT),
     Line("the group is a home", "a member posts", {**local(), "group": group(kind="home")}, ACCEPT),
     Line("the group is a home", "somebody of ours who is no member posts",
          {**local(), "group": group(kind="home", is_member=False)}, REJECT, ("not_a_member",)),
