@@ -21,8 +21,8 @@ def _deletes_their_own(facts: Facts) -> bool:
 def other_servers_do_not_reach_closed_groups(facts: Facts) -> Verdict | None:
     """For other servers a group that does not federate is a name that never existed.
 
-    A report that names it is no less one: it is for the instance's moderators. And whoever wrote in it while it
-    was open may take their own back, whatever it has become.
+    A report that names it is no less one: it is for the instance's moderators. And whoever wrote in it while
+    it was open may take their own back, whatever it has become.
     """
     if facts.verb == "Flag" or facts.verb in TAKEN_BACK or _deletes_their_own(facts):
         return None

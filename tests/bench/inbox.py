@@ -2,8 +2,8 @@
 
 The fair limit may do what we do: share commits. It is the least code that could do the work and keep it:
 verify each signature under its sender's key, and insert the rows that came meanwhile in one statement. What
-is sent is a mix as groups see it: new conversations, answers, and posts that name somebody here, of senders with
-keys of their own.
+is sent is a mix as groups see it: new conversations, answers, and posts that name somebody here, of senders
+with keys of their own.
 """
 
 from __future__ import annotations
