@@ -68,7 +68,8 @@ def create_token(typed: argparse.Namespace, settings: Settings) -> int:
     """Print one access token and nothing else."""
 
     async def work(db: Db) -> int:
-        print(await accounts.create_token(db, typed.name, tuple(typed.scopes.split())))
+        scopes = tuple(typed.scopes.split())
+        print(await accounts.create_token(db, typed.name, scopes, person=typed.person))
         return 0
 
     return with_database(settings, work)

@@ -123,6 +123,9 @@ def _people(commands: argparse._SubParsersAction[Parser], common: Parser) -> Non
     create.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     token = account.add_parser("token", parents=[common], help="print an access token of the client API")
     token.add_argument("name", metavar="NAME")
+    token.add_argument(
+        "--as", dest="person", metavar="PERSON", help="another of its names (default: that without a group)"
+    )
     token.add_argument("--scopes", default="read write follow push admin:read admin:write", metavar='"S ..."')
     reset = account.add_parser(
         "reset", parents=[common], help="print an address for a new password, good once and for 24 hours"

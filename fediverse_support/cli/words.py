@@ -9,6 +9,7 @@ from fediverse_support.web.words import reasons
 
 REFUSALS: Final[dict[str, str]] = {
     "no_account": "There is no active account {name}.",
+    "no_person": "There is no active account {name} with the name {person}.",
     "no_account_to_let_in": "There is no account {name} that could get a new password.",
     "no_rule": "There is no rule for {name}.",
     "no_setting": "There is no setting {name}; the settings are {known}.",

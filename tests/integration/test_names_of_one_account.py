@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 
 import pytest
 
+from fediverse_support.actions.accounts import accounts
 from fediverse_support.actions.people import following
 from fediverse_support.actions.posts import posting
 from fediverse_support.db.pool import Db
@@ -14,6 +16,7 @@ from fediverse_support.domain.errors import NotFound
 from fediverse_support.domain.ids import ActorId, FollowId, fresh_token
 from fediverse_support.domain.posts import Draft
 from fediverse_support.reads import notices
+from fediverse_support.reads.accounts import find_bearer
 from fediverse_support.reads.posts.windows import Window
 from fediverse_support.store.accounts import accounts as store
 from fediverse_support.store.people.local_actors import NewActor, insert_local_actor
@@ -178,3 +181,18 @@ async def test_an_app_that_speaks_for_one_name_is_told_nothing_of_another(site: 
             for name in ("wren", "dunnock")
         }
     assert told["wren"] == [] and len(told["dunnock"]) == 1
+
+
+async def test_a_token_speaks_for_the_name_it_was_made_for_and_for_none_of_anybody_else(site: Site) -> None:
+    found = []
+    for person in (None, "Dunnock"):
+        token = await accounts.create_token(site.db, "wren", person=person)
+        async with site.db.connection() as conn:
+            bearer = await find_bearer(conn, hashlib.sha256(token.encode()).digest())
+        assert bearer is not None and bearer.person.account_id == site.people["wren"].account_id
+        found.append(bearer.person.name)
+    assert found == ["wren", "dunnock"]
+    for person in ("marlow", "nobody"):
+        with pytest.raises(NotFound) as refused:
+            await accounts.create_token(site.db, "wren", person=person)
+        assert refused.value.code == "no_person"

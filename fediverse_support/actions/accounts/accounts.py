@@ -148,11 +148,14 @@ async def _refuse_when_full(tx: Tx) -> None:
         raise RateLimited(ASK_AGAIN, code="full")
 
 
-async def create_token(db: Db, name: str, scopes: tuple[str, ...] = SCOPES) -> str:
-    """Make an access token of the client API for the account's open person and return it; only its hash is
-    kept.
+async def create_token(
+    db: Db, name: str, scopes: tuple[str, ...] = SCOPES, *, person: str | None = None
+) -> str:
+    """Make an access token of the client API and return it; only its hash is kept.
 
-    Raises `NotFound` when there is no active account of that name and `Invalid` for an unknown scope.
+    It speaks for the account's name without a group, or for another of its names, `person`. Raises `NotFound`
+    where there is no active account of that name (`no_account`), or it has no such person (`no_person`), and
+    `Invalid` for an unknown scope.
     """
     unknown = [scope for scope in scopes if not SCOPE.match(scope)]
     if unknown or not scopes:
@@ -161,7 +164,12 @@ async def create_token(db: Db, name: str, scopes: tuple[str, ...] = SCOPES) -> s
     token = secrets.token_urlsafe(32)
     token_hash = hashlib.sha256(token.encode()).digest()
     async with db.transaction() as tx:
-        found = await accounts.insert_token(tx, token_hash, name.strip().lower(), scopes, db.now())
+        wanted = None if person is None else person.strip().lower()
+        found = await accounts.insert_token(
+            tx, token_hash, name.strip().lower(), scopes, db.now(), person=wanted
+        )
+    if found is None and person is not None:
+        raise NotFound(code="no_person", name=name.strip(), person=person.strip())
     if found is None:
         raise NotFound(code="no_account", name=name.strip())
     return token

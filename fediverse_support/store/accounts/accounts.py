@@ -27,8 +27,10 @@ values ($1, $2, case when $2::text is not null then $6::timestamptz end, $3, $4,
 INSERT_TOKEN: Final = """
 insert into tokens (token_hash, account_id, person_id, scopes, created_at)
 select $1, a.id, p.id, $3::text[], $4
-from accounts a join actors p on p.account_id = a.id and p.for_group_id is null
+from accounts a join actors p on p.account_id = a.id
 where lower(a.name) = $2 and a.standing = 'active'
+  and case when $5::text is null then p.for_group_id is null
+           else lower(p.name) = $5 and p.standing in ('visible', 'limited') end
 returning account_id
 """
 
@@ -67,10 +69,13 @@ async def insert_account(
 
 
 async def insert_token(
-    tx: Tx, token_hash: bytes, name: str, scopes: Sequence[str], now: datetime
+    tx: Tx, token_hash: bytes, name: str, scopes: Sequence[str], now: datetime, *, person: str | None = None
 ) -> AccountId | None:
-    """Give the active account of this name (lower case) a token; None when there is no such account."""
-    account_id = await tx.fetchval(INSERT_TOKEN, token_hash, name, list(scopes), now)
+    """Give the active account of this name (lower case) a token; None when there is no such account.
+
+    It speaks for the name without a group, or for another of its names (`person`, lower case).
+    """
+    account_id = await tx.fetchval(INSERT_TOKEN, token_hash, name, list(scopes), now, person)
     return None if account_id is None else AccountId(account_id)
 
 
