@@ -191,12 +191,16 @@ class Place(Protocol):
         """They are shut out, for now."""
 
 
-class Written(Protocol):
-    """A post, as far as it matters to what is done with it."""
+class Standing(Protocol):
+    """A post, as far as it matters to taking it back."""
 
     @property
     def standing(self) -> PostStanding:
         """What became of it."""
+
+
+class Written(Standing, Protocol):
+    """A post, as far as it matters to what is done with it."""
 
     @property
     def is_locked(self) -> bool:
@@ -273,7 +277,7 @@ def may_edit(place: Place | None, post: Written, *, is_author: bool) -> bool:
     return is_author and is_there and (place is None or not place.is_banned)
 
 
-def may_remove(post: Written, *, is_author: bool) -> bool:
+def may_remove(post: Standing, *, is_author: bool) -> bool:
     """Say whether somebody may take their words back: always."""
     return is_author and post.standing != "deleted"
 

@@ -227,6 +227,8 @@ async def delete(db: Db, instance: Instance, person: Person, post_id: PostId) ->
     now = db.now()
     async with db.transaction() as tx:
         row = await _own(tx, person, post_id)
+        if not access.may_remove(row, is_author=True):
+            raise NotFound
         await own.submit(tx, instance, withdrawal(instance, row, row.author_uri, now), now)
 
 

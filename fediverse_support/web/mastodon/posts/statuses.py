@@ -12,6 +12,7 @@ from fediverse_support.actions.posts import posting, reacting
 from fediverse_support.domain.errors import NotAllowed, NotFound
 from fediverse_support.domain.ids import PostId
 from fediverse_support.domain.posts import MAX_BODY, MAX_TITLE, MAX_WARNING
+from fediverse_support.policy import access
 from fediverse_support.reads.people import actors
 from fediverse_support.reads.posts import posts
 from fediverse_support.reads.posts.posts import Entry, PostView
@@ -219,6 +220,6 @@ async def _post(call: Call, post_id: PostId) -> PostView:
 async def _own(call: Call) -> PostView:
     """Return a post of the caller's; somebody else's is not there for changing."""
     post = await _post(call, PostId(call.id))
-    if post.author.id != call.person.actor_id:
+    if not access.may_remove(post, is_author=post.author.id == call.person.actor_id):
         raise NotFound
     return post

@@ -111,7 +111,9 @@ async def get_mine(conn: Conn, request: Request, visit: Visit) -> PostView:
     """Return the post in the address if the viewer wrote it, also when a moderator took it out."""
     _, number = visit.person, row_id(request.path_params["post_id"])
     post = None if number is None else await threads.find_post(conn, PostId(number), visit.readers)
-    if post is None or not (post.is_visible or post.is_kept) or post.author_id not in visit.readers:
+    if post is None or not (post.is_visible or post.is_kept):
+        raise NotFound
+    if not access.may_remove(post, is_author=post.author_id in visit.readers):
         raise NotFound
     return post
 
