@@ -1,4 +1,4 @@
-"""The words of pages as translators get them: `make words` writes the template of all catalogues anew.
+"""The words of pages as translators get them: `make words` writes the template of all catalogues.
 
 Catalogues of languages that are there are brought up to date with it. The format is gettext's
 (https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html).
