@@ -82,6 +82,13 @@ bench: $(DEV_STAMP) ## print how fast it is on this machine
 chaos: $(DEV_STAMP) ## stop, kill and hide parts at random for long (CHAOS_SEED, CHAOS_SECONDS)
 	$(RUN) -m pytest -m chaos -n 0 -s tests
 
+coverage: $(DEV_STAMP) ## run every test and say what none of them reaches (twice as long as `make test`)
+	$(RUN) -m coverage erase
+	$(RUN) -m coverage run -m pytest -q $(PYTEST_ARGS)
+	$(RUN) -m coverage combine -q
+	@$(RUN) -m coverage report --skip-covered --include='federation/*,*/policy/*,*/pipeline/*,*/actions/*' --fail-under=95
+	@$(RUN) -m coverage report --skip-covered --omit='federation/*,*/policy/*,*/pipeline/*,*/actions/*' --fail-under=90
+
 mutants: $(DEV_STAMP) ## put faults into a copy, each of which a test must notice (ONLY="words of it")
 	$(RUN) -m tests.mutants $(ONLY)
 
@@ -108,4 +115,4 @@ clean: ## remove what can be made again; the data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo world test lint check fmt new-migration bench chaos mutants interop docs words docs-check lock clean
+.PHONY: help install demo world test lint check fmt new-migration bench chaos coverage mutants interop docs words docs-check lock clean
