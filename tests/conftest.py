@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -194,3 +195,16 @@ async def empty(broom: asyncpg.Connection) -> None:
         "set session_replication_role = 'replica'; begin;"
         f"{deletes} delete from settings where name <> 'schema'; {CHOOSE}; commit"
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long each tier took, all workers together: where to look when the suite grows slow."""
+    took: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                took[report.nodeid.split("/")[1]] += report.duration
+    if len(took) > 1:
+        terminalreporter.section("seconds of work by tier")
+        for tier, seconds in took.most_common():
+            terminalreporter.write_line(f"{tier:<12} {seconds:7.1f}")
