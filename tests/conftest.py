@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -199,12 +198,13 @@ async def empty(broom: asyncpg.Connection) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how long each tier took, all workers together: where to look when the suite grows slow."""
-    took: Counter[str] = Counter()
+    took: dict[str, float] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             if isinstance(report, pytest.TestReport):
-                took[report.nodeid.split("/")[1]] += report.duration
+                tier = report.nodeid.split("/")[1]
+                took[tier] = took.get(tier, 0.0) + report.duration
     if len(took) > 1:
         terminalreporter.section("seconds of work by tier")
-        for tier, seconds in took.most_common():
+        for tier, seconds in sorted(took.items(), key=lambda each: -each[1]):
             terminalreporter.write_line(f"{tier:<12} {seconds:7.1f}")

@@ -23,8 +23,8 @@ from fediverse_support.settings import Settings
 from tests.chaos.plans import Fault
 from tests.chaos.wires import Wire, to_socket, to_tcp
 from tests.crash.peers import ADDRESSES
-from tests.crash.running import ROOT
 from tests.crash.test_kill import free_port
+from tests.surroundings import surroundings
 
 NAMES = {"web": "_web", "worker": "_worker"}
 
@@ -93,7 +93,7 @@ class Site:
 
     def _spawn(self, role: str, dsn: str | None, log: IO[bytes]) -> subprocess.Popen[bytes]:
         environ = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT),
+            **surroundings(),
             "FEDIVERSE_SUPPORT_BASE_URL": self.base_url,
             "FEDIVERSE_SUPPORT_DATA_DIR": str(self.settings.data_dir),
             "FEDIVERSE_SUPPORT_ALLOW_HTTP": "1",

@@ -20,6 +20,7 @@ from fediverse_support.adapters.postgres_files import PostgresProblem
 from fediverse_support.adapters.secret_file import load_secret
 from fediverse_support.db.pool import DatabaseUnavailable, Db, open_db
 from fediverse_support.settings import Settings
+from tests.surroundings import surroundings
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -63,7 +64,7 @@ class Running:
             stdout=subprocess.PIPE, stderr=log, text=True,
             cwd=self.directory, start_new_session=True,
             env={
-                "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT),
+                **surroundings(),
                 "FEDIVERSE_SUPPORT_BASE_URL": self.settings.base_url,
                 "FEDIVERSE_SUPPORT_DATA_DIR": str(self.settings.data_dir),
                 "FEDIVERSE_SUPPORT_ALLOW_HTTP": "1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from federation import writing
 from fediverse_support.domain import keeping
 from tests.conftest import Server
 from tests.mailbox import Mailbox
+from tests.surroundings import surroundings
 
 pytestmark = pytest.mark.processes
 
@@ -36,8 +36,7 @@ class Shell:
     def __init__(self, dsn: str, directory: Path) -> None:
         self.directory = directory
         self.environ = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            **surroundings(),
             "DATABASE_URL": dsn,
             "FEDIVERSE_SUPPORT_BASE_URL": "https://home.example",
             "FEDIVERSE_SUPPORT_DATA_DIR": str(directory / "var"),

@@ -21,6 +21,7 @@ import pytest
 
 from fediverse_support.adapters.embedded_postgres import EmbeddedPostgres
 from fediverse_support.processes import HEALTHY_SECONDS, LONGEST_PAUSE, Record
+from tests.surroundings import surroundings
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
 
@@ -48,7 +49,7 @@ class Place:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.directory,
             start_new_session=True,
             env={
-                "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT),
+                **surroundings(),
                 "FEDIVERSE_SUPPORT_DATA_DIR": str(self.directory / "var"), **environ,
             },
         )  # fmt: skip
